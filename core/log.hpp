@@ -1,0 +1,32 @@
+#pragma once
+// The log and the progress bar: both on stderr, so that stdout holds results only.
+
+#include <cstddef>
+#include <string>
+
+namespace streamtube::core {
+
+enum class LogLevel { error, warning, info, debug };
+void set_log_level(LogLevel level);
+LogLevel log_level();
+void log(LogLevel level, const std::string& text);  // "warning: ..." and so on; safe from any thread
+inline void warn(const std::string& text) { log(LogLevel::warning, text); }
+inline void info(const std::string& text) { log(LogLevel::info, text); }
+inline void debug(const std::string& text) { log(LogLevel::debug, text); }
+
+// A bar with rate and time left on a terminal; elsewhere a plain line at most every few seconds. Nothing below 'info'.
+class Progress {
+ public:
+  Progress(std::string what, std::size_t total, std::string unit);
+  ~Progress();  // ends the line
+  void advance(std::size_t by);
+
+ private:
+  void draw(bool last);
+  std::string what_, unit_;
+  std::size_t total_, done_ = 0;
+  double start_, drawn_ = 0;
+  bool terminal_;
+};
+
+}  // namespace streamtube::core

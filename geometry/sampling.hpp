@@ -1,0 +1,19 @@
+#pragma once
+// Points on a surface, uniform in area, from a seed alone: the same mesh and seed give the same points anywhere.
+
+#include <cstdint>
+#include <vector>
+
+#include "geometry/surface_mesh.hpp"
+
+namespace streamtube::geometry {
+
+// n points, stratified: the faces' cumulative area is cut in n equal parts and one point drawn in each, then shuffled,
+// so any prefix is itself a fair sample. faces (optional): the polygon of each point.
+std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
+                                 std::vector<std::int64_t>* faces = nullptr);
+
+// n distinct indices out of 0..count-1 in random order; all of them, shuffled, when n >= count.
+std::vector<std::int64_t> sample_indices(std::size_t count, std::size_t n, std::uint64_t seed);
+
+}  // namespace streamtube::geometry

@@ -1,0 +1,39 @@
+#pragma once
+// Reading and writing meshes with fields. Formats are chosen by content where it is unmistakable, else by extension;
+// a mismatch of the two is an error that names both. Every error names the file, the format and the place.
+
+#include <string>
+#include <vector>
+
+#include "geometry/surface_mesh.hpp"
+#include "geometry/volume_mesh.hpp"
+
+namespace streamtube::mesh_io {
+
+struct Format {
+  std::string name;                     // "STL"
+  std::vector<std::string> extensions;  // lower case, with the dot
+  bool reads_surface = false, writes_surface = false, reads_volume = false, writes_volume = false;
+};
+const std::vector<Format>& formats();
+
+// STL (ASCII, binary, multi-solid -> patches), OBJ (groups -> patches), PLY, VTP, VTU and legacy VTK (surface cells only).
+// file_unit: metres per unit of the file. Throws Error(input).
+geometry::SurfaceMesh read_surface(const std::string& path, double file_unit = 1.0);
+// VTU, legacy VTK unstructured grids; cells of any type.
+geometry::VolumeMesh read_volume(const std::string& path, double file_unit = 1.0);
+
+// Binary VTP/VTU (appended, compressed by zlib level 1) in the file's own unit. Under its final name only when complete.
+// `metadata` goes in as string field data (name, value).
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+void write_vtp(const std::string& path, const geometry::SurfaceMesh& mesh, const Metadata& metadata = {});
+void write_vtu(const std::string& path, const geometry::VolumeMesh& mesh, const Metadata& metadata = {});
+void write_stl(const std::string& path, const geometry::SurfaceMesh& mesh);  // binary; for samples and tests
+
+// A ParaView collection that opens several files at once; names relative to the .pvd's folder.
+struct PvdEntry {
+  std::string name, file;
+};
+void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries);
+
+}  // namespace streamtube::mesh_io

@@ -1,0 +1,81 @@
+#pragma once
+// The trained network as host code sees it: no Kokkos here. One object holds the weights on its device and, after
+// encode(), the anchors' keys and values of one case; query() then streams any number of points past them.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "physics/fields.hpp"
+#include "surrogate/model/config.hpp"
+
+namespace streamtube::surrogate {
+
+using physics::Branch;
+
+// A named float32 tensor in state_dict naming, e.g. "physics_blocks.0.qkv.weight" [out, in].
+struct Tensor {
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+using Weights = std::map<std::string, Tensor>;
+
+// Every tensor a model of this configuration has, with its shape and no values.
+Weights expected_weights(const AbuptConfig& config);
+// Random weights for benchmarks and tests: truncated normal 0.02, norms 1, biases 0.
+Weights random_weights(const AbuptConfig& config, std::uint64_t seed);
+
+// One case in network units: positions float32 [n][3], all coordinates >= 0.
+struct EncodeInput {
+  std::span<const float> points;              // [P][3] geometry points
+  std::span<const std::int64_t> supernodes;   // [S] indices into points
+  std::span<const float> anchors[2];          // [A][3] per branch
+  std::span<const float> condition;           // [config.condition]
+};
+
+// Called after the pooling and every block with the reference's name for it: "pooling", "geometry_blocks.0", ...
+using Trace = std::map<std::string, Tensor>;
+
+class Surrogate {
+ public:
+  // Throws Error(input) when a tensor is missing, unknown or of the wrong shape; the message names it and `where`.
+  Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where);
+  ~Surrogate();
+  Surrogate(Surrogate&&) noexcept;
+  Surrogate& operator=(Surrogate&&) noexcept;
+
+  const AbuptConfig& config() const;
+  std::size_t parameters() const;
+  std::string fingerprint() const;  // SHA-256 over names, shapes and values, hex
+
+  // Geometry encoder and anchor pass. Replaces what an earlier call left.
+  void encode(const EncodeInput& input);
+  // Network outputs at the anchors, [A][outputs], after encode().
+  std::span<const float> anchor_output(Branch branch) const;
+  // Network outputs at `positions` [n][3] into `out` [n][outputs]. Any n; the answer at a point does not depend on
+  // the other points of the call beyond rounding. Throws Error(internal) without encode().
+  void query(Branch branch, std::span<const float> positions, std::span<float> out);
+  // Rows query() works on at a time; more is faster up to a point and takes memory_per_query_row() each.
+  std::size_t query_chunk() const;
+  void set_query_chunk(std::size_t rows);
+
+  // The plain forward of the reference, queries as rows beside the anchors, with every block traced (for goldens).
+  // out[branch]: [A + Q][outputs]
+  void forward_traced(const EncodeInput& input, std::span<const float> queries[2], std::vector<float> out[2], Trace* trace);
+
+  // Device memory taken, bytes: weights, anchors' keys and values, scratch.
+  struct Memory { std::size_t weights = 0, anchor_cache = 0, scratch = 0; };
+  Memory memory() const;
+  static Memory estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t anchors_surface,
+                         std::size_t anchors_volume, std::size_t query_chunk);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamtube::surrogate
