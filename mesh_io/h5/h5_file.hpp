@@ -1,0 +1,74 @@
+#pragma once
+// HDF5 files without HDF5 headers. Everything that is read is checked before memory is taken for it: the object is
+// there and of the wanted kind, its number type is the wanted one, its size agrees with what the caller expects or at
+// least with what the file can hold. Links that lead out of the file are refused. Every failure is an Error(input)
+// (reading) or Error(runtime) (writing) that names the file and the object. Not for use from several threads at once.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace streamtube::mesh_io {
+
+enum class H5Type { float32, float64, int32, int64, other };
+const char* name(H5Type type);
+
+class H5File {
+ public:
+  // Read only. `name` stands for the file in messages.
+  static H5File open(const std::string& path);
+  static H5File open_image(std::span<const unsigned char> bytes, const std::string& name);
+  // Replaces an existing file; write through core::write_atomically.
+  static H5File create(const std::string& path);
+  ~H5File();
+  H5File(H5File&&) noexcept;
+  H5File& operator=(H5File&&) noexcept;
+
+  const std::string& name() const;
+  // Name in messages when the path is a temporary one.
+  void set_name(const std::string& name);
+
+  // Objects are named by their path from the root: "/", "/weights", "/weights/head.surface.bias".
+  bool exists(const std::string& object) const;
+  bool is_group(const std::string& object) const;
+  std::vector<std::string> children(const std::string& group) const;  // names in alphabetical order
+
+  bool has_attribute(const std::string& object, const std::string& attribute) const;
+  std::string attribute_text(const std::string& object, const std::string& attribute) const;  // at most 16 MiB
+  double attribute_number(const std::string& object, const std::string& attribute) const;     // any number type
+  std::int64_t attribute_integer(const std::string& object, const std::string& attribute) const;
+  std::vector<double> attribute_numbers(const std::string& object, const std::string& attribute) const;  // 1-D
+
+  H5Type type(const std::string& dataset) const;
+  std::vector<std::size_t> shape(const std::string& dataset) const;
+
+  // The whole data set. T: float (stored as float32), double (float64 or float32), std::int64_t (int64 or int32).
+  // With `expected`, any other shape is an error.
+  template <class T>
+  std::vector<T> read(const std::string& dataset) const;
+  template <class T>
+  std::vector<T> read(const std::string& dataset, const std::vector<std::size_t>& expected) const;
+
+  void create_group(const std::string& group);  // parents too
+  void write_attribute(const std::string& object, const std::string& attribute, const std::string& text);
+  void write_attribute(const std::string& object, const std::string& attribute, double number);
+  void write_attribute(const std::string& object, const std::string& attribute, std::int64_t number);
+  // T: float, double, std::int64_t. Parents are made. compress: deflate with byte shuffling.
+  template <class T>
+  void write(const std::string& dataset, const std::vector<std::size_t>& shape, std::span<const T> values,
+             bool compress = false);
+  // Flushes and closes; Error(runtime) when the disk is full. The destructor closes too but cannot tell.
+  void close();
+
+ private:
+  struct Impl;
+  explicit H5File(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+std::string shape_text(const std::vector<std::size_t>& shape);  // "96 x 288", "scalar"
+
+}  // namespace streamtube::mesh_io
