@@ -9,9 +9,12 @@ Error::Error(ErrorKind kind, std::string message, std::string hint)
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return 2;
-    case ErrorKind::input: return 3;
-    default: return 1;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::input:
+      return 3;
+    default:
+      return 1;
   }
 }
 

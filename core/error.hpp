@@ -1,7 +1,8 @@
 #pragma once
 // The one exception of the program. The message names the thing, its value and the place; the hint says what to do.
 //
-//   throw Error(ErrorKind::input, str("'", path, "': facet 812: vertex 2 is not a number"), "repair or re-export the file");
+//   throw Error(ErrorKind::input, str("'", path, "': facet 812: vertex 2 is not a number"), "repair or re-export the
+//   file");
 
 #include <exception>
 #include <sstream>

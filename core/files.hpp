@@ -7,19 +7,22 @@
 
 namespace streamtube::core {
 
-// Writes beside `path` under a temporary name through `write(temporary)`, fsyncs, renames. On any failure the temporary
-// is removed and an Error(runtime) names the path and the system's reason (disk full, permission). An existing file is
-// replaced: whether that is wanted is decided before (see require_writable).
+// Writes beside `path` under a temporary name through `write(temporary)`, fsyncs, renames. The temporary exists and is
+// empty when `write` is called, and ends in the extension of `path`. On any failure the temporary is removed; the
+// system's refusals and foreign exceptions become an Error(runtime) that names the path and the reason (disk full,
+// permission), an Error of `write` itself passes. An existing file is replaced: whether that is wanted is decided
+// before (require_writable).
 void write_atomically(const std::string& path, const std::function<void(const std::string& temporary)>& write);
 void write_text(const std::string& path, const std::string& text);
 std::string read_text(const std::string& path);  // Error(input)
 
 // The folder exists or can be made, can be written, and holds none of `names` unless `overwrite`. Error(usage) for
-// files in the way (hint: --overwrite), Error(runtime) for what the system refuses.
+// files in the way (hint: --overwrite), Error(runtime) for what the system refuses. The folder exists afterwards.
 void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite);
 
-// Removes temporaries of this process; called on Ctrl-C and by a failing main(). Safe to call at any time.
+// Removes temporaries of this process; called on a second Ctrl-C and by a failing main(). Safe to call at any time,
+// also in a signal handler.
 void remove_temporaries() noexcept;
 
-std::string sha256_file(const std::string& path);  // hex
+std::string sha256_file(const std::string& path);  // hex; Error(input)
 }  // namespace streamtube::core

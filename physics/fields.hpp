@@ -33,7 +33,8 @@ double si_unit(const FieldSpec& field, const ReferenceScales& scales);  // SI pe
 
 // Statistics stored with a checkpoint, per branch and component in the order of the fields.
 struct Normalizer {
-  double position_origin = 0, position_extent = 1;  // m; network position = (x - origin) / extent * 1000, all axes alike
+  double position_origin = 0,
+         position_extent = 1;  // m; network position = (x - origin) / extent * 1000, all axes alike
   struct BranchStatistics {
     std::vector<FieldSpec> fields;
     std::vector<double> mean, std;  // [components of all fields]

@@ -1,0 +1,122 @@
+// Starting Kokkos, and what it runs on.
+#include "core/runtime.hpp"
+
+#include <unistd.h>
+
+#include <Kokkos_Core.hpp>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "core/error.hpp"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace streamtube::core {
+namespace {
+
+std::atomic<bool> started{false};
+
+std::string cpu_name() {
+#if defined(__x86_64__)
+  unsigned words[12] = {};
+  if (__get_cpuid_max(0x80000000u, nullptr) >= 0x80000004u) {
+    for (unsigned i = 0; i < 3; ++i)
+      __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+    char text[sizeof words + 1] = {};
+    std::memcpy(text, words, sizeof words);
+    const std::string name(text);
+    const auto first = name.find_first_not_of(' ');
+    if (first != std::string::npos) return name.substr(first, name.find_last_not_of(' ') - first + 1);
+  }
+#endif
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
+      return line.substr(line.find(": ") + 2);
+  return "unknown";
+}
+
+std::vector<std::string> cpu_features() {
+  std::vector<std::string> features;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) features.push_back("AVX2");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (avx512) {
+    features.push_back("AVX-512");
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5)) features.push_back("AVX512-BF16");
+  }
+  // AMX also needs the operating system to save its tiles (bits 17 and 18 of XCR0).
+  if (__get_cpuid_count(1, 0, &a, &b, &c, &d) && (c & 1u << 27)) {
+    unsigned low = 0, high = 0;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 3u << 17) == 3u << 17 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24)) {
+      if (d & 1u << 22) features.push_back("AMX-BF16");
+      if (d & 1u << 25) features.push_back("AMX-INT8");
+    }
+  }
+#endif
+  return features;
+}
+
+}  // namespace
+
+Runtime::Runtime(int threads) {
+  if (threads < 0)
+    throw Error(ErrorKind::usage, str("--threads ", threads, ": the number of threads cannot be negative"),
+                "leave the option out to use all CPUs");
+  if (started.exchange(true)) throw Error(ErrorKind::usage, "a second Runtime: one program has one");
+#if defined(KOKKOS_ENABLE_CUDA)
+  int gpus = 0;
+  const cudaError_t code = cudaGetDeviceCount(&gpus);
+  if (code != cudaSuccess || gpus == 0) {
+    started = false;
+    throw Error(ErrorKind::runtime,
+                str("this program was built for NVIDIA GPUs and found none",
+                    code == cudaSuccess ? "" : str(": ", cudaGetErrorString(code))),
+                "check nvidia-smi, or use the program of the openmp preset");
+  }
+#endif
+  // OpenMP has read its variables long before; this only says what holds anyway, so that Kokkos does not warn. Threads
+  // stay unbound because several processes (a sweep) would otherwise be bound to the same cores.
+  setenv("OMP_PROC_BIND", "false", 0);
+  Kokkos::InitializationSettings settings;
+  if (threads > 0)
+    settings.set_num_threads(threads);
+  else if (!std::getenv("OMP_NUM_THREADS") && !std::getenv("KOKKOS_NUM_THREADS"))
+    settings.set_num_threads(usable_threads());
+  Kokkos::initialize(settings);
+}
+
+Runtime::~Runtime() {
+  Kokkos::finalize();
+  // Kokkos cannot start again: `started` stays set.
+}
+
+std::vector<DeviceInfo> devices() {
+  expect(Kokkos::is_initialized(), "devices() needs a Runtime");
+  std::vector<DeviceInfo> list;
+  DeviceInfo cpu;
+  cpu.name = "CPU: " + cpu_name();
+  cpu.backend = Kokkos::DefaultHostExecutionSpace::name();
+  cpu.threads = Kokkos::num_threads();
+  cpu.memory = std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE));
+  cpu.features = cpu_features();
+  list.push_back(cpu);
+#if defined(KOKKOS_ENABLE_CUDA)
+  const auto& properties = Kokkos::Cuda().cuda_device_prop();
+  list.push_back({properties.name,
+                  "Cuda",
+                  0,
+                  properties.totalGlobalMem,
+                  {str("sm_", properties.major, properties.minor), str(properties.multiProcessorCount, " SMs")}});
+#endif
+  return list;
+}
+
+}  // namespace streamtube::core
