@@ -1,0 +1,566 @@
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/sha256.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+
+namespace streamtube::surrogate {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using mesh_io::H5File;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kFormat = "streamtube checkpoint";
+constexpr const char* kBranches[2] = {"surface", "volume"};
+
+[[noreturn]] void bad(const std::string& message, const std::string& hint = {}) {
+  throw Error(ErrorKind::input, message, hint);
+}
+
+Json parse(const std::string& text, const std::string& where) {
+  try {
+    return Json::parse(text);
+  } catch (const nlohmann::json::exception& e) {
+    bad(str(where, ": is not valid JSON: ", e.what()));
+  }
+}
+
+const Json& member(const Json& json, const char* key, const std::string& where) {
+  if (!json.is_object()) bad(str(where, ": is not a JSON object"));
+  const auto it = json.find(key);
+  if (it == json.end()) bad(str(where, ": '", key, "' is missing"));
+  return *it;
+}
+
+double number(const Json& json, const std::string& where) {
+  if (!json.is_number()) bad(str(where, ": is not a number"));
+  const double value = json.get<double>();
+  if (!std::isfinite(value)) bad(str(where, ": is not finite"));
+  return value;
+}
+double number(const Json& json, const char* key, const std::string& where) {
+  return number(member(json, key, where), str(where, ": '", key, "'"));
+}
+
+std::int64_t whole(const Json& json, const char* key, std::int64_t low, std::int64_t high, const std::string& where) {
+  const Json& value = member(json, key, where);
+  if (!value.is_number_integer() ||
+      (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high)) ||
+      value.get<std::int64_t>() < low || value.get<std::int64_t>() > high)
+    bad(str(where, ": '", key, "' is ", value.dump(), ", not a whole number in ", low, "..", high));
+  return value.get<std::int64_t>();
+}
+
+std::string text(const Json& json, const char* key, const std::string& where) {
+  const Json& value = member(json, key, where);
+  if (!value.is_string()) bad(str(where, ": '", key, "' is not text"));
+  return value.get<std::string>();
+}
+
+std::vector<double> numbers(const Json& json, const char* key, const std::string& where) {
+  const Json& value = member(json, key, where);
+  if (!value.is_array() || value.size() > 10'000) bad(str(where, ": '", key, "' is not a list of numbers"));
+  std::vector<double> out;
+  for (const Json& v : value) out.push_back(number(v, str(where, ": '", key, "'")));
+  return out;
+}
+
+Vec3 vector3(const Json& json, const char* key, const std::string& where) {
+  const auto v = numbers(json, key, where);
+  if (v.size() != 3) bad(str(where, ": '", key, "' has ", v.size(), " numbers, not 3"));
+  return {v[0], v[1], v[2]};
+}
+
+const Json& list(const Json& json, const char* key, std::size_t most, const std::string& where) {
+  const Json& value = member(json, key, where);
+  if (!value.is_array() || value.size() > most) bad(str(where, ": '", key, "' is not a list of at most ", most));
+  return value;
+}
+
+// --- each part to and from JSON ---
+
+Json box_json(const Box& box) { return {{"low", box.low}, {"high", box.high}}; }
+Box box_from(const Json& json, const std::string& where) {
+  Box box;
+  box.low = vector3(json, "low", where);
+  box.high = vector3(json, "high", where);
+  for (int a = 0; a < 3; ++a)
+    if (!(box.low[a] < box.high[a])) bad(str(where, ": the box is empty along axis ", a));
+  return box;
+}
+
+// The shortest decimal number that gives the same float back: 0.25f -> 0.25, 1e-6f -> 1e-06.
+double decimal(float value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
+  return std::stod(std::string(digits, end));
+}
+
+Json config_json(const AbuptConfig& c) {
+  return {{"hidden", c.hidden},
+          {"heads", c.heads},
+          {"mlp_ratio", c.mlp_ratio},
+          {"geometry_blocks", c.geometry_blocks},
+          {"physics_blocks", c.physics_blocks},
+          {"decoder_blocks", {{"surface", c.decoder_blocks[0]}, {"volume", c.decoder_blocks[1]}}},
+          {"outputs", {{"surface", c.outputs[0]}, {"volume", c.outputs[1]}}},
+          {"radius", decimal(c.radius)},
+          {"max_degree", c.max_degree},
+          {"message", c.message == Message::relative ? "relative" : "absolute"},
+          {"condition", c.condition},
+          {"wavelength", decimal(c.wavelength)},
+          {"norm_eps", decimal(c.norm_eps)},
+          {"bias", c.bias}};
+}
+
+AbuptConfig config_from(const Json& json, const std::string& where) {
+  static const std::set<std::string> keys = {
+      "hidden", "heads",      "mlp_ratio", "geometry_blocks", "physics_blocks", "decoder_blocks", "outputs",
+      "radius", "max_degree", "message",   "condition",       "wavelength",     "norm_eps",       "bias"};
+  if (!json.is_object()) bad(str(where, ": is not a JSON object"));
+  for (const auto& [key, value] : json.items())
+    if (!keys.contains(key)) bad(str(where, ": '", key, "' is not known"), "the model needs a newer Streamtube");
+  constexpr std::int64_t kMost = 1'000'000;
+  AbuptConfig c;
+  c.hidden = static_cast<int>(whole(json, "hidden", 1, kMost, where));
+  c.heads = static_cast<int>(whole(json, "heads", 1, kMost, where));
+  c.mlp_ratio = static_cast<int>(whole(json, "mlp_ratio", 1, kMost, where));
+  c.geometry_blocks = static_cast<int>(whole(json, "geometry_blocks", 0, kMost, where));
+  c.physics_blocks = text(json, "physics_blocks", where);
+  for (int b = 0; b < 2; ++b) {
+    c.decoder_blocks[b] = static_cast<int>(
+        whole(member(json, "decoder_blocks", where), kBranches[b], 0, kMost, where + ": 'decoder_blocks'"));
+    c.outputs[b] =
+        static_cast<int>(whole(member(json, "outputs", where), kBranches[b], 1, kMost, where + ": 'outputs'"));
+  }
+  c.radius = static_cast<float>(number(json, "radius", where));
+  c.max_degree = static_cast<int>(whole(json, "max_degree", 1, kMost, where));
+  const std::string message = text(json, "message", where);
+  if (message != "relative" && message != "absolute")
+    bad(str(where, ": 'message' is '", message, "', not 'relative' or 'absolute'"));
+  c.message = message == "relative" ? Message::relative : Message::absolute;
+  c.condition = static_cast<int>(whole(json, "condition", 0, kMost, where));
+  c.wavelength = static_cast<float>(number(json, "wavelength", where));
+  c.norm_eps = static_cast<float>(number(json, "norm_eps", where));
+  const Json& bias = member(json, "bias", where);
+  if (!bias.is_boolean()) bad(str(where, ": 'bias' is not true or false"));
+  c.bias = bias.get<bool>();
+  check(c, where);
+  return c;
+}
+
+const char* scale_name(physics::Scale scale) {
+  return scale == physics::Scale::dynamic_pressure ? "dynamic_pressure"
+         : scale == physics::Scale::velocity       ? "velocity"
+                                                   : "velocity_over_length";
+}
+
+Json fields_json(const std::vector<physics::FieldSpec>& fields) {
+  Json out = Json::array();
+  for (const auto& f : fields)
+    out.push_back({{"name", f.name},
+                   {"dimensionless_name", f.dimensionless_name},
+                   {"components", f.components},
+                   {"scale", scale_name(f.scale)},
+                   {"transform", f.transform == physics::Transform::none ? "none" : "signed_log"},
+                   {"unit", f.unit}});
+  return out;
+}
+
+std::vector<physics::FieldSpec> fields_from(const Json& json, const char* key, const std::string& where) {
+  std::vector<physics::FieldSpec> out;
+  for (const Json& f : list(json, key, 100, where)) {
+    physics::FieldSpec spec;
+    spec.name = text(f, "name", where);
+    spec.dimensionless_name = text(f, "dimensionless_name", where);
+    spec.components = static_cast<int>(whole(f, "components", 1, 9, where));
+    spec.unit = text(f, "unit", where);
+    const std::string scale = text(f, "scale", where), transform = text(f, "transform", where);
+    bool known = false;
+    for (const auto s :
+         {physics::Scale::dynamic_pressure, physics::Scale::velocity, physics::Scale::velocity_over_length})
+      if (scale == scale_name(s)) spec.scale = s, known = true;
+    if (!known) bad(str(where, ": field '", spec.name, "': the scale '", scale, "' is not known"));
+    if (transform != "none" && transform != "signed_log")
+      bad(str(where, ": field '", spec.name, "': the transform '", transform, "' is not known"));
+    spec.transform = transform == "none" ? physics::Transform::none : physics::Transform::signed_log;
+    out.push_back(spec);
+  }
+  return out;
+}
+
+Json normalizer_json(const physics::Normalizer& n) {
+  Json out = {{"position_origin", n.position_origin}, {"position_extent", n.position_extent}};
+  for (int b = 0; b < 2; ++b)
+    out[kBranches[b]] = {
+        {"fields", fields_json(n.branch[b].fields)}, {"mean", n.branch[b].mean}, {"std", n.branch[b].std}};
+  return out;
+}
+
+physics::Normalizer normalizer_from(const Json& json, const std::string& where) {
+  physics::Normalizer n;
+  n.position_origin = number(json, "position_origin", where);
+  n.position_extent = number(json, "position_extent", where);
+  for (int b = 0; b < 2; ++b) {
+    const std::string at = str(where, ": '", kBranches[b], "'");
+    const Json& branch = member(json, kBranches[b], where);
+    n.branch[b].fields = fields_from(branch, "fields", at);
+    n.branch[b].mean = numbers(branch, "mean", at);
+    n.branch[b].std = numbers(branch, "std", at);
+  }
+  return n;
+}
+
+Json reference_json(const Reference& r) {
+  return {{"velocity", r.velocity},
+          {"density", r.density},
+          {"kinematic_viscosity", r.kinematic_viscosity},
+          {"length", r.length},
+          {"area", r.area}};
+}
+Reference reference_from(const Json& json, const std::string& where) {
+  Reference r;
+  r.velocity = number(json, "velocity", where);
+  r.density = number(json, "density", where);
+  r.kinematic_viscosity = number(json, "kinematic_viscosity", where);
+  r.length = text(json, "length", where);
+  r.area = text(json, "area", where);
+  if (!(r.velocity > 0 && r.density > 0 && r.kinematic_viscosity > 0))
+    bad(str(where, ": not all numbers are positive"));
+  return r;
+}
+
+Json sampling_json(const Sampling& s) {
+  Json boxes = Json::array();
+  for (const RelativeBox& b : s.volume_mesh.boxes)
+    boxes.push_back({{"level", b.level},
+                     {"low_anchor", b.low_anchor},
+                     {"low_offset", b.low_offset},
+                     {"high_anchor", b.high_anchor},
+                     {"high_offset", b.high_offset}});
+  return {{"geometry_points", s.geometry_points},
+          {"supernodes", s.supernodes},
+          {"surface_anchors", s.anchors[0]},
+          {"volume_anchors", s.anchors[1]},
+          {"surface_face_size", s.surface_face_size},
+          {"volume_mesh",
+           {{"domain", box_json(s.volume_mesh.domain)},
+            {"base_cell", s.volume_mesh.base_cell},
+            {"surface_level", s.volume_mesh.surface_level},
+            {"buffer_cells", s.volume_mesh.buffer_cells},
+            {"boxes", boxes}}}};
+}
+
+Sampling sampling_from(const Json& json, const std::string& where) {
+  constexpr std::int64_t kMost = 10'000'000;
+  Sampling s;
+  s.geometry_points = static_cast<std::size_t>(whole(json, "geometry_points", 1, kMost, where));
+  s.supernodes = static_cast<std::size_t>(whole(json, "supernodes", 1, kMost, where));
+  s.anchors[0] = static_cast<std::size_t>(whole(json, "surface_anchors", 1, kMost, where));
+  s.anchors[1] = static_cast<std::size_t>(whole(json, "volume_anchors", 1, kMost, where));
+  if (s.supernodes > s.geometry_points)
+    bad(str(where, ": ", s.supernodes, " supernodes out of ", s.geometry_points, " geometry points"));
+  s.surface_face_size = number(json, "surface_face_size", where);
+  if (!(s.surface_face_size > 0)) bad(str(where, ": 'surface_face_size' is not positive"));
+  const Json& mesh = member(json, "volume_mesh", where);
+  const std::string at = where + ": 'volume_mesh'";
+  s.volume_mesh.domain = box_from(member(mesh, "domain", at), at + ": 'domain'");
+  s.volume_mesh.base_cell = number(mesh, "base_cell", at);
+  const Vec3 size = s.volume_mesh.domain.size();
+  if (!(s.volume_mesh.base_cell > 0) ||
+      size[0] / s.volume_mesh.base_cell * (size[1] / s.volume_mesh.base_cell) * (size[2] / s.volume_mesh.base_cell) >
+          1e8)
+    bad(str(at, ": 'base_cell' is ", s.volume_mesh.base_cell, ", of no use for the domain"));
+  s.volume_mesh.surface_level = static_cast<int>(whole(mesh, "surface_level", 0, 12, at));
+  s.volume_mesh.buffer_cells = static_cast<int>(whole(mesh, "buffer_cells", 0, 100, at));
+  for (const Json& b : list(mesh, "boxes", 100, at)) {
+    RelativeBox box;
+    box.level = static_cast<int>(whole(b, "level", 0, 12, at));
+    box.low_anchor = vector3(b, "low_anchor", at);
+    box.low_offset = vector3(b, "low_offset", at);
+    box.high_anchor = vector3(b, "high_anchor", at);
+    box.high_offset = vector3(b, "high_offset", at);
+    s.volume_mesh.boxes.push_back(box);
+  }
+  return s;
+}
+
+Json range_json(const std::vector<Range>& ranges) {
+  Json out = Json::array();
+  for (const Range& r : ranges)
+    out.push_back(
+        {{"quantity", r.quantity}, {"unit", r.unit}, {"min", r.min}, {"max", r.max}, {"tolerance", r.tolerance}});
+  return out;
+}
+std::vector<Range> range_from(const Json& json, const char* key, const std::string& where) {
+  std::vector<Range> out;
+  for (const Json& r : list(json, key, 100, where)) {
+    Range range{text(r, "quantity", where), text(r, "unit", where), number(r, "min", where), number(r, "max", where),
+                number(r, "tolerance", where)};
+    if (range.min > range.max || range.tolerance < 0)
+      bad(str(where, ": the range of '", range.quantity, "' is empty or its tolerance negative"));
+    out.push_back(range);
+  }
+  return out;
+}
+
+// All that describes a checkpoint beside its weights; attribute name -> text. The fingerprint covers these texts.
+std::map<std::string, std::string> metadata(const Checkpoint& c) {
+  return {{"name", c.name},
+          {"config", config_json(c.config).dump()},
+          {"normalizer", normalizer_json(c.normalizer).dump()},
+          {"reference", reference_json(c.reference).dump()},
+          {"domain", box_json(c.domain).dump()},
+          {"sampling", sampling_json(c.sampling).dump()},
+          {"training_range", range_json(c.training_range).dump()},
+          {"provenance", c.provenance},
+          {"test_errors", Json(c.test_errors).dump()}};
+}
+
+std::string fingerprint_of(const std::map<std::string, std::string>& texts, const Weights& weights) {
+  core::Sha256 hash;
+  for (const auto& [name, value] : texts) hash.update(str(name, ' ', value.size(), '\n', value, '\n'));
+  for (const auto& [name, tensor] : weights) {
+    hash.update(str(name, ' ', mesh_io::shape_text(tensor.shape), '\n'));
+    hash.update(tensor.values.data(), tensor.values.size() * sizeof(float));
+  }
+  return hash.hex();
+}
+
+void check_weights(const Weights& weights, const std::string& where) {
+  for (const auto& [name, tensor] : weights)
+    for (std::size_t i = 0; i < tensor.values.size(); ++i)
+      if (!std::isfinite(tensor.values[i]))
+        bad(str(where, ": weight '", name, "', element ", i, " is ", tensor.values[i]),
+            "the training diverged or the file is damaged");
+}
+
+// The tensors of /weights: exactly those that a model of this configuration has, in their shapes.
+Weights read_weights(const H5File& file, const AbuptConfig& config) {
+  if (!file.exists("/weights")) bad(str("'", file.name(), "': there is no '/weights'"));
+  Weights expected = expected_weights(config);
+  const auto names = file.children("/weights");
+  for (const auto& name : names)
+    if (!expected.contains(name))
+      bad(str("'", file.name(), "': weight '", name, "' does not belong to the model (", describe(config), ")"));
+  const std::set<std::string> present(names.begin(), names.end());
+  // Everything's shape before the first tensor is read: a wrong file costs no memory.
+  for (const auto& [name, tensor] : expected) {
+    if (!present.contains(name))
+      bad(str("'", file.name(), "': weight '", name, "' is missing (", describe(config), ")"));
+    const auto shape = file.shape("/weights/" + name);
+    if (shape != tensor.shape)
+      bad(str("'", file.name(), "': weight '", name, "' has the shape ", mesh_io::shape_text(shape),
+              " where the model has ", mesh_io::shape_text(tensor.shape)));
+  }
+  for (auto& [name, tensor] : expected) tensor.values = file.read<float>("/weights/" + name, tensor.shape);
+  check_weights(expected, str("'", file.name(), "'"));
+  return expected;
+}
+
+void check_consistency(const Checkpoint& c, const std::string& where) {
+  check(c.config, where);
+  c.normalizer.check(where);
+  for (int b = 0; b < 2; ++b) {
+    int components = 0;
+    for (const auto& f : c.normalizer.branch[b].fields) components += f.components;
+    if (components != c.config.outputs[b])
+      bad(str(where, ": the ", kBranches[b], " fields have ", components, " components but the network ",
+              c.config.outputs[b], " outputs"));
+  }
+  if (c.config.condition > 0)
+    bad(str(where, ": the model is conditioned on ", c.config.condition, " numbers, which no command can supply yet"));
+}
+
+Checkpoint read(const H5File& file) {
+  const std::string where = str("'", file.name(), "'");
+  if (!file.has_attribute("/", "format"))
+    bad(str(where, ": is an HDF5 file but not a Streamtube checkpoint"),
+        file.has_attribute("/", "normaliser")
+            ? "a training file of the reference: `streamtube convert` makes a checkpoint of it"
+            : "");
+  if (const std::string format = file.attribute_text("/", "format"); format != kFormat)
+    bad(str(where, ": is a '", format, "', not a Streamtube checkpoint"));
+  const std::int64_t version = file.attribute_integer("/", "format_version");
+  if (version != Checkpoint::kFormatVersion)
+    bad(str(where, ": has checkpoint format version ", version, "; this program reads version ",
+            Checkpoint::kFormatVersion),
+        version > Checkpoint::kFormatVersion ? "use a newer Streamtube" : "convert the model again");
+
+  std::map<std::string, std::string> texts;
+  const auto attribute = [&](const char* name) -> const std::string& {
+    return texts[name] = file.attribute_text("/", name);
+  };
+  const auto json = [&](const char* name) { return parse(attribute(name), str(where, ": attribute '", name, "'")); };
+  Checkpoint c;
+  c.name = attribute("name");
+  c.config = config_from(json("config"), where + ": attribute 'config'");
+  c.normalizer = normalizer_from(json("normalizer"), where + ": attribute 'normalizer'");
+  c.reference = reference_from(json("reference"), where + ": attribute 'reference'");
+  c.domain = box_from(json("domain"), where + ": attribute 'domain'");
+  c.sampling = sampling_from(json("sampling"), where + ": attribute 'sampling'");
+  c.training_range = range_from({{"list", json("training_range")}}, "list", where + ": attribute 'training_range'");
+  c.provenance = attribute("provenance");
+  const Json errors = json("test_errors");
+  if (!errors.is_object()) bad(str(where, ": attribute 'test_errors': is not a JSON object"));
+  for (const auto& [key, value] : errors.items())
+    c.test_errors[key] = number(value, str(where, ": attribute 'test_errors': '", key, "'"));
+  check_consistency(c, where);
+  c.weights = read_weights(file, c.config);
+  c.fingerprint = fingerprint_of(texts, c.weights);
+  if (const std::string recorded = file.attribute_text("/", "fingerprint"); recorded != c.fingerprint)
+    bad(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
+        "the file was damaged or edited; get it again");
+  return c;
+}
+
+}  // namespace
+
+Box RelativeBox::around(const Box& body) const {
+  Box box;
+  for (int a = 0; a < 3; ++a) {
+    const double size = body.high[a] - body.low[a];
+    box.low[a] = body.low[a] + low_anchor[a] * size + low_offset[a];
+    box.high[a] = body.low[a] + high_anchor[a] * size + high_offset[a];
+  }
+  return box;
+}
+
+std::size_t Checkpoint::parameters() const {
+  std::size_t n = 0;
+  for (const auto& [name, tensor] : weights) n += tensor.values.size();
+  return n;
+}
+
+std::string config_to_json(const AbuptConfig& config) { return config_json(config).dump(); }
+
+AbuptConfig config_from_json(const std::string& text, const std::string& where) {
+  return config_from(parse(text, where), where);
+}
+
+Checkpoint read_checkpoint(const std::string& path) { return read(H5File::open(path)); }
+
+Checkpoint read_checkpoint(std::span<const unsigned char> image, const std::string& name) {
+  return read(H5File::open_image(image, name));
+}
+
+void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
+  const std::string where = str("'", path, "'");
+  check_consistency(checkpoint, where);
+  check_weights(checkpoint.weights, where);
+  const auto texts = metadata(checkpoint);
+  checkpoint.fingerprint = fingerprint_of(texts, checkpoint.weights);
+  core::write_atomically(path, [&](const std::string& temporary) {
+    H5File file = H5File::create(temporary);
+    file.set_name(path);
+    file.write_attribute("/", "format", std::string(kFormat));
+    file.write_attribute("/", "format_version", std::int64_t{Checkpoint::kFormatVersion});
+    for (const auto& [name, value] : texts) file.write_attribute("/", name, value);
+    file.write_attribute("/", "fingerprint", checkpoint.fingerprint);
+    file.create_group("/weights");
+    for (const auto& [name, tensor] : checkpoint.weights)
+      file.write<float>("/weights/" + name, tensor.shape, tensor.values);
+    file.close();
+  });
+}
+
+Checkpoint import_training_file(const std::string& path, const std::string& description_path) {
+  const H5File file = H5File::open(path);
+  const std::string where = str("'", path, "'");
+  for (const char* name : {"config", "normaliser"})
+    if (!file.has_attribute("/", name))
+      bad(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
+  Checkpoint c;
+  c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
+
+  const std::string at = str("'", description_path, "'");
+  const Json description = parse(core::read_text(description_path), at);
+  c.name = text(description, "name", at);
+  c.provenance = text(description, "provenance", at);
+  c.reference = reference_from(member(description, "reference", at), at + ": 'reference'");
+  c.domain = box_from(member(description, "domain", at), at + ": 'domain'");
+  c.sampling = sampling_from(member(description, "sampling", at), at + ": 'sampling'");
+  c.training_range = range_from(description, "training_range", at);
+
+  const std::string in_normalizer = where + ": attribute 'normaliser'";
+  const Json normalizer = parse(file.attribute_text("/", "normaliser"), in_normalizer);
+  c.normalizer.position_origin = number(normalizer, "position_origin", in_normalizer);
+  c.normalizer.position_extent = number(normalizer, "position_extent", in_normalizer);
+  for (int b = 0; b < 2; ++b) {
+    auto& branch = c.normalizer.branch[b];
+    branch.fields = fields_from(member(description, "fields", at), kBranches[b], at + ": 'fields'");
+    const Json& statistics = member(member(normalizer, "fields", in_normalizer), kBranches[b], in_normalizer);
+    branch.mean = numbers(statistics, "mean", in_normalizer);
+    branch.std = numbers(statistics, "std", in_normalizer);
+  }
+  if (file.has_attribute("/", "test")) {
+    const Json test = parse(file.attribute_text("/", "test"), where + ": attribute 'test'");
+    if (test.is_object())
+      for (const auto& [key, value] : test.items())
+        if (value.is_number()) c.test_errors[key] = number(value, where + ": attribute 'test'");
+  }
+  check_consistency(c, where);
+  c.weights = read_weights(file, c.config);
+  c.fingerprint = fingerprint_of(metadata(c), c.weights);
+  return c;
+}
+
+std::string summary_text(const Checkpoint& c) {
+  std::string out = str("model            ", c.name, "\n", "  network        ", describe(c.config), "\n",
+                        "  parameters     ", c.parameters(), "\n", "  fingerprint    ", c.fingerprint, "\n");
+  for (int b = 0; b < 2; ++b) {
+    out += str("  ", kBranches[b], b == 0 ? " fields" : "  fields");
+    std::string separator = " ";
+    for (const auto& f : c.normalizer.branch[b].fields)
+      out += str(separator, f.name, " [", f.unit, "]"), separator = ", ";
+    out += '\n';
+  }
+  out += str("  trained at     ", c.reference.velocity, " m/s, kinematic viscosity ", c.reference.kinematic_viscosity,
+             " m2/s\n");
+  out += str("  domain         x ", c.domain.low[0], "..", c.domain.high[0], ", y ", c.domain.low[1], "..",
+             c.domain.high[1], ", z ", c.domain.low[2], "..", c.domain.high[2], " m\n");
+  out += str("  sampling       ", c.sampling.geometry_points, " geometry points, ", c.sampling.supernodes,
+             " supernodes, ", c.sampling.anchors[0], " + ", c.sampling.anchors[1], " anchors\n");
+  out += "  training range\n";
+  for (const Range& r : c.training_range) {
+    std::string label = r.quantity;
+    label.resize(std::max<std::size_t>(label.size(), 18), ' ');
+    out += str("    ", label, r.min, " .. ", r.max, r.unit == "-" ? "" : " " + r.unit, "\n");
+  }
+  if (!c.test_errors.empty()) out += "  test errors (relative L2 of fields)\n";
+  for (const auto& [key, value] : c.test_errors) {
+    std::string label = key;
+    label.resize(std::max<std::size_t>(label.size(), 28), ' ');
+    out += str("    ", label, value, "\n");
+  }
+  return out + str("  provenance     ", c.provenance, "\n");
+}
+
+std::string summary_json(const Checkpoint& c) {
+  Json out = {{"kind", "checkpoint"},
+              {"format_version", Checkpoint::kFormatVersion},
+              {"name", c.name},
+              {"fingerprint", c.fingerprint},
+              {"parameters", c.parameters()}};
+  out["config"] = config_json(c.config);
+  out["normalizer"] = normalizer_json(c.normalizer);
+  out["reference"] = reference_json(c.reference);
+  out["domain"] = box_json(c.domain);
+  out["sampling"] = sampling_json(c.sampling);
+  out["training_range"] = range_json(c.training_range);
+  out["test_errors"] = c.test_errors;
+  out["provenance"] = c.provenance;
+  return out.dump(2);
+}
+
+}  // namespace streamtube::surrogate

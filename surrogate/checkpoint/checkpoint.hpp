@@ -1,0 +1,100 @@
+#pragma once
+// A trained model in one .h5 file: the network, how its numbers become fields, and what it was trained on, so that a
+// prediction can say when it leaves that. docs/checkpoint_format.md describes the file.
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "physics/fields.hpp"
+#include "physics/vec3.hpp"
+#include "surrogate/model/config.hpp"
+#include "surrogate/model/surrogate.hpp"
+
+namespace streamtube::surrogate {
+
+// The flow of the training data and what its coefficients refer to.
+struct Reference {
+  double velocity = 0;             // m/s
+  double density = 0;              // kg/m3
+  double kinematic_viscosity = 0;  // m2/s
+  std::string length;              // what the reference length is, in words
+  std::string area;                // what the reference area is, in words
+};
+
+// A box whose corners hang on the corners of the body's bounding box: per axis low + anchor * (high - low) + offset.
+struct RelativeBox {
+  int level = 0;                    // cells in it are at most base / 2^level
+  Vec3 low_anchor{}, low_offset{};  // -, m
+  Vec3 high_anchor{1, 1, 1}, high_offset{};
+  Box around(const Box& body) const;
+};
+
+// The mesh whose cells the volume points of the training data are: volume anchors are drawn from its like.
+struct VolumeMeshSpec {
+  Box domain;             // m
+  double base_cell = 0;   // m
+  int surface_level = 0;  // of cells that the body's surface crosses
+  int buffer_cells = 0;   // between levels
+  std::vector<RelativeBox> boxes;
+};
+
+// How a case is presented to the network.
+struct Sampling {
+  std::size_t geometry_points = 0, supernodes = 0;
+  std::size_t anchors[2] = {0, 0};  // surface, volume
+  double surface_face_size = 0;     // m, edge of the faces of the training data's surfaces
+  VolumeMeshSpec volume_mesh;
+};
+
+// Training data's range of one quantity of a case: "length", "width", "height" of the bounding box, "front_x",
+// "center_y", "ground_clearance", "surface_area", "volume", "frontal_area", "reynolds_number".
+struct Range {
+  std::string quantity, unit;
+  double min = 0, max = 0;
+  double tolerance = 0;  // beyond the range by no more than this is still inside
+  bool contains(double value) const { return value >= min - tolerance && value <= max + tolerance; }
+};
+
+struct Checkpoint {
+  static constexpr int kFormatVersion = 1;
+
+  std::string name;  // "ahmed_baseline"
+  AbuptConfig config;
+  Weights weights;
+  physics::Normalizer normalizer;
+  Reference reference;
+  Box domain;  // m, of the volume points of the training data
+  Sampling sampling;
+  std::vector<Range> training_range;
+  std::string provenance;                     // data, set-up, training; free text
+  std::map<std::string, double> test_errors;  // "surface/pressure": relative L2, "Cd_R2", ...
+  std::string fingerprint;                    // SHA-256 of all of the above, hex; set by reading and writing
+
+  std::size_t parameters() const;
+};
+
+// Both check everything before use: Error(input) naming `path` (or `name`), the object and what is wrong with it.
+Checkpoint read_checkpoint(const std::string& path);
+Checkpoint read_checkpoint(std::span<const unsigned char> image, const std::string& name);
+
+// Checks, sets checkpoint.fingerprint and writes; the file appears only when complete.
+void write_checkpoint(const std::string& path, Checkpoint& checkpoint);
+
+// The result file of the PyTorch reference's training (attributes config, normaliser, test; /weights) together with a
+// JSON description of what that file does not say (as in data_samples/models/*.json). Error(input) names the file at
+// fault.
+Checkpoint import_training_file(const std::string& path, const std::string& description_path);
+
+// AbuptConfig as JSON text with the reference's keys. Reading refuses unknown and missing keys; Error(input) starts
+// with `where`.
+std::string config_to_json(const AbuptConfig& config);
+AbuptConfig config_from_json(const std::string& text, const std::string& where);
+
+// Everything but the weights, for people and machines.
+std::string summary_text(const Checkpoint& checkpoint);
+std::string summary_json(const Checkpoint& checkpoint);
+
+}  // namespace streamtube::surrogate
