@@ -1,0 +1,100 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+#include "physics/fields.hpp"
+
+using namespace streamtube;
+using namespace streamtube::physics;
+using Catch::Matchers::WithinAbs;
+using Catch::Matchers::WithinRel;
+
+namespace {
+
+Normalizer example() {
+  Normalizer normalizer;
+  normalizer.position_origin = -1.5;
+  normalizer.position_extent = 6;
+  normalizer[Branch::surface] = {
+      {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"}}, {-0.2}, {0.3}};
+  normalizer[Branch::volume] = {
+      {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+       {"vorticity", "vorticity_dimensionless", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}},
+      {0.1, 0.5, -0.25, 0},
+      {2, 1.5, 3, 0.5}};
+  return normalizer;
+}
+
+}  // namespace
+
+TEST_CASE("positions map the box to 0..1000, rounded once") {
+  const Normalizer normalizer = example();
+  const Vec3 xyz[3] = {{-1.5, 4.5, 1.5}, {0.1, 0.2, 0.3}, {1.0 / 3, -7, 1e-9}};
+  float out[9];
+  normalizer.normalize_positions(xyz, 3, out);
+  CHECK(out[0] == 0);
+  CHECK(out[1] == 1000);
+  CHECK(out[2] == 500);
+  for (int i = 3; i < 9; ++i) CHECK(out[i] == float((xyz[i / 3][i % 3] + 1.5) / 6 * 1000));
+}
+
+TEST_CASE("network values become dimensionless ones: deviation, mean, then the signed log undone") {
+  const Normalizer normalizer = example();
+  float values[8] = {1, 1, -1, 0, -2, -1, 0.5f, 2};
+  normalizer.to_dimensionless(Branch::volume, values, 2);
+  auto unsquash = [](double w) { return (w < 0 ? -1 : 1) * (std::exp(std::abs(w)) - 1); };
+  const double expected[8] = {2.1, unsquash(2), unsquash(-3.25), 0, -3.9, unsquash(-1), unsquash(1.25), unsquash(1)};
+  for (int i = 0; i < 8; ++i) CHECK_THAT(values[i], WithinAbs(expected[i], 2e-6 * std::abs(expected[i])));
+}
+
+TEST_CASE("to_network undoes to_dimensionless") {
+  const Normalizer normalizer = example();
+  float values[40], back[40];
+  for (int i = 0; i < 40; ++i) values[i] = back[i] = float(std::sin(i * 1.7) * 2);
+  normalizer.to_dimensionless(Branch::volume, back, 10);
+  normalizer.to_network(Branch::volume, back, 10);
+  for (int i = 0; i < 40; ++i) CHECK_THAT(back[i], WithinAbs(values[i], 3e-6));
+}
+
+TEST_CASE("a dimensionless unit in SI") {
+  ReferenceScales scales;
+  scales.velocity = 30;
+  scales.density = 2;
+  scales.length = 1.5;
+  FieldSpec field;
+  field.scale = Scale::dynamic_pressure;
+  CHECK(si_unit(field, scales) == 900);
+  field.scale = Scale::velocity;
+  CHECK(si_unit(field, scales) == 30);
+  field.scale = Scale::velocity_over_length;
+  CHECK(si_unit(field, scales) == 20);
+}
+
+TEST_CASE("check names the file and what is wrong") {
+  CHECK_NOTHROW(example().check("m.h5"));
+  auto message = [](auto&& damage) -> std::string {
+    Normalizer normalizer = example();
+    damage(normalizer);
+    try {
+      normalizer.check("m.h5");
+    } catch (const core::Error& error) {
+      CHECK(error.kind() == core::ErrorKind::input);
+      CHECK(error.message().find("m.h5: ") == 0);
+      return error.message();
+    }
+    return "";
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  auto contains = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  CHECK(contains(message([&](Normalizer& n) { n.position_extent = 0; }), "extent"));
+  CHECK(contains(message([&](Normalizer& n) { n.position_extent = nan; }), "extent"));
+  CHECK(contains(message([&](Normalizer& n) { n.position_origin = nan; }), "origin"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::volume].mean.pop_back(); }), "volume fields have 4"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::surface].std.push_back(1); }), "surface fields have 1"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::volume].std[2] = 0; }), "deviation of volume vorticity is 0"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::volume].std[0] = -1; }), "deviation of volume pressure"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::surface].mean[0] = nan; }), "mean of surface pressure"));
+  CHECK(contains(message([&](Normalizer& n) { n[Branch::surface].fields[0].components = -1; }), "-1 components"));
+}
