@@ -3,6 +3,7 @@
 // a mismatch of the two is an error that names both. Every error names the file, the format and the place.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "geometry/surface_mesh.hpp"
@@ -17,14 +18,14 @@ struct Format {
 };
 const std::vector<Format>& formats();
 
-// STL (ASCII, binary, multi-solid -> patches), OBJ (groups -> patches), PLY, VTP, VTU and legacy VTK (surface cells only).
-// file_unit: metres per unit of the file. Throws Error(input).
+// STL (ASCII, binary, multi-solid -> patches), OBJ (groups -> patches), PLY, VTP, VTU and legacy VTK (surface cells
+// only). file_unit: metres per unit of the file. Throws Error(input).
 geometry::SurfaceMesh read_surface(const std::string& path, double file_unit = 1.0);
 // VTU, legacy VTK unstructured grids; cells of any type.
 geometry::VolumeMesh read_volume(const std::string& path, double file_unit = 1.0);
 
-// Binary VTP/VTU (appended, compressed by zlib level 1) in the file's own unit. Under its final name only when complete.
-// `metadata` goes in as string field data (name, value).
+// Binary VTP/VTU (appended, compressed by zlib level 1) in the file's own unit. Under its final name only when
+// complete. `metadata` goes in as string field data (name, value).
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 void write_vtp(const std::string& path, const geometry::SurfaceMesh& mesh, const Metadata& metadata = {});
 void write_vtu(const std::string& path, const geometry::VolumeMesh& mesh, const Metadata& metadata = {});

@@ -1,0 +1,47 @@
+#pragma once
+// Private to mesh_io: between VTK's data sets and ours, and VTK's messages as errors. Forward declarations only.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "geometry/surface_mesh.hpp"
+#include "geometry/volume_mesh.hpp"
+
+class vtkDataSet;
+
+namespace streamtube::mesh_io {
+
+// While one lives, what VTK says in this thread is collected instead of printed.
+class VtkMessages {
+ public:
+  VtkMessages();
+  ~VtkMessages();
+  VtkMessages(const VtkMessages&) = delete;
+  VtkMessages& operator=(const VtkMessages&) = delete;
+  const std::vector<std::string>& errors() const { return errors_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  void add(bool error, const char* text);
+
+ private:
+  std::vector<std::string> errors_, warnings_;
+  VtkMessages* outer_;
+};
+
+// Polygons, quads, triangles and strips (as triangles) of a data set. Other cells are left out, and with them the
+// points that only they use. Throws Error(input) that begins with `where` when none is left.
+geometry::SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch);
+// All cells of a data set; pixels and voxels become quads and hexahedra.
+geometry::VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where);
+
+// Files of VTK >= 9.4 store the faces of polyhedra in arrays that VTK 9.1 skips without a word. Reads them from the XML
+// file into mesh.faces; throws Error(input) when they are not there or do not fit.
+void read_new_polyhedra(const std::string& path, const std::string& where, geometry::VolumeMesh& mesh);
+// Throws Error(input) unless the face stream of every polyhedron is complete and names existing points.
+void check_polyhedra(const geometry::VolumeMesh& mesh, const std::string& where);
+
+// Names of the arrays that carry the patches of a surface in VTK files.
+inline constexpr const char* kPatchArray = "patch";
+inline constexpr const char* kPatchNames = "patch_names";
+
+}  // namespace streamtube::mesh_io

@@ -1,0 +1,198 @@
+// VTP and VTU through VTK's writers, without copies of the arrays where the layout allows.
+
+#include <vtkCellArray.h>
+#include <vtkCellData.h>
+#include <vtkDoubleArray.h>
+#include <vtkErrorCode.h>
+#include <vtkFieldData.h>
+#include <vtkFloatArray.h>
+#include <vtkIdTypeArray.h>
+#include <vtkIntArray.h>
+#include <vtkNew.h>
+#include <vtkPointData.h>
+#include <vtkPoints.h>
+#include <vtkPolyData.h>
+#include <vtkStringArray.h>
+#include <vtkTypeInt64Array.h>
+#include <vtkUnsignedCharArray.h>
+#include <vtkUnstructuredGrid.h>
+#include <vtkXMLPolyDataWriter.h>
+#include <vtkXMLUnstructuredGridWriter.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "mesh_io/vtk_tools.hpp"
+
+namespace streamtube::mesh_io {
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using geometry::Association;
+using geometry::Attribute;
+using geometry::SurfaceMesh;
+using geometry::VolumeMesh;
+
+namespace {
+
+// VTK wants plain pointers; the writers only read.
+template <class Array, class T>
+void borrow(Array* array, const std::vector<T>& values, int components = 1) {
+  array->SetNumberOfComponents(components);
+  array->SetArray(reinterpret_cast<typename Array::ValueType*>(const_cast<T*>(values.data())),
+                  static_cast<vtkIdType>(values.size() * sizeof(T) / sizeof(typename Array::ValueType)), 1);
+}
+
+// Double, so that bodies far from the origin and fine walls keep their shape.
+void set_points(vtkPointSet* to, const std::vector<Vec3>& points, double file_unit) {
+  vtkNew<vtkDoubleArray> array;
+  if (file_unit == 1.0) {
+    borrow(array.Get(), points, 3);
+  } else {
+    array->SetNumberOfComponents(3);
+    array->SetNumberOfTuples(static_cast<vtkIdType>(points.size()));
+    double* x = array->GetPointer(0);
+    for (const Vec3& p : points)
+      for (const double v : p) *x++ = v / file_unit;
+  }
+  vtkNew<vtkPoints> holder;
+  holder->SetData(array);
+  to->SetPoints(holder);
+}
+
+void set_attributes(vtkDataSet* to, const std::vector<Attribute>& attributes, std::size_t points, std::size_t cells) {
+  for (const Attribute& a : attributes) {
+    const bool on_points = a.association == Association::points;
+    const std::size_t rows = on_points ? points : cells;
+    if (a.components < 1 || a.values.size() != rows * static_cast<std::size_t>(a.components))
+      throw Error(ErrorKind::internal, str("field '", a.name, "' has ", a.values.size(), " values for ", rows,
+                                           on_points ? " points of " : " cells of ", a.components, " components"));
+    vtkNew<vtkFloatArray> array;
+    array->SetName(a.name.c_str());
+    borrow(array.Get(), a.values, a.components);
+    vtkDataSetAttributes* data = on_points ? static_cast<vtkDataSetAttributes*>(to->GetPointData()) : to->GetCellData();
+    data->AddArray(array);
+    if (a.components == 1 && !data->GetScalars()) data->SetActiveScalars(a.name.c_str());
+    if (a.components == 3 && !data->GetVectors()) data->SetActiveVectors(a.name.c_str());
+  }
+}
+
+void set_cells(vtkCellArray* to, const std::vector<std::int64_t>& offsets, const std::vector<std::int64_t>& corners) {
+  vtkNew<vtkTypeInt64Array> offset_array, corner_array;
+  borrow(offset_array.Get(), offsets);
+  borrow(corner_array.Get(), corners);
+  to->SetData(offset_array, corner_array);
+}
+
+void add_text(vtkDataSet* to, const std::string& name, const std::vector<std::string>& values) {
+  vtkNew<vtkStringArray> array;
+  array->SetName(name.c_str());
+  for (const std::string& value : values) array->InsertNextValue(value);
+  to->GetFieldData()->AddArray(array);
+}
+
+template <class Writer>
+void write(const std::string& path, vtkDataSet* data) {
+  core::write_atomically(path, [&](const std::string& temporary) {
+    VtkMessages messages;
+    vtkNew<Writer> writer;
+    writer->SetFileName(temporary.c_str());
+    writer->SetInputData(data);
+    writer->SetDataModeToAppended();
+    writer->EncodeAppendedDataOff();
+    writer->SetHeaderTypeToUInt64();
+    writer->SetCompressorTypeToZLib();
+    writer->SetCompressionLevel(1);
+    writer->SetBlockSize(1 << 20);
+    errno = 0;
+    const int written = writer->Write();
+    const int reason = errno;
+    const unsigned long code = writer->GetErrorCode();
+    if (written && code == vtkErrorCode::NoError && messages.errors().empty()) return;
+    const std::string detail = code == vtkErrorCode::OutOfDiskSpaceError ? "no space left on the device"
+                               : !messages.errors().empty()              ? messages.errors().front()
+                               : reason                                  ? std::strerror(reason)
+                                                                         : "the writer failed";
+    throw Error(ErrorKind::runtime, str("'", path, "': cannot write: ", detail),
+                code == vtkErrorCode::OutOfDiskSpaceError ? "free some space or choose another folder with --out" : "");
+  });
+}
+
+}  // namespace
+
+void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata& metadata) {
+  mesh.check(str("'", path, "' (to be written)"));
+  vtkNew<vtkPolyData> data;
+  set_points(data, mesh.points, mesh.file_unit);
+  vtkNew<vtkCellArray> polygons;
+  set_cells(polygons, mesh.offsets, mesh.corners);
+  data->SetPolys(polygons);
+  set_attributes(data, mesh.attributes, mesh.points.size(), mesh.face_count());
+  if (mesh.patch.size() == mesh.face_count() && !mesh.patch_names.empty()) {
+    vtkNew<vtkIntArray> patch;
+    patch->SetName(kPatchArray);
+    borrow(patch.Get(), mesh.patch);
+    data->GetCellData()->AddArray(patch);
+    add_text(data, kPatchNames, mesh.patch_names);
+  }
+  for (const auto& [name, value] : metadata) add_text(data, name, {value});
+  write<vtkXMLPolyDataWriter>(path, data);
+}
+
+void write_vtu(const std::string& path, const VolumeMesh& mesh, const Metadata& metadata) {
+  const std::size_t cells = mesh.cell_count();
+  if (mesh.types.size() != cells || mesh.offsets.empty() ||
+      mesh.offsets.back() != static_cast<std::int64_t>(mesh.corners.size()))
+    throw Error(ErrorKind::internal, str("'", path, "': the volume mesh has ", mesh.types.size(), " types for ", cells,
+                                         " cells, or corners that do not fit its offsets"));
+  vtkNew<vtkUnstructuredGrid> data;
+  set_points(data, mesh.points, mesh.file_unit);
+  vtkNew<vtkCellArray> connectivity;
+  set_cells(connectivity, mesh.offsets, mesh.corners);
+  vtkNew<vtkUnsignedCharArray> types;
+  borrow(types.Get(), mesh.types);
+  if (mesh.face_offsets.empty()) {
+    data->SetCells(types, connectivity);
+  } else {
+    check_polyhedra(mesh, str("'", path, "' (to be written): "));
+    vtkNew<vtkIdTypeArray> face_offsets, faces;
+    borrow(face_offsets.Get(), mesh.face_offsets);
+    borrow(faces.Get(), mesh.faces);
+    data->SetCells(types, connectivity, face_offsets, faces);
+  }
+  set_attributes(data, mesh.attributes, mesh.points.size(), cells);
+  for (const auto& [name, value] : metadata) add_text(data, name, {value});
+  write<vtkXMLUnstructuredGridWriter>(path, data);
+}
+
+void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries) {
+  const auto escape = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+      if (c == '&')
+        out += "&amp;";
+      else if (c == '<')
+        out += "&lt;";
+      else if (c == '>')
+        out += "&gt;";
+      else if (c == '"')
+        out += "&quot;";
+      else
+        out += c;
+    }
+    return out;
+  };
+  std::string text =
+      "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n"
+      "  <Collection>\n";
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    text += str("    <DataSet timestep=\"0\" part=\"", i, "\" name=\"", escape(entries[i].name), "\" file=\"",
+                escape(entries[i].file), "\"/>\n");
+  core::write_text(path, text + "  </Collection>\n</VTKFile>\n");
+}
+
+}  // namespace streamtube::mesh_io
