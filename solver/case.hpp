@@ -1,0 +1,91 @@
+#pragma once
+// A question to an engine (a body in a flow, and what is wanted of it) and its answer. Every engine answers the same
+// case in the same form, so that answers can be compared.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "geometry/surface_mesh.hpp"
+#include "geometry/surface_report.hpp"
+#include "geometry/volume_mesh.hpp"
+#include "physics/flow.hpp"
+#include "physics/forces.hpp"
+
+namespace streamtube::solver {
+
+enum class Location { cells, vertices };
+enum class VolumeOutput { none, adaptive, grid, mesh };
+
+struct Case {
+  geometry::SurfaceMesh body;      // m, prepared (geometry::prepare)
+  geometry::SurfaceReport report;  // of the body
+  std::string name;                // of the body, for messages
+
+  // Where surface fields are wanted and forces integrated; the body itself without.
+  std::optional<geometry::SurfaceMesh> surface;
+  std::string surface_name;
+  VolumeOutput volume = VolumeOutput::none;
+  double grid_cell = 0;              // m, VolumeOutput::grid; 0: a fortieth of the body's length
+  geometry::VolumeMesh volume_mesh;  // VolumeOutput::mesh: cells to fill
+  std::string volume_name;
+  Location points_on = Location::cells;
+  std::vector<Vec3> probes;  // m, further points at which volume fields are wanted
+
+  physics::Flow flow;
+  double reference_area = 0;    // m2; 0: the body's frontal area
+  double reference_length = 0;  // m; 0: the body's length along the flow
+  std::uint64_t seed = 0;
+};
+
+// A quantity of the case outside of what the model was trained on.
+struct Extrapolation {
+  std::string quantity, unit;
+  double value = 0, min = 0, max = 0;
+};
+std::string to_text(const Extrapolation& extrapolation);
+
+struct Forces {
+  physics::ForceCoefficients coefficients;
+  physics::ReferenceScales scales;
+  physics::ForceAxes axes;
+  std::string area_source, length_source;  // how the reference quantities were obtained
+  std::size_t integration_points = 0;
+};
+
+// What an engine would do.
+struct Plan {
+  std::vector<std::pair<std::string, std::string>> lines;  // what, how much
+  std::size_t surface_points = 0, volume_points = 0;       // volume_points: 0 where only the run tells
+  std::size_t memory = 0;                                  // bytes beside the input itself
+  std::vector<Extrapolation> extrapolation;
+};
+
+struct Answer {
+  geometry::SurfaceMesh surface;  // with the fields as attributes, SI and dimensionless
+  geometry::VolumeMesh volume;    // empty for VolumeOutput::none
+  // Volume fields at the probes, SI: [probes] each.
+  std::vector<Vec3> probe_velocity;
+  std::vector<double> probe_pressure;
+  Forces forces;
+  double reynolds_number = 0;
+  std::vector<Extrapolation> extrapolation;
+  std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, double>> seconds;  // per stage, in order
+  std::string volume_source;                            // what the volume mesh is, in words
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual std::string name() const = 0;
+  // Throws what solve() would throw for a case it cannot take, before any work is done.
+  virtual Plan plan(const Case& question) const = 0;
+  // Consumes the meshes of the case. Throws core::Interrupted on Ctrl-C.
+  virtual Answer solve(Case question) = 0;
+};
+
+}  // namespace streamtube::solver

@@ -1,0 +1,442 @@
+#include "solver/neural/neural_engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/rng.hpp"
+#include "core/runtime.hpp"
+#include "geometry/distance.hpp"
+#include "geometry/sampling.hpp"
+#include "solver/range_check.hpp"
+#include "solver/surface_elements.hpp"
+#include "surrogate/model/surrogate.hpp"
+
+namespace streamtube::solver {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using geometry::Association;
+using geometry::Attribute;
+using geometry::SurfaceMesh;
+using geometry::VolumeMesh;
+using physics::Branch;
+using surrogate::Surrogate;
+
+namespace {
+
+constexpr std::size_t kMaxGridCells = 50'000'000;
+
+std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
+
+// Where a field of the model stands among the components of its branch.
+struct FieldAt {
+  const physics::FieldSpec* spec = nullptr;
+  int first = 0;
+};
+FieldAt find_field(const physics::Normalizer& normalizer, Branch branch, const std::string& name, int components) {
+  int first = 0;
+  for (const auto& field : normalizer[branch].fields) {
+    if (field.name == name && field.components == components) return {&field, first};
+    first += field.components;
+  }
+  return {};
+}
+
+geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, const Box& body) {
+  geometry::AdaptiveMeshSpec out;
+  out.domain = spec.domain;
+  out.base_cell = spec.base_cell;
+  out.surface_level = spec.surface_level;
+  out.buffer_cells = spec.buffer_cells;
+  for (const auto& box : spec.boxes) out.boxes.push_back({box.around(body), box.level});
+  return out;
+}
+
+std::string box_text(const Box& box) {
+  return str("x ", box.low[0], "..", box.high[0], ", y ", box.low[1], "..", box.high[1], ", z ", box.low[2], "..",
+             box.high[2], " m");
+}
+
+// The wanted arrays of one branch over `count` places; fill() takes one place's dimensionless values.
+class FieldArrays {
+ public:
+  FieldArrays(const physics::Normalizer::BranchStatistics& branch, const physics::ReferenceScales& scales,
+              Association association, std::size_t count) {
+    int first = 0;
+    for (const auto& field : branch.fields) {
+      add(field.name, field.components, first, static_cast<float>(physics::si_unit(field, scales)), association, count);
+      // Coefficients are what people compare; other dimensionless fields only repeat the SI ones.
+      if (field.scale == physics::Scale::dynamic_pressure)
+        add(field.dimensionless_name, field.components, first, 1.0f, association, count);
+      first += field.components;
+    }
+  }
+  void fill(std::size_t place, const float* values) {
+    for (std::size_t a = 0; a < arrays_.size(); ++a) {
+      const int components = arrays_[a].components;
+      for (int c = 0; c < components; ++c)
+        arrays_[a].values[place * components + c] = source_[a].scale * values[source_[a].first + c];
+    }
+  }
+  void move_to(std::vector<Attribute>& attributes) {
+    attributes.clear();  // what the file had is not ours to vouch for
+    for (auto& array : arrays_) attributes.push_back(std::move(array));
+  }
+
+ private:
+  struct Source {
+    int first;
+    float scale;
+  };
+  void add(const std::string& name, int components, int first, float scale, Association association,
+           std::size_t count) {
+    arrays_.push_back(
+        {name, association, components, std::vector<float>(count * static_cast<std::size_t>(components))});
+    source_.push_back({first, scale});
+  }
+  std::vector<Attribute> arrays_;
+  std::vector<Source> source_;
+};
+
+}  // namespace
+
+struct NeuralEngine::Impl {
+  using Position = std::function<Vec3(std::size_t)>;
+  using Sink = std::function<void(std::size_t, const float*)>;  // place, dimensionless values of the branch
+
+  const surrogate::Checkpoint& checkpoint;
+  Evaluation evaluation;
+  std::unique_ptr<Surrogate> network;
+
+  // The case in network units.
+  std::vector<float> points, anchors[2];
+  std::vector<std::int64_t> supernodes;
+  std::uint64_t seed = 0;
+
+  Impl(const surrogate::Checkpoint& c, Evaluation e) : checkpoint(c), evaluation(e) {}
+
+  std::vector<float> normalized(const std::vector<Vec3>& xyz) const {
+    std::vector<float> out(3 * xyz.size());
+    checkpoint.normalizer.normalize_positions(xyz.data(), xyz.size(), out.data());
+    return out;
+  }
+
+  void encode() { encode(anchors[0], anchors[1]); }
+  void encode(std::span<const float> surface, std::span<const float> volume) {
+    surrogate::EncodeInput input;
+    input.points = points;
+    input.supernodes = supernodes;
+    input.anchors[0] = surface;
+    input.anchors[1] = volume;
+    network->encode(input);
+  }
+
+  // Fields of one branch at n places, handed to `sink` in SI-free, dimensionless form.
+  void evaluate(Branch branch, std::size_t n, const Position& position, const Sink& sink, const std::string& what) {
+    if (n == 0) return;
+    core::Progress progress(what, n, "points");
+    if (evaluation == Evaluation::cached)
+      evaluate_queries(branch, n, position, sink, progress);
+    else
+      evaluate_as_anchors(branch, n, position, sink, progress);
+  }
+
+  void hand_over(Branch branch, std::vector<float>& values, std::size_t rows, const std::vector<std::size_t>* places,
+                 std::size_t begin, const Sink& sink) const {
+    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
+    checkpoint.normalizer.to_dimensionless(branch, values.data(), rows);
+    for (std::size_t i = 0; i < rows * width; ++i)
+      if (!std::isfinite(values[i]))
+        throw Error(
+            ErrorKind::runtime,
+            str("the model '", checkpoint.name, "' gave a ", physics::name(branch), " value that is not finite"),
+            "the case is too far from the training data, or the model is broken");
+    for (std::size_t i = 0; i < rows; ++i) sink(places ? (*places)[i] : begin + i, values.data() + i * width);
+  }
+
+  void evaluate_queries(Branch branch, std::size_t n, const Position& position, const Sink& sink,
+                        core::Progress& progress) {
+    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
+    const std::size_t chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
+    std::vector<Vec3> xyz;
+    std::vector<float> in(3 * chunk), out(width * chunk);
+    for (std::size_t begin = 0; begin < n; begin += chunk) {
+      core::check_interrupt();
+      const std::size_t rows = std::min(chunk, n - begin);
+      xyz.clear();
+      for (std::size_t i = 0; i < rows; ++i) xyz.push_back(position(begin + i));
+      checkpoint.normalizer.normalize_positions(xyz.data(), rows, in.data());
+      network->query(branch, {in.data(), 3 * rows}, {out.data(), width * rows});
+      hand_over(branch, out, rows, nullptr, begin, sink);
+      progress.advance(rows);
+    }
+  }
+
+  void evaluate_as_anchors(Branch branch, std::size_t n, const Position& position, const Sink& sink,
+                           core::Progress& progress) {
+    const int b = static_cast<int>(branch);
+    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
+    const std::size_t chunk = anchors[b].size() / 3;
+    const auto order = geometry::sample_indices(n, n, seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"));
+    std::vector<Vec3> xyz;
+    std::vector<std::size_t> places;
+    std::vector<float> in, out;
+    for (std::size_t begin = 0; begin < n; begin += chunk) {
+      core::check_interrupt();
+      const std::size_t rows = std::min(chunk, n - begin);
+      xyz.clear();
+      places.clear();
+      for (std::size_t i = 0; i < rows; ++i) {
+        places.push_back(static_cast<std::size_t>(order[begin + i]));
+        xyz.push_back(position(places.back()));
+      }
+      in = normalized(xyz);
+      // The last chunk is filled up with the case's own anchors: the network meets the number it was trained with.
+      in.insert(in.end(), anchors[b].begin(), anchors[b].begin() + static_cast<std::ptrdiff_t>(3 * (chunk - rows)));
+      if (b == 0)
+        encode(in, anchors[1]);
+      else
+        encode(anchors[0], in);
+      const auto result = network->anchor_output(branch);
+      out.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
+      hand_over(branch, out, rows, &places, 0, sink);
+      progress.advance(rows);
+    }
+  }
+
+  void check(const Case& question) const {
+    physics::check(question.flow);
+    check_positions(checkpoint, question.body.bounds(), question.name);
+    if (question.surface) check_positions(checkpoint, question.surface->bounds(), question.surface_name);
+    if (question.volume == VolumeOutput::mesh) {
+      Box box;
+      for (const Vec3& p : question.volume_mesh.points) box.add(p);
+      check_positions(checkpoint, box, question.volume_name);
+    }
+  }
+
+  double grid_cell(const Case& question) const {
+    return question.grid_cell > 0 ? question.grid_cell : question.body.bounds().size()[0] / 40;
+  }
+};
+
+NeuralEngine::NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation)
+    : impl_(std::make_unique<Impl>(checkpoint, evaluation)) {
+  const auto need = [&](Branch branch, const char* field, int components) {
+    if (!find_field(checkpoint.normalizer, branch, field, components).spec)
+      throw Error(ErrorKind::input, str("the model '", checkpoint.name, "' has no ", physics::name(branch), " field '",
+                                        field, "' of ", components, " component(s)"));
+  };
+  need(Branch::surface, "pressure", 1);
+  need(Branch::surface, "wall_shear_stress", 3);
+  need(Branch::volume, "pressure", 1);
+  need(Branch::volume, "velocity", 3);
+}
+NeuralEngine::~NeuralEngine() = default;
+
+std::string NeuralEngine::name() const {
+  return str("AB-UPT surrogate '", impl_->checkpoint.name, "'",
+             impl_->evaluation == Evaluation::cached ? "" : ", points evaluated as anchors");
+}
+
+Plan NeuralEngine::plan(const Case& question) const {
+  const auto& c = impl_->checkpoint;
+  impl_->check(question);
+  const SurfaceMesh& surface = question.surface ? *question.surface : question.body;
+  const Forces reference = reference_quantities(question);
+  Plan plan;
+  plan.extrapolation = extrapolations(c, question, geometry::frontal_area(question.body));
+  plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
+  std::size_t elements = 0;
+  for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
+  const auto& mesh = c.sampling.volume_mesh;
+  const geometry::DistanceField distance(question.body);
+  VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
+  const std::size_t sampling_cells = volume.cell_count();
+  if (question.volume == VolumeOutput::grid)
+    volume = geometry::uniform_grid(distance, c.domain, impl_->grid_cell(question), kMaxGridCells);
+  const VolumeMesh& wanted = question.volume == VolumeOutput::mesh ? question.volume_mesh : volume;
+  if (question.volume != VolumeOutput::none)
+    plan.volume_points = question.points_on == Location::cells ? wanted.cell_count() : wanted.points.size();
+
+  const auto network =
+      Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0], c.sampling.anchors[1], 16384);
+  // Eight floats of fields a point, and the mesh: points, corners, offsets.
+  const std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
+  const std::size_t meshes =
+      question.volume == VolumeOutput::none ? 0 : 24 * wanted.points.size() + 8 * wanted.corners.size();
+  plan.memory = network.weights + network.anchor_cache + network.scratch + arrays + meshes;
+  const auto mib = [](std::size_t bytes) { return str((bytes + (1 << 20) - 1) >> 20, " MiB"); };
+  plan.lines = {
+      {"engine", name()},
+      {"network", surrogate::describe(c.config)},
+      {"flow",
+       str(question.flow.velocity, " m/s, ", question.flow.density, " kg/m3, ", question.flow.kinematic_viscosity,
+           " m2/s: Reynolds number ", physics::reynolds_number(question.flow, question.body.bounds().size()[0]))},
+      {"reference area", str(reference.scales.area, " m2 (", reference.area_source, ")")},
+      {"reference length", str(reference.scales.length, " m (", reference.length_source, ")")},
+      {"geometry encoder", str(c.sampling.geometry_points, " points, ", c.sampling.supernodes, " supernodes")},
+      {"anchors", str(c.sampling.anchors[0], " on the surface, ", c.sampling.anchors[1], " in the volume (out of ",
+                      sampling_cells, " cells)")},
+      {"surface points", str(plan.surface_points)},
+      {"force integration", str(elements, " points")},
+      {"volume points", str(plan.volume_points)},
+      {"memory, network", mib(network.weights + network.anchor_cache + network.scratch)},
+      {"memory, results", mib(arrays + meshes)},
+  };
+  return plan;
+}
+
+Answer NeuralEngine::solve(Case question) {
+  Impl& run = *impl_;
+  const auto& c = run.checkpoint;
+  Answer answer;
+  auto mark = std::chrono::steady_clock::now();
+  const auto stage = [&](const char* what) {
+    const auto now = std::chrono::steady_clock::now();
+    answer.seconds.emplace_back(what, std::chrono::duration<double>(now - mark).count());
+    mark = now;
+    core::check_interrupt();
+  };
+
+  run.check(question);
+  const Box bounds = question.body.bounds();
+  answer.forces = reference_quantities(question);
+  const auto scales = answer.forces.scales;
+  answer.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
+  answer.extrapolation =
+      extrapolations(c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : scales.area);
+  stage("reference quantities");
+
+  // Sampling. None of it depends on which outputs are wanted.
+  run.seed = question.seed;
+  run.points = run.normalized(
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points")));
+  run.supernodes =
+      geometry::sample_indices(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"));
+  std::sort(run.supernodes.begin(), run.supernodes.end());
+  run.anchors[0] = run.normalized(
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors")));
+  const geometry::DistanceField distance(question.body);
+  stage("sampling the surface");
+  VolumeMesh mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
+  if (mesh.cell_count() == 0)
+    throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
+                                      box_text(c.sampling.volume_mesh.domain), ")"));
+  {
+    std::vector<Vec3> centers;
+    for (const auto cell :
+         geometry::sample_indices(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors")))
+      centers.push_back(mesh.center(static_cast<std::size_t>(cell)));
+    run.anchors[1] = run.normalized(centers);
+  }
+  stage("volume mesh and anchors");
+
+  if (!run.network) run.network = std::make_unique<Surrogate>(c.config, c.weights, str("model '", c.name, "'"));
+  stage("loading the network");
+  run.encode();
+  stage("encoding");
+
+  // Surface: fields where they are wanted, then forces over small enough elements.
+  SurfaceMesh surface = question.surface ? std::move(*question.surface) : std::move(question.body);
+  const bool on_cells = question.points_on == Location::cells;
+  const auto pressure = find_field(c.normalizer, Branch::surface, "pressure", 1);
+  const auto shear = find_field(c.normalizer, Branch::surface, "wall_shear_stress", 3);
+  std::vector<std::array<float, 4>> known;  // Cp and Cf of whole faces
+  {
+    const std::size_t count = on_cells ? surface.face_count() : surface.points.size();
+    FieldArrays arrays(c.normalizer[Branch::surface], scales, on_cells ? Association::faces : Association::points,
+                       count);
+    if (on_cells) known.resize(count);
+    run.evaluate(
+        Branch::surface, count, [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; },
+        [&](std::size_t i, const float* v) {
+          arrays.fill(i, v);
+          if (on_cells) known[i] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
+        },
+        "surface");
+    arrays.move_to(surface.attributes);
+  }
+  stage("surface fields");
+
+  physics::ForceIntegrator forces(answer.forces.axes);
+  // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
+  const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
+  for_each_element(surface, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
+    std::vector<std::array<float, 4>> values(elements.size());
+    std::vector<std::size_t> unknown;
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      if (elements[i].whole && on_cells)
+        values[i] = known[static_cast<std::size_t>(elements[i].face)];
+      else
+        unknown.push_back(i);
+    }
+    run.evaluate(
+        Branch::surface, unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; },
+        [&](std::size_t i, const float* v) {
+          values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
+        },
+        "forces");
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      const double area = norm(elements[i].area_vector);
+      forces.add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
+                 {values[i][1], values[i][2], values[i][3]});
+    }
+    answer.forces.integration_points += elements.size();
+  });
+  answer.forces.coefficients = forces.result(scales);
+  answer.surface = std::move(surface);
+  stage("forces");
+
+  if (question.volume != VolumeOutput::none) {
+    if (question.volume == VolumeOutput::grid) {
+      const double cell = run.grid_cell(question);
+      mesh = geometry::uniform_grid(distance, c.domain, cell, kMaxGridCells);
+      answer.volume_source = str("uniform grid, cells of ", cell, " m");
+    } else if (question.volume == VolumeOutput::mesh) {
+      mesh = std::move(question.volume_mesh);
+      answer.volume_source = str("cells of '", question.volume_name, "'");
+    } else {
+      answer.volume_source = "adaptive hexahedral mesh, refined as the training data's";
+    }
+    const std::size_t count = on_cells ? mesh.cell_count() : mesh.points.size();
+    const auto place = [&](std::size_t i) { return on_cells ? mesh.center(i) : mesh.points[i]; };
+    // Corners of the sampling mesh's own cells count as inside.
+    Box domain = c.domain;
+    domain.add(c.sampling.volume_mesh.domain.low), domain.add(c.sampling.volume_mesh.domain.high);
+    std::size_t outside = 0;
+    for (std::size_t i = 0; i < count; ++i) outside += !domain.contains(place(i));
+    if (outside > 0) answer.extrapolation.push_back({"volume_points_outside_domain", "", double(outside), 0, 0});
+    stage("volume mesh");
+    FieldArrays arrays(c.normalizer[Branch::volume], scales, on_cells ? Association::faces : Association::points,
+                       count);
+    run.evaluate(
+        Branch::volume, count, place, [&](std::size_t i, const float* v) { arrays.fill(i, v); }, "volume");
+    arrays.move_to(mesh.attributes);
+    answer.volume = std::move(mesh);
+    stage("volume fields");
+  }
+
+  if (!question.probes.empty()) {
+    const auto p = find_field(c.normalizer, Branch::volume, "pressure", 1);
+    const auto u = find_field(c.normalizer, Branch::volume, "velocity", 3);
+    const double to_pa = physics::si_unit(*p.spec, scales), to_speed = physics::si_unit(*u.spec, scales);
+    answer.probe_velocity.resize(question.probes.size());
+    answer.probe_pressure.resize(question.probes.size());
+    run.evaluate(
+        Branch::volume, question.probes.size(), [&](std::size_t i) { return question.probes[i]; },
+        [&](std::size_t i, const float* v) {
+          answer.probe_pressure[i] = to_pa * v[p.first];
+          for (int a = 0; a < 3; ++a) answer.probe_velocity[i][a] = to_speed * v[u.first + a];
+        },
+        "probes");
+    stage("probes");
+  }
+  return answer;
+}
+
+}  // namespace streamtube::solver

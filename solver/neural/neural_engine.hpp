@@ -1,0 +1,35 @@
+#pragma once
+// Answers a case with a trained surrogate: geometry points and anchors are drawn from the body and from a mesh like
+// those of the training data, encoded once, and the wanted points streamed past them.
+
+#include <memory>
+
+#include "solver/case.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace streamtube::solver {
+
+// cached: anchors are drawn once, every wanted point is a query past them; an answer does not depend on the other
+// points. chunked_anchors: as published evaluations do, the wanted points of a branch are shuffled and cut in chunks,
+// and each chunk is itself the anchors of its branch (the other branch keeps its own); a new pass for every chunk.
+enum class Evaluation { cached, chunked_anchors };
+
+// Bodies and surfaces are first refined, for the integration of forces only, until no element is larger than the faces
+// the model was trained on: the coefficients then do not depend on how coarsely a flat side was triangulated.
+class NeuralEngine : public Engine {
+ public:
+  // Needs a core::Runtime, and `checkpoint` to outlive the engine. Throws Error(input) when the model lacks the surface
+  // fields pressure and wall_shear_stress, or the volume fields pressure and velocity.
+  NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation = Evaluation::cached);
+  ~NeuralEngine() override;
+
+  std::string name() const override;
+  Plan plan(const Case& question) const override;
+  Answer solve(Case question) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamtube::solver

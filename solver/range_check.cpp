@@ -1,0 +1,80 @@
+#include "solver/range_check.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+#include "geometry/distance.hpp"
+
+namespace streamtube::solver {
+
+Forces reference_quantities(const Case& question) {
+  Forces out;
+  const Box box = question.body.bounds();
+  out.scales.velocity = question.flow.velocity;
+  out.scales.density = question.flow.density;
+  out.scales.length = question.reference_length;
+  out.length_source = "given";
+  if (!(question.reference_length > 0)) {
+    out.scales.length = box.size()[0];
+    out.length_source = "length of the bounding box along x";
+  }
+  out.scales.area = question.reference_area;
+  out.area_source = "given";
+  if (!(question.reference_area > 0)) {
+    out.scales.area = geometry::frontal_area(question.body);
+    out.area_source = "frontal area: projection of the body along x";
+  }
+  out.axes.moment_center = {0.5 * (box.low[0] + box.high[0]), 0.5 * (box.low[1] + box.high[1]), 0.0};
+  return out;
+}
+
+std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoint, const Case& question,
+                                          double frontal_area) {
+  const Box box = question.body.bounds();
+  const Vec3 size = box.size();
+  const double length = size[0];
+  std::vector<Extrapolation> out;
+  for (const auto& range : checkpoint.training_range) {
+    double value = 0;
+    if (range.quantity == "length")
+      value = length;
+    else if (range.quantity == "width")
+      value = size[1];
+    else if (range.quantity == "height")
+      value = size[2];
+    else if (range.quantity == "front_x")
+      value = box.low[0];
+    else if (range.quantity == "center_y")
+      value = 0.5 * (box.low[1] + box.high[1]);
+    else if (range.quantity == "ground_clearance")
+      value = box.low[2];
+    else if (range.quantity == "surface_area")
+      value = question.report.area;
+    else if (range.quantity == "volume" && question.report.watertight)
+      value = std::abs(question.report.volume);
+    else if (range.quantity == "frontal_area" && frontal_area > 0)
+      value = frontal_area;
+    else if (range.quantity == "reynolds_number")
+      value = physics::reynolds_number(question.flow, length);
+    else
+      continue;
+    if (!range.contains(value)) out.push_back({range.quantity, range.unit, value, range.min, range.max});
+  }
+  return out;
+}
+
+void check_positions(const surrogate::Checkpoint& checkpoint, const Box& bounds, const std::string& what) {
+  const double low = checkpoint.normalizer.position_origin, high = low + checkpoint.normalizer.position_extent;
+  const char* axis[3] = {"x", "y", "z"};
+  for (int a = 0; a < 3; ++a)
+    if (!(bounds.low[a] >= low && bounds.high[a] <= high))
+      throw core::Error(
+          core::ErrorKind::input,
+          core::str("'", what, "': ", axis[a], " runs from ", bounds.low[a], " to ", bounds.high[a],
+                    " m, but the model '", checkpoint.name, "' knows positions from ", low, " to ", high, " m only"),
+          "place and scale the body as the training data has it (`streamtube inspect` on the model tells); if the file "
+          "is "
+          "not in metres, say so with --unit; clip a volume mesh to these bounds");
+}
+
+}  // namespace streamtube::solver

@@ -1,0 +1,24 @@
+#pragma once
+// Whether a case lies inside of what a model was trained on.
+
+#include <vector>
+
+#include "solver/case.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace streamtube::solver {
+
+// The reference quantities of a case: what the user set, else the length of the bounding box along x and the frontal
+// area.
+Forces reference_quantities(const Case& question);
+
+// Quantities of the case outside of the checkpoint's training range, in the checkpoint's order. Quantities this program
+// does not know are skipped.
+std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoint, const Case& question,
+                                          double frontal_area);
+
+// Throws Error(input) unless all points lie where the network's positions are defined, [origin, origin + extent] on
+// every axis; `what` names the file.
+void check_positions(const surrogate::Checkpoint& checkpoint, const Box& bounds, const std::string& what);
+
+}  // namespace streamtube::solver
