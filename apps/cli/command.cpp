@@ -1,0 +1,165 @@
+#include "apps/cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <new>
+#include <numeric>
+
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/runtime.hpp"
+
+namespace streamtube::apps {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+
+namespace {
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+// "did you mean '...'?" for the nearest name, if one is near.
+std::string suggestion(const std::string& given, const std::vector<std::string>& names) {
+  const std::string* best = nullptr;
+  std::size_t distance = 1 + std::max<std::size_t>(2, given.size() / 3);
+  for (const auto& name : names)
+    if (const std::size_t d = edit_distance(given, name); d < distance) best = &name, distance = d;
+  return best ? str("did you mean '", *best, "'?") : std::string();
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+int report(const Error& error) {
+  core::log(core::LogLevel::error, error.what());
+  return core::exit_code(error.kind());
+}
+
+// A mistake on the command line, in our form; returns false when there was nothing wrong (help, version).
+Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::App* chosen) {
+  const std::string what = error.what();
+  const std::string command = chosen ? chosen->get_name() : std::string();
+  std::string hint = str("`streamtube ", command, command.empty() ? "" : " ", "--help` lists the options");
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    const auto begin = what.find("--");
+    if (begin != std::string::npos) {
+      const std::string given = what.substr(begin, what.find_first_of(" =", begin) - begin);
+      auto names = option_names(app);
+      if (chosen) {
+        const auto more = option_names(*chosen);
+        names.insert(names.end(), more.begin(), more.end());
+      }
+      if (const std::string near = suggestion(given, names); !near.empty()) hint = near + " " + hint;
+      return {ErrorKind::usage, str("there is no option '", given, "'"), hint};
+    }
+  }
+  return {ErrorKind::usage, what, hint};
+}
+
+int parse_and_execute(int argc, char** argv) {
+  CLI::App app(
+      "Streamtube " + core::version() + ": a neural CFD surrogate. From a mesh file to flow fields for ParaView.",
+      "streamtube");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_version_flag("--version", "streamtube " + core::version(), "Print the version and exit");
+  app.set_config("--config", "", "Read options from an INI or TOML file; a command's options stand in its [section]");
+  bool quiet = false, verbose = false;
+  app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
+  app.add_flag("-v,--verbose", verbose, "More detail on stderr")->excludes("--quiet");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.get_formatter()->column_width(34);
+
+  const auto commands = make_commands();
+  std::vector<std::string> names;
+  for (const auto& command : commands) {
+    CLI::App* sub = app.add_subcommand(command->name(), command->summary());
+    sub->set_help_flag("-h,--help", "Print this help and exit");
+    command->declare(*sub);
+    names.push_back(command->name());
+  }
+  if (argc < 2) {
+    std::cerr << app.help();
+    return core::exit_code(ErrorKind::usage);
+  }
+  if (argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end())
+    throw Error(ErrorKind::usage, str("there is no command '", argv[1], "'"),
+                suggestion(argv[1], names) + " `streamtube --help` lists the commands");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);  // help or version, on stdout
+  } catch (const CLI::ParseError& error) {
+    const CLI::App* chosen = nullptr;
+    for (const auto& name : names)
+      if (argv[1] == name) chosen = app.get_subcommand(name);
+    throw usage_error(error, app, chosen);
+  }
+  core::set_log_level(quiet ? core::LogLevel::warning : verbose ? core::LogLevel::debug : core::LogLevel::info);
+
+  for (const auto& command : commands) {
+    if (!app.got_subcommand(command->name())) continue;
+    command->validate();
+    return command->execute();
+  }
+  return core::exit_code(ErrorKind::internal);
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<Command>> make_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_predict());
+  commands.push_back(make_inspect());
+  commands.push_back(make_convert());
+  commands.push_back(make_devices());
+  return commands;
+}
+
+int run(int argc, char** argv) {
+  core::install_interrupt_handler();
+  int code = 1;
+  try {
+    code = parse_and_execute(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw Error(ErrorKind::runtime, "the results could not be written to stdout");
+  } catch (const Error& error) {
+    code = report(error);
+  } catch (const core::Interrupted&) {
+    core::log(core::LogLevel::error, "interrupted; nothing was left half-written");
+    code = 130;
+  } catch (const std::bad_alloc&) {
+    code = report(Error(ErrorKind::runtime,
+                        str("out of memory (", core::peak_resident_memory() >> 20, " MiB were in use)"),
+                        "--dry-run tells what a run needs; a coarser volume (--cell) or --volume none needs less"));
+  } catch (const std::exception& error) {
+    code = report(Error(ErrorKind::internal, error.what(), "this is a bug in Streamtube; please report it"));
+  }
+  core::remove_temporaries();
+  return code;
+}
+
+}  // namespace streamtube::apps

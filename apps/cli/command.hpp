@@ -1,0 +1,31 @@
+#pragma once
+// One command of the program. Its options are declared once; parsing, help and the option reference come from that.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace streamtube::apps {
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual std::string name() const = 0;
+  virtual std::string summary() const = 0;  // one line
+  virtual void declare(CLI::App& app) = 0;
+  // What the values of the options must satisfy beside their types. Throws Error(usage).
+  virtual void validate() {}
+  // Returns the exit code; failures are Errors.
+  virtual int execute() = 0;
+};
+
+std::vector<std::unique_ptr<Command>> make_commands();
+
+// Parses the command line, runs the command, reports what goes wrong on stderr; returns the exit code.
+int run(int argc, char** argv);
+
+}  // namespace streamtube::apps

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace streamtube::apps {
+
+// The checkpoint of a file, or the built-in one for an empty path.
+surrogate::Checkpoint load_model(const std::string& path);
+
+}  // namespace streamtube::apps

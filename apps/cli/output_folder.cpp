@@ -1,0 +1,62 @@
+#include "apps/cli/output_folder.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace streamtube::apps {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using core::str;
+
+OutputFolder::OutputFolder(std::string path, std::vector<std::string> all, bool overwrite)
+    : path_(std::move(path)), all_(std::move(all)) {
+  std::error_code error;
+  created_ = !fs::exists(path_, error);
+  core::require_writable(path_, all_, overwrite);
+  staging_ = (fs::path(path_) / str(".partial-", ::getpid())).string();
+  if (!fs::create_directory(staging_, error) && error)
+    throw Error(ErrorKind::runtime, str("'", path_, "': cannot be written: ", error.message()),
+                "choose another folder with --out");
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code error;
+  fs::remove_all(staging_, error);
+  if (created_ && !committed_) fs::remove(path_, error);  // fails, as it should, when something else came in
+}
+
+std::string OutputFolder::file(const std::string& name) {
+  core::expect(std::find(all_.begin(), all_.end(), name) != all_.end(), "OutputFolder: a name that was not announced");
+  if (std::find(written_.begin(), written_.end(), name) == written_.end()) written_.push_back(name);
+  return (fs::path(staging_) / name).string();
+}
+
+std::vector<std::string> OutputFolder::commit() {
+  // First the old ones go, the last written name (which vouches for the others) before all.
+  std::vector<std::string> final;
+  for (auto name = all_.rbegin(); name != all_.rend(); ++name) {
+    std::error_code error;
+    fs::remove(fs::path(path_) / *name, error);
+    if (error)
+      throw Error(ErrorKind::runtime,
+                  str("'", (fs::path(path_) / *name).string(), "': cannot be replaced: ", error.message()));
+  }
+  for (const auto& name : written_) {
+    const fs::path to = fs::path(path_) / name;
+    std::error_code error;
+    fs::rename(fs::path(staging_) / name, to, error);
+    if (error) throw Error(ErrorKind::runtime, str("'", to.string(), "': cannot be written: ", error.message()));
+    committed_ = true;
+    final.push_back(to.string());
+  }
+  return final;
+}
+
+}  // namespace streamtube::apps

@@ -1,0 +1,32 @@
+#pragma once
+// A folder of results that belong together: all of them appear at once, or none.
+
+#include <string>
+#include <vector>
+
+namespace streamtube::apps {
+
+class OutputFolder {
+ public:
+  // `all`: every name this program ever puts there. Throws Error(usage) when one is there and `overwrite` is not set,
+  // Error(runtime) when the folder cannot be made or written.
+  OutputFolder(std::string path, std::vector<std::string> all, bool overwrite);
+  // Without commit(): removes what was written, and the folder if it was made here.
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  // Where to write `name` (one of `all`) for now.
+  std::string file(const std::string& name);
+  // Moves the written files to their final names in the order they were asked for, the last one last; old results that
+  // were not written again are removed. Returns the final names.
+  std::vector<std::string> commit();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_, staging_;
+  std::vector<std::string> all_, written_;
+  bool created_ = false, committed_ = false;
+};
+
+}  // namespace streamtube::apps

@@ -1,0 +1,13 @@
+#pragma once
+// The commands of the program, one file each.
+
+#include "apps/cli/command.hpp"
+
+namespace streamtube::apps {
+
+std::unique_ptr<Command> make_predict();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_convert();
+std::unique_ptr<Command> make_devices();
+
+}  // namespace streamtube::apps

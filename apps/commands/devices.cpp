@@ -1,0 +1,72 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands/commands.hpp"
+#include "core/runtime.hpp"
+#include "surrogate/backends/backend_set.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+class Devices : public Command {
+ public:
+  std::string name() const override { return "devices"; }
+  std::string summary() const override {
+    return "List the devices and the implementations they have, and why each is or is not used";
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("--threads", threads_, "CPU threads; 0: all this process may use")->check(CLI::NonNegativeNumber);
+    app.add_flag("--json", json_, "Print JSON");
+  }
+
+  int execute() override {
+    const core::Runtime runtime(threads_);
+    const auto devices = core::devices();
+    const auto backends = surrogate::backend_report();
+    if (json_) {
+      nlohmann::ordered_json out;
+      out["devices"] = nlohmann::ordered_json::array();
+      for (const auto& d : devices)
+        out["devices"].push_back({{"name", d.name},
+                                  {"backend", d.backend},
+                                  {"threads", d.threads},
+                                  {"memory", d.memory},
+                                  {"features", d.features}});
+      out["backends"] = nlohmann::ordered_json::array();
+      for (const auto& b : backends)
+        out["backends"].push_back(
+            {{"operation", b.operation}, {"name", b.name}, {"available", b.available}, {"reason", b.reason}});
+      std::cout << out.dump(2) << '\n';
+      return 0;
+    }
+    for (const auto& d : devices) {
+      std::cout << d.name << "\n  backend   " << d.backend;
+      if (d.threads > 0) std::cout << ", " << d.threads << (d.threads == 1 ? " thread" : " threads");
+      std::cout << "\n  memory    " << (d.memory >> 20) << " MiB\n  features ";
+      for (const auto& f : d.features) std::cout << ' ' << f;
+      std::cout << '\n';
+    }
+    std::cout << "\nimplementations, in the order they are tried\n";
+    std::string operation;
+    bool chosen = false;
+    for (const auto& b : backends) {
+      if (b.operation != operation) std::cout << "  " << (operation = b.operation) << '\n', chosen = false;
+      const char* state = !b.available ? "-   " : chosen ? "yes " : "USED";
+      if (b.available) chosen = true;
+      std::cout << "    " << state << "  " << b.name << ": " << b.reason << '\n';
+    }
+    return 0;
+  }
+
+ private:
+  int threads_ = 0;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_devices() { return std::make_unique<Devices>(); }
+
+}  // namespace streamtube::apps

@@ -1,0 +1,146 @@
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/model.hpp"
+#include "apps/cli/read_body.hpp"
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "geometry/surface_report.hpp"
+#include "mesh_io/mesh_io.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool is_hdf5(const std::string& path) {
+  char signature[8] = {};
+  std::ifstream(path, std::ios::binary).read(signature, sizeof(signature));
+  return std::string(signature, 8) == "\x89HDF\r\n\x1a\n";
+}
+
+bool has_extension(const std::string& path, const std::string& extension) {
+  return path.size() >= extension.size() &&
+         path.compare(path.size() - extension.size(), extension.size(), extension) == 0;
+}
+
+Json box_json(const Box& box) { return {{"low", box.low}, {"high", box.high}, {"size", box.size()}}; }
+
+Json attributes_json(const std::vector<geometry::Attribute>& attributes, const char* cells) {
+  Json out = Json::array();
+  for (const auto& a : attributes)
+    out.push_back({{"name", a.name},
+                   {"components", a.components},
+                   {"on", a.association == geometry::Association::points ? "points" : cells}});
+  return out;
+}
+
+std::string attributes_text(const std::vector<geometry::Attribute>& attributes, const char* cells) {
+  std::string out;
+  for (const auto& a : attributes)
+    out += core::str("  field          ", a.name, " (", a.components, ", on ",
+                     a.association == geometry::Association::points ? "points" : cells, ")\n");
+  return out;
+}
+
+class Inspect : public Command {
+ public:
+  std::string name() const override { return "inspect"; }
+  std::string summary() const override { return "Report what is in a mesh file or a model"; }
+
+  void declare(CLI::App& app) override {
+    app.add_option("file", file_,
+                   "Mesh (STL, OBJ, PLY, VTP, VTU, VTK) or checkpoint (.h5); without: the built-in model");
+    app.add_option("--unit", unit_, "Unit of length of a mesh file: m, mm, cm, in, ft")->default_str("m");
+    app.add_flag("--self-intersections", self_intersections_, "Also count pairs of faces that cut each other (slow)");
+    app.add_flag("--json", json_, "Print JSON");
+  }
+
+  void validate() override {
+    if (!unit_.empty()) unit_length(unit_);
+  }
+
+  int execute() override {
+    if (file_.empty() || is_hdf5(file_) || has_extension(file_, ".h5") || has_extension(file_, ".hdf5")) {
+      const auto checkpoint = load_model(file_);
+      std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n" : surrogate::summary_text(checkpoint));
+      return 0;
+    }
+    const double unit = unit_.empty() ? 1.0 : unit_length(unit_);
+    try {
+      inspect_surface(mesh_io::read_surface(file_, unit));
+    } catch (const core::Error& surface_error) {
+      if (!has_extension(file_, ".vtu") && !has_extension(file_, ".vtk")) throw;
+      geometry::VolumeMesh volume;
+      try {
+        volume = mesh_io::read_volume(file_, unit);
+      } catch (const core::Error&) {
+        throw surface_error;
+      }
+      inspect_volume(volume);
+    }
+    return 0;
+  }
+
+ private:
+  void inspect_surface(const geometry::SurfaceMesh& mesh) const {
+    const auto r = geometry::report(mesh, self_intersections_);
+    if (!json_) {
+      std::cout << file_ << '\n' << geometry::to_text(r, "  ") << attributes_text(mesh.attributes, "faces");
+      return;
+    }
+    Json out = {{"kind", "surface"},
+                {"file", file_},
+                {"points", r.points},
+                {"faces", r.faces},
+                {"triangles", r.triangles},
+                {"patches", mesh.patch_names},
+                {"components", r.components},
+                {"degenerate_faces", r.degenerate_faces},
+                {"duplicate_faces", r.duplicate_faces},
+                {"boundary_edges", r.boundary_edges},
+                {"non_manifold_edges", r.non_manifold_edges},
+                {"inconsistent_edges", r.inconsistent_edges},
+                {"watertight", r.watertight},
+                {"outward", r.outward},
+                {"bounds", box_json(r.bounds)},
+                {"area", r.area},
+                {"volume", r.volume},
+                {"likely_unit", r.likely_unit},
+                {"attributes", attributes_json(mesh.attributes, "faces")}};
+    if (r.self_intersections >= 0) out["self_intersections"] = r.self_intersections;
+    std::cout << out.dump(2) << '\n';
+  }
+
+  void inspect_volume(const geometry::VolumeMesh& mesh) const {
+    Box box;
+    for (const Vec3& p : mesh.points) box.add(p);
+    if (json_) {
+      const Json out = {{"kind", "volume"},
+                        {"file", file_},
+                        {"points", mesh.points.size()},
+                        {"cells", mesh.cell_count()},
+                        {"bounds", box_json(box)},
+                        {"attributes", attributes_json(mesh.attributes, "cells")}};
+      std::cout << out.dump(2) << '\n';
+      return;
+    }
+    std::cout << file_ << "\n  volume mesh    " << mesh.cell_count() << " cells, " << mesh.points.size() << " points\n";
+    for (int a = 0; a < 3; ++a)
+      std::cout << "  "
+                << "xyz"[a] << "              " << box.low[a] << " .. " << box.high[a] << " m\n";
+    std::cout << attributes_text(mesh.attributes, "cells");
+  }
+
+  std::string file_, unit_;
+  bool self_intersections_ = false, json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_inspect() { return std::make_unique<Inspect>(); }
+
+}  // namespace streamtube::apps

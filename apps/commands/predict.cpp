@@ -1,0 +1,400 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/cli/model.hpp"
+#include "apps/cli/output_folder.hpp"
+#include "apps/cli/picture.hpp"
+#include "apps/cli/read_body.hpp"
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/runtime.hpp"
+#include "geometry/distance.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "solver/neural/neural_engine.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using physics::Contribution;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kSurface = "surface.vtp";
+constexpr const char* kVolume = "volume.vtu";
+constexpr const char* kForces = "forces.json";
+constexpr const char* kCollection = "results.pvd";
+constexpr const char* kPicture = "picture.png";
+constexpr const char* kRun = "run.json";  // the last one: with it the results are complete
+
+struct Row {
+  const char* name;
+  double Contribution::*member;
+};
+constexpr Row kCoefficients[] = {{"Cd", &Contribution::drag},        {"Cl", &Contribution::lift},
+                                 {"Cs", &Contribution::side},        {"Cm_roll", &Contribution::roll},
+                                 {"Cm_pitch", &Contribution::pitch}, {"Cm_yaw", &Contribution::yaw}};
+
+Json split(const physics::ForceCoefficients& c, double Contribution::*member, double unit) {
+  return {{"total", unit * (c.pressure.*member + c.friction.*member)},
+          {"pressure", unit * c.pressure.*member},
+          {"friction", unit * c.friction.*member}};
+}
+
+Json extrapolation_json(const std::vector<solver::Extrapolation>& list) {
+  Json out = Json::array();
+  for (const auto& e : list)
+    out.push_back({{"quantity", e.quantity}, {"value", e.value}, {"min", e.min}, {"max", e.max}, {"unit", e.unit}});
+  return out;
+}
+
+class Predict : public Command {
+ public:
+  std::string name() const override { return "predict"; }
+  std::string summary() const override { return "Predict surface and volume flow fields and forces of a body"; }
+
+  void declare(CLI::App& app) override {
+    app.add_option(
+           "geometry", geometry_,
+           "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK), flow along +x, z up; several files: parts of one body")
+        ->required();
+    app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
+    app.add_option("--velocity", velocity_, "Free stream, m/s; default: the velocity the model was trained at");
+    app.add_option("--density", density_, "Density, kg/m3")->capture_default_str();
+    app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
+    app.add_option("--unit", unit_, "Unit of length of the input files: m, mm, cm, in, ft; default m");
+    app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
+    app.add_option(
+           "--volume", volume_,
+           "Where volume fields are wanted: adaptive (mesh refined as the training data's), grid, none, or a mesh "
+           "file (VTU, VTK)")
+        ->capture_default_str();
+    app.add_option("--cell", cell_, "Cell size of --volume grid, m; default: a fortieth of the body's length");
+    app.add_option("--points-on", points_on_, "Fields on cells or vertices of the meshes")
+        ->check(CLI::IsMember({"cells", "vertices"}))
+        ->capture_default_str();
+    app.add_option(
+        "--surface", surface_,
+        "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
+        "example that of a CFD run; GEOMETRY still tells the model the shape");
+    app.add_option("--reference-area", area_, "Reference area of the coefficients, m2; default: the frontal area");
+    app.add_option("--reference-length", length_, "Reference length of the moments, m; default: the length along x");
+    app.add_option(
+           "--evaluation", evaluation_,
+           "cached: points are queries past fixed anchors; chunked-anchors: the published evaluation, each chunk "
+           "of points is itself the anchors")
+        ->check(CLI::IsMember({"cached", "chunked-anchors"}))
+        ->capture_default_str();
+    app.add_option("--seed", seed_, "Seed of the random anchors")->capture_default_str();
+    app.add_option("--threads", threads_, "CPU threads; 0: all this process may use")
+        ->check(CLI::Range(0, 4096))
+        ->capture_default_str();
+    app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane");
+    app.add_flag("--json", json_, "Print the result as JSON on stdout");
+    app.add_flag("--dry-run", dry_run_, "Check everything, print the plan and the memory it takes, write nothing");
+    app.add_flag("--overwrite", overwrite_, "Replace the results of an earlier run");
+  }
+
+  void validate() override {
+    if (!unit_.empty()) unit_length(unit_);
+    const auto positive = [](const char* option, double value, bool given) {
+      if (given && !(std::isfinite(value) && value > 0))
+        throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
+    };
+    positive("--velocity", velocity_, !std::isnan(velocity_));
+    positive("--density", density_, true);
+    positive("--viscosity", viscosity_, true);
+    positive("--cell", cell_, !std::isnan(cell_));
+    positive("--reference-area", area_, !std::isnan(area_));
+    positive("--reference-length", length_, !std::isnan(length_));
+    if (!std::isnan(cell_) && volume_ != "grid")
+      throw Error(ErrorKind::usage, str("--cell is the cell size of --volume grid, but the volume is '", volume_, "'"));
+    if (volume_ != "adaptive" && volume_ != "grid" && volume_ != "none" && !fs::exists(volume_))
+      throw Error(ErrorKind::input, str("--volume: there is no file '", volume_, "'"),
+                  "use adaptive, grid, none or the name of a mesh file");
+    if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + "_streamtube";
+  }
+
+  int execute() override {
+    start_ = mark_ = Clock::now();
+    const auto checkpoint = load_model(model_);
+    stage("reading the model");
+    solver::Case question = read_case(checkpoint);
+    stage("reading the geometry");
+
+    const core::Runtime runtime(threads_);
+    solver::NeuralEngine engine(
+        checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors);
+    if (dry_run_) return print_plan(engine, question);
+
+    // Before the work: an answer without a place to go to would be lost.
+    OutputFolder folder(out_, {kSurface, kVolume, kForces, kPicture, kCollection, kRun}, overwrite_);
+    Slice slice;
+    if (picture_) slice = plan_slice(checkpoint, question);
+    stage("start-up");
+    solver::Answer answer = engine.solve(std::move(question));
+    for (const auto& [what, seconds] : answer.seconds) seconds_.emplace_back(what, seconds);
+    mark_ = Clock::now();
+    for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
+    for (const auto& e : answer.extrapolation) core::warn("extrapolation: " + to_text(e));
+
+    write_results(folder, checkpoint, engine, answer, slice);
+    const auto files = folder.commit();
+    if (json_) {
+      Json out = forces_json(checkpoint, answer);
+      out["files"] = files;
+      std::cout << out.dump(2) << '\n';
+    } else {
+      print_table(checkpoint, answer, files);
+    }
+    return 0;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void stage(const char* what) {
+    const auto now = Clock::now();
+    seconds_.emplace_back(what, std::chrono::duration<double>(now - mark_).count());
+    mark_ = now;
+    core::check_interrupt();
+  }
+
+  solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
+    solver::Case question;
+    Body body = read_body(geometry_, unit_);
+    question.name = geometry_.front();
+    for (const auto& warning : body.warnings) warnings_.push_back(warning), core::warn(warning);
+    question.body = std::move(body.mesh);
+    question.report = body.report;
+    core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
+                   " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
+    if (!surface_.empty()) {
+      Body other = read_body({surface_}, unit_);
+      for (const auto& warning : other.warnings) warnings_.push_back(warning), core::warn(warning);
+      question.surface = std::move(other.mesh);
+      question.surface_name = surface_;
+    }
+    question.volume = volume_ == "none"       ? solver::VolumeOutput::none
+                      : volume_ == "adaptive" ? solver::VolumeOutput::adaptive
+                      : volume_ == "grid"     ? solver::VolumeOutput::grid
+                                              : solver::VolumeOutput::mesh;
+    if (question.volume == solver::VolumeOutput::mesh) {
+      question.volume_mesh = mesh_io::read_volume(volume_, unit_.empty() ? 1.0 : unit_length(unit_));
+      question.volume_name = volume_;
+    }
+    if (!std::isnan(cell_)) question.grid_cell = cell_;
+    if (!std::isnan(area_)) question.reference_area = area_;
+    if (!std::isnan(length_)) question.reference_length = length_;
+    question.points_on = points_on_ == "cells" ? solver::Location::cells : solver::Location::vertices;
+    question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
+    question.seed = seed_;
+    return question;
+  }
+
+  int print_plan(const solver::Engine& engine, const solver::Case& question) const {
+    const solver::Plan plan = engine.plan(question);
+    for (const auto& e : plan.extrapolation) core::warn("extrapolation: " + to_text(e));
+    if (json_) {
+      Json out = {{"dry_run", true},
+                  {"out", out_},
+                  {"surface_points", plan.surface_points},
+                  {"volume_points", plan.volume_points},
+                  {"memory", plan.memory}};
+      for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
+      out["extrapolation"] = extrapolation_json(plan.extrapolation);
+      std::cout << out.dump(2) << '\n';
+      return 0;
+    }
+    std::cout << "plan (nothing is written)\n";
+    for (const auto& [what, how_much] : plan.lines)
+      std::cout << "  " << std::left << std::setw(19) << what << how_much << '\n';
+    std::cout << "  " << std::setw(19) << "results to" << out_ << (fs::exists(out_) ? " (exists)" : "") << '\n';
+    return 0;
+  }
+
+  // The plane for the picture, through the middle of the body; its points outside of the body become probes.
+  Slice plan_slice(const surrogate::Checkpoint& checkpoint, solver::Case& question) const {
+    const Box box = question.body.bounds();
+    const Vec3 size = box.size();
+    const Box& domain = checkpoint.domain;
+    Slice slice;
+    const double x1 = std::min(domain.high[0], box.high[0] + 1.3 * size[0]);
+    const double z1 = std::min(domain.high[2], box.high[2] + 0.55 * size[0]);
+    slice.x0 = std::max(domain.low[0], box.low[0] - 0.5 * size[0]);
+    slice.z0 = domain.low[2];
+    slice.y = 0.5 * (box.low[1] + box.high[1]);
+    slice.columns = 600;
+    slice.step = (x1 - slice.x0) / static_cast<double>(slice.columns - 1);
+    slice.rows = 1 + static_cast<std::size_t>(std::max(1.0, (z1 - slice.z0) / slice.step));
+    slice.speed.assign(slice.columns * slice.rows, std::numeric_limits<float>::quiet_NaN());
+    std::vector<Vec3> points;
+    for (std::size_t k = 0; k < slice.rows; ++k)
+      for (std::size_t i = 0; i < slice.columns; ++i)
+        points.push_back(
+            {slice.x0 + static_cast<double>(i) * slice.step, slice.y, slice.z0 + static_cast<double>(k) * slice.step});
+    const auto inside = geometry::DistanceField(question.body).inside(points);
+    for (std::size_t i = 0; i < points.size(); ++i)
+      if (!inside[i]) {
+        question.probes.push_back(points[i]);
+        slice.speed[i] = 0;  // to be filled
+      }
+    return slice;
+  }
+
+  Json forces_json(const surrogate::Checkpoint& checkpoint, const solver::Answer& answer) const {
+    const auto& f = answer.forces;
+    const double q = f.scales.dynamic_pressure();
+    Json out;
+    for (const Row& row : kCoefficients) out["coefficients"][row.name] = split(f.coefficients, row.member, 1.0);
+    const double newton = q * f.scales.area, newton_metre = newton * f.scales.length;
+    out["forces_N"] = {{"drag", split(f.coefficients, &Contribution::drag, newton)},
+                       {"lift", split(f.coefficients, &Contribution::lift, newton)},
+                       {"side", split(f.coefficients, &Contribution::side, newton)}};
+    out["moments_Nm"] = {{"roll", split(f.coefficients, &Contribution::roll, newton_metre)},
+                         {"pitch", split(f.coefficients, &Contribution::pitch, newton_metre)},
+                         {"yaw", split(f.coefficients, &Contribution::yaw, newton_metre)}};
+    out["reference"] = {{"area_m2", f.scales.area},
+                        {"area_source", f.area_source},
+                        {"length_m", f.scales.length},
+                        {"length_source", f.length_source},
+                        {"moment_center_m", f.axes.moment_center},
+                        {"drag_axis", f.axes.drag},
+                        {"side_axis", f.axes.side},
+                        {"lift_axis", f.axes.lift}};
+    out["flow"] = {{"velocity_m_s", f.scales.velocity},
+                   {"density_kg_m3", f.scales.density},
+                   {"kinematic_viscosity_m2_s", viscosity_},
+                   {"dynamic_pressure_Pa", q},
+                   {"reynolds_number", answer.reynolds_number}};
+    out["integration_points"] = f.integration_points;
+    out["model"] = {{"name", checkpoint.name}, {"fingerprint", checkpoint.fingerprint}};
+    out["extrapolation"] = extrapolation_json(answer.extrapolation);
+    out["warnings"] = warnings_;
+    return out;
+  }
+
+  void write_results(OutputFolder& folder, const surrogate::Checkpoint& checkpoint, const solver::Engine& engine,
+                     solver::Answer& answer, Slice& slice) {
+    const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
+                                        {"model", checkpoint.name},
+                                        {"model_fingerprint", checkpoint.fingerprint},
+                                        {"pressure", "static, relative to the free stream"},
+                                        {"wall_shear_stress", "by the fluid on the body"}};
+    mesh_io::write_vtp(folder.file(kSurface), answer.surface, metadata);
+    std::vector<mesh_io::PvdEntry> entries = {{"surface", kSurface}};
+    const bool has_volume = volume_ != "none";
+    if (has_volume) {
+      answer.volume.file_unit = answer.surface.file_unit;  // one scene, one unit
+      mesh_io::write_vtu(folder.file(kVolume), answer.volume, metadata);
+      entries.push_back({"volume", kVolume});
+    }
+    mesh_io::write_pvd(folder.file(kCollection), entries);
+    core::write_text(folder.file(kForces), forces_json(checkpoint, answer).dump(2) + "\n");
+    stage("writing");
+    if (picture_) {
+      std::size_t probe = 0;
+      for (float& speed : slice.speed)
+        if (!std::isnan(speed)) speed = static_cast<float>(norm(answer.probe_velocity[probe++]));
+      std::ostringstream title;
+      title << "Cp, " << fs::path(geometry_.front()).filename().string() << " at " << answer.forces.scales.velocity
+            << " m/s: Cd " << std::fixed << std::setprecision(4) << answer.forces.coefficients.cd() << ", Cl "
+            << answer.forces.coefficients.cl();
+      write_picture(folder.file(kPicture), answer.surface, slice, title.str());
+      stage("picture");
+    }
+
+    Json run;
+    run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "predict"}};
+    run["engine"] = engine.name();
+    run["model"] = {{"name", checkpoint.name},
+                    {"fingerprint", checkpoint.fingerprint},
+                    {"file", model_.empty() ? Json("built in") : Json(model_)}};
+    run["inputs"] = Json::array();
+    const auto input = [&](const std::string& file, const char* role) {
+      run["inputs"].push_back({{"file", file}, {"role", role}, {"sha256", core::sha256_file(file)}});
+    };
+    for (const auto& file : geometry_) input(file, "geometry");
+    if (!surface_.empty()) input(surface_, "surface");
+    if (!answer.volume_source.empty() && fs::exists(volume_)) input(volume_, "volume");
+    if (!model_.empty()) input(model_, "model");
+    run["options"] = {{"velocity", answer.forces.scales.velocity},
+                      {"density", density_},
+                      {"viscosity", viscosity_},
+                      {"unit", unit_.empty() ? "m" : unit_},
+                      {"volume", volume_},
+                      {"points_on", points_on_},
+                      {"evaluation", evaluation_},
+                      {"reference_area", std::isnan(area_) ? Json(nullptr) : Json(area_)},
+                      {"reference_length", std::isnan(length_) ? Json(nullptr) : Json(length_)},
+                      {"cell", std::isnan(cell_) ? Json(nullptr) : Json(cell_)},
+                      {"threads", threads_},
+                      {"seed", seed_}};
+    run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
+    run["devices"] = Json::array();
+    for (const auto& device : core::devices())
+      run["devices"].push_back({{"name", device.name}, {"backend", device.backend}, {"threads", device.threads}});
+    run["extrapolation"] = extrapolation_json(answer.extrapolation);
+    run["warnings"] = warnings_;
+    for (const auto& [what, seconds] : seconds_) run["seconds"][what] = seconds;
+    run["seconds"]["total"] = std::chrono::duration<double>(Clock::now() - start_).count();
+    run["peak_memory"] = core::peak_resident_memory();
+    core::write_text(folder.file(kRun), run.dump(2) + "\n");
+  }
+
+  void print_table(const surrogate::Checkpoint& checkpoint, const solver::Answer& answer,
+                   const std::vector<std::string>& files) const {
+    const auto& f = answer.forces;
+    std::ostringstream out;
+    out << fs::path(geometry_.front()).filename().string() << ", model " << checkpoint.name << ", " << f.scales.velocity
+        << " m/s, Reynolds number " << std::setprecision(3) << answer.reynolds_number << std::setprecision(6) << "\n\n"
+        << "              total    pressure    friction\n";
+    for (const Row& row : kCoefficients) {
+      const double p = f.coefficients.pressure.*row.member, t = f.coefficients.friction.*row.member;
+      out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
+          << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
+    }
+    out << std::defaultfloat << std::setprecision(5);
+    const double newton = f.scales.dynamic_pressure() * f.scales.area;
+    out << "\ndrag " << newton * f.coefficients.cd() << " N, lift " << newton * f.coefficients.cl() << " N, side "
+        << newton * f.coefficients.cs() << " N\nreference area " << f.scales.area << " m2 (" << f.area_source
+        << ")\nreference length " << f.scales.length << " m (" << f.length_source << "), moments about ("
+        << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", " << f.axes.moment_center[2] << ")\n";
+    if (!answer.extrapolation.empty()) out << "\noutside of the training data:\n";
+    for (const auto& e : answer.extrapolation) out << "  " << to_text(e) << '\n';
+    out << "\nresults in " << out_ << ":";
+    for (const auto& file : files) out << ' ' << fs::path(file).filename().string();
+    out << "\nopen " << (fs::path(out_) / kCollection).string() << " in ParaView\n";
+    std::cout << out.str();
+  }
+
+  static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::string> geometry_;
+  std::string model_, unit_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached";
+  double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, cell_ = kNotGiven, area_ = kNotGiven,
+         length_ = kNotGiven;
+  std::uint64_t seed_ = 0;
+  int threads_ = 0;
+  bool json_ = false, dry_run_ = false, overwrite_ = false, picture_ = false;
+
+  Clock::time_point start_, mark_;
+  std::vector<std::pair<std::string, double>> seconds_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_predict() { return std::make_unique<Predict>(); }
+
+}  // namespace streamtube::apps

@@ -1,0 +1,3 @@
+#include "apps/cli/command.hpp"
+
+int main(int argc, char** argv) { return streamtube::apps::run(argc, argv); }
