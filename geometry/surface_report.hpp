@@ -10,23 +10,26 @@
 namespace streamtube::geometry {
 
 struct SurfaceReport {
-  std::size_t points = 0, faces = 0, triangles = 0;   // triangles: after fanning polygons
-  std::size_t patches = 0;                            // solids, groups, blocks
-  std::size_t components = 0;                         // connected by shared edges after merging equal points
-  std::size_t degenerate_faces = 0;                   // zero area or repeated corners
-  std::size_t duplicate_faces = 0;                    // same corners as an earlier face
-  std::size_t boundary_edges = 0;                     // of one face only: holes
-  std::size_t non_manifold_edges = 0;                 // of three or more faces
-  std::size_t inconsistent_edges = 0;                 // both faces run along it the same way
-  std::int64_t self_intersections = -1;               // pairs of faces; -1: not asked for
-  bool watertight = false;                            // closed, manifold, consistently oriented
-  bool outward = false;                               // signed volume > 0
-  Box bounds;                                         // m
-  double area = 0, volume = 0;                        // m2; signed, m3 (meaningful when closed)
-  std::string likely_unit;                            // "m", or "mm"/"cm"/"in" when the size is far from a vehicle's
+  std::size_t points = 0, faces = 0, triangles = 0;  // triangles: after fanning polygons
+  std::size_t merged_points = 0;                     // different points
+  std::size_t patches = 0;                           // solids, groups, blocks
+  std::size_t components = 0;                        // connected by shared edges after merging equal points
+  std::size_t inverted_components = 0;               // closed, with negative volume: inside out, or a cavity's wall
+  std::size_t degenerate_faces = 0;                  // no area: corners equal or in a line
+  std::size_t duplicate_faces = 0;                   // same corners as an earlier face
+  std::size_t boundary_edges = 0;                    // of one face only: holes
+  std::size_t non_manifold_edges = 0;                // of three or more faces
+  std::size_t inconsistent_edges = 0;                // both faces run along it the same way
+  std::int64_t self_intersections = -1;              // pairs of faces; -1: not asked for
+  bool watertight = false;                           // closed, manifold, consistently oriented
+  bool outward = false;                              // signed volume > 0
+  Box bounds;                                        // m
+  // m2; signed, m3, about the middle of the bounds (which matters only when the surface is open).
+  double area = 0, volume = 0;
+  std::string likely_unit;  // of the file's numbers: "m", or "mm"/"cm"/"in" where those make a vehicle of it
 };
 
-// merges points that are bit-equal (STL has no topology) before counting edges.
+// `mesh` has passed its check(). Merges points that are bit-equal (STL has no topology) before counting edges.
 SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections = false);
 
 // Human text, one fact a line, `indent` before each.
@@ -35,12 +38,16 @@ std::string to_text(const SurfaceReport& report, const std::string& indent);
 // What prepare() did to the mesh.
 struct Preparation {
   std::vector<std::string> warnings;  // what was found and what it means for the answer
-  bool flipped = false;               // an inside-out closed body was turned
+  bool flipped = false;               // an inside-out body, or a closed part of it, was turned
+  std::size_t turned_faces = 0;       // faces that disagreed with their neighbours
 };
 
-// Makes a surface ready for prediction: orients a closed but inverted body outwards (warns), counts degenerate faces
-// (they stay, with zero area), warns of holes, non-manifold edges, duplicate faces. Throws Error(input) naming `where`
-// when no answer could mean anything: zero area, all faces degenerate, fewer than 4 faces, size beyond 1e-6..1e6 m.
+// Makes a surface ready for prediction: turns faces that disagree with their neighbours, then closed parts that are
+// inside out (also a main body with small holes), unless they are cavities of another part. Warns of that and of holes,
+// non-manifold edges, duplicate faces, degenerate faces (they stay, with zero area) and an unlikely unit. Corners of
+// turned faces are reversed; attributes stay as they are, so vectors along the normal do not turn. `report` is that of
+// the mesh as it comes in. Throws Error(input) naming `where` when no answer could mean anything: zero area, all faces
+// degenerate, fewer than 4 faces, size beyond 1e-6..1e6 m.
 Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& report, const std::string& where);
 
 }  // namespace streamtube::geometry

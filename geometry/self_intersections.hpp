@@ -1,0 +1,17 @@
+#pragma once
+// Pairs of triangles that cut each other; apart from the report because CGAL's headers take long to compile.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "physics/vec3.hpp"
+
+namespace streamtube::geometry {
+
+// triangles: [T] indices into points, of positive area, equal points merged (neighbours share indices and do not
+// count). -1 when CGAL could not decide.
+std::int64_t count_self_intersections(const std::vector<Vec3>& points,
+                                      const std::vector<std::array<std::uint32_t, 3>>& triangles);
+
+}  // namespace streamtube::geometry
