@@ -43,6 +43,11 @@ die() {
 }
 has() { command -v "$1" > /dev/null 2>&1; }
 
+scratch=
+cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
+trap cleanup EXIT
+need_scratch() { [ -n "$scratch" ] || scratch="$(mktemp -d)"; }
+
 # ---- Debian packages
 
 as_root() {
@@ -57,7 +62,11 @@ as_root() {
 }
 
 apt_get() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
+  need_scratch
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" > "$scratch/apt.log" 2>&1 || {
+    cat "$scratch/apt.log" >&2
+    die "apt-get $1 failed (above: what it said)"
+  }
 }
 
 updated=
@@ -174,11 +183,6 @@ ensure_packages() {
 }
 
 # ---- Kokkos
-
-scratch=
-cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
-trap cleanup EXIT
-need_scratch() { [ -n "$scratch" ] || scratch="$(mktemp -d)"; }
 
 flavour_condition() { # what the Kokkos of a preset must have, as a CMake condition
   case "$1" in
