@@ -242,8 +242,8 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   surface_mapper->UseLookupTableScalarRangeOn();
   vtkNew<vtkActor> surface_actor;
   surface_actor->SetMapper(surface_mapper);
-  surface_actor->GetProperty()->SetAmbient(0.35);
-  surface_actor->GetProperty()->SetDiffuse(0.7);
+  surface_actor->GetProperty()->SetAmbient(0.5);
+  surface_actor->GetProperty()->SetDiffuse(0.55);
   surface_actor->GetProperty()->SetInterpolationToFlat();
   vtkNew<vtkRenderer> above;
   above->SetViewport(0, 0.5, 1, 1);
@@ -257,7 +257,7 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   camera->SetPosition(center[0] - 1.5 * size, center[1] - 1.6 * size, center[2] + 0.9 * size);
   camera->SetViewUp(0, 0, 1);
   above->ResetCamera();
-  camera->Zoom(1.9);
+  camera->Zoom(1.5);
   above->ResetCameraClippingRange();
   add_bar(above, cp_colours, "Cp");
   add_title(above, title, kHeight / 2);

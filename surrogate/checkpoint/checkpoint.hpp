@@ -37,7 +37,7 @@ struct VolumeMeshSpec {
   Box domain;             // m
   double base_cell = 0;   // m
   int surface_level = 0;  // of cells that the body's surface crosses
-  int buffer_cells = 0;   // between levels
+  int buffer_cells = 0;   // between levels, as geometry::adaptive_mesh counts them
   std::vector<RelativeBox> boxes;
 };
 
