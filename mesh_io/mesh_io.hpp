@@ -18,14 +18,18 @@ struct Format {
 };
 const std::vector<Format>& formats();
 
-// STL (ASCII, binary, multi-solid -> patches), OBJ (groups -> patches), PLY, VTP, VTU and legacy VTK (surface cells
-// only). file_unit: metres per unit of the file. Throws Error(input).
+// STL (ASCII, binary; solids -> patches; bit-equal points are merged), OBJ (groups -> patches), PLY, VTP, VTU and
+// legacy VTK (2-D cells; strips become triangles; a cell array "patch" with the field data "patch_names" -> patches).
+// Faces keep the file's order. Arrays become float attributes. file_unit: metres per unit of the file. Throws
+// Error(input).
 geometry::SurfaceMesh read_surface(const std::string& path, double file_unit = 1.0);
-// VTU, legacy VTK unstructured grids; cells of any type.
+// VTU and legacy VTK with cells of any type (polyhedra of VTK >= 9.4 too), VTI, VTR, VTS, VTP (its cells as they are).
+// Pixels and voxels become quads and hexahedra. Throws Error(input).
 geometry::VolumeMesh read_volume(const std::string& path, double file_unit = 1.0);
 
-// Binary VTP/VTU (appended, compressed by zlib level 1) in the file's own unit. Under its final name only when
-// complete. `metadata` goes in as string field data (name, value).
+// Binary VTP/VTU (appended, LZ4) in the file's own unit, points in double, fields in float32. The first field of one
+// and of three components is the active scalar and vector. `metadata` goes in as string field data (name, value). Under
+// its final name only when complete; Error(runtime) names the path and the system's reason.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 void write_vtp(const std::string& path, const geometry::SurfaceMesh& mesh, const Metadata& metadata = {});
 void write_vtu(const std::string& path, const geometry::VolumeMesh& mesh, const Metadata& metadata = {});

@@ -25,7 +25,9 @@
 #include "core/error.hpp"
 #include "mesh_io/formats.hpp"
 #include "mesh_io/input_file.hpp"
+#include "mesh_io/vtk_legacy_check.hpp"
 #include "mesh_io/vtk_tools.hpp"
+#include "mesh_io/vtk_xml_check.hpp"
 
 namespace streamtube::mesh_io {
 using core::Error;
@@ -46,53 +48,12 @@ void throw_messages(const VtkMessages& messages, unsigned long code, const std::
   if (!messages.warnings().empty()) throw Error(ErrorKind::input, where + messages.warnings().front(), kAgain);
 }
 
-// Value of `name="..."` at or after `from`, as a number.
-bool attribute_number(std::string_view text, std::string_view name, std::size_t& from, double& value) {
-  for (std::size_t at = text.find(name, from); at != std::string_view::npos; at = text.find(name, at + 1)) {
-    std::size_t open = at + name.size();
-    if (open + 1 >= text.size() || text[open] != '=' || (text[open + 1] != '"' && text[open + 1] != '\'')) continue;
-    open += 2;
-    const std::size_t close = text.find(text[open - 1], open);
-    if (close == std::string_view::npos) return false;
-    std::string_view word = text.substr(open, close - open);
-    while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
-    while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
-    from = close;
-    if (!parse_number(word, value)) value = -1;
-    return true;
-  }
-  return false;
-}
-
-// zlib packs at most about 1030 to 1 and lzma more on constant data, but no real mesh's points or cells do.
-constexpr double kLargestPacking = 2000;
-
-void check_xml_counts(const InputFile& file) {
-  const std::string_view text = file.text().substr(0, file.text().find("<AppendedData"));
-  for (const char* name : {"NumberOfPoints", "NumberOfCells", "NumberOfPolys", "NumberOfStrips", "NumberOfVerts",
-                           "NumberOfLines", "NumberOfTuples", "NumberOfComponents"}) {
-    double value = 0;
-    for (std::size_t from = 0; attribute_number(text, name, from, value);)
-      if (!(value >= 0) || value > kLargestPacking * static_cast<double>(file.size()))
-        file.fail(str(name, "=\"", value, "\" cannot be in a file of ", file.size(), " bytes"), kAgain);
-  }
-}
-
-// An XML file without its last tag is truncated; VTK reads the part before appended data without noticing.
-void check_xml_end(const InputFile& file) {
-  const std::string_view tail = file.text().substr(file.size() - std::min<std::size_t>(file.size(), 256));
-  if (tail.find("</VTKFile>") == std::string_view::npos)
-    file.fail(str("truncated: it does not end with </VTKFile> (", file.size(), " bytes)"),
-              "export or copy the file again");
-}
-
 template <class Reader>
 vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format) {
   const std::string where = where_text(path, format);
   {
     const InputFile file(path, format);
-    check_xml_end(file);
-    check_xml_counts(file);
+    check_xml_file(file);
   }
   try {
     VtkMessages messages;
@@ -106,33 +67,11 @@ vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format
   }
 }
 
-void check_legacy_counts(const InputFile& file) {
-  const std::string_view text = file.text();
-  for (const std::string_view key : {"POINTS", "POLYGONS", "TRIANGLE_STRIPS", "LINES", "VERTICES", "CELLS",
-                                     "CELL_TYPES", "DIMENSIONS", "POINT_DATA", "CELL_DATA"}) {
-    for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-      if (at == 0 || text[at - 1] != '\n') continue;
-      const std::size_t after = at + key.size();
-      if (after >= text.size() || text[after] != ' ') continue;
-      TextCursor in(file, after);
-      double product = 1;
-      for (int k = 0; k < (key == "DIMENSIONS" ? 3 : 2); ++k) {
-        double n = 0;
-        if (!parse_number(in.word_on_line(), n)) break;
-        if (!(n >= 0) || n > static_cast<double>(file.size()) * (key == "DIMENSIONS" ? 1000.0 : 1.0))
-          in.fail(str(key, " ", n, " cannot be in a file of ", file.size(), " bytes"), kAgain);
-        product *= n;
-      }
-      if (key == "DIMENSIONS" && product > 2e9) in.fail(str(product, " points are too many to read"));
-    }
-  }
-}
-
 vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path) {
   const std::string where = where_text(path, "legacy VTK");
   {
     const InputFile file(path, "legacy VTK");
-    check_legacy_counts(file);
+    check_legacy_file(file);
   }
   try {
     VtkMessages messages;

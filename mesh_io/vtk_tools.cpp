@@ -13,6 +13,7 @@
 #include <vtkFloatArray.h>
 #include <vtkIdList.h>
 #include <vtkIdTypeArray.h>
+#include <vtkLogger.h>
 #include <vtkNew.h>
 #include <vtkObjectFactory.h>
 #include <vtkOutputWindow.h>
@@ -83,6 +84,7 @@ VtkMessages::VtkMessages() : outer_(current_messages) {
   static const bool installed = [] {
     vtkNew<MessageWindow> window;
     vtkOutputWindow::SetInstance(window);
+    vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_OFF);  // it would print the same once more
     return true;
   }();
   static_cast<void>(installed);

@@ -105,8 +105,9 @@ void write(const std::string& path, vtkDataSet* data) {
     writer->SetDataModeToAppended();
     writer->EncodeAppendedDataOff();
     writer->SetHeaderTypeToUInt64();
-    writer->SetCompressorTypeToZLib();
-    writer->SetCompressionLevel(1);
+    // Writes as fast as without, at half the size; zlib takes ten times as long for a third less (148k cells: 0.05,
+    // 0.43 s).
+    writer->SetCompressorTypeToLZ4();
     writer->SetBlockSize(1 << 20);
     errno = 0;
     const int written = writer->Write();
