@@ -1,0 +1,253 @@
+#include <hdf5.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/tiny_model.hpp"
+
+using namespace streamtube;
+using Catch::Matchers::ContainsSubstring;
+using core::Error;
+using surrogate::Checkpoint;
+using test::TempDir;
+
+namespace {
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    CHECK(error.kind() == core::ErrorKind::input);
+    return error.message();
+  }
+  FAIL("no error");
+  return {};
+}
+
+std::string bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Opens a checkpoint for writing and lets `edit` change it behind the program's back.
+void edit(const std::string& path, const std::function<void(hid_t)>& change) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  REQUIRE(file >= 0);
+  change(file);
+  REQUIRE(H5Fclose(file) >= 0);
+}
+
+void set_text(hid_t file, const char* name, const std::string& text) {
+  H5Adelete(file, name);
+  const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, text.size());
+  const hid_t id = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  REQUIRE(H5Awrite(id, type, text.data()) >= 0);
+  H5Aclose(id), H5Sclose(space), H5Tclose(type);
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint is read back as it was written") {
+  const TempDir dir;
+  const std::string path = dir.file("model.h5");
+  Checkpoint a = test::tiny_model();
+  surrogate::write_checkpoint(path, a);
+  const Checkpoint b = surrogate::read_checkpoint(path);
+  CHECK(b.fingerprint == a.fingerprint);
+  CHECK(b.fingerprint.size() == 64);
+  CHECK(b.name == a.name);
+  CHECK(surrogate::config_to_json(b.config) == surrogate::config_to_json(a.config));
+  CHECK(surrogate::summary_json(b) == surrogate::summary_json(a));
+  REQUIRE(b.weights.size() == a.weights.size());
+  for (const auto& [name, tensor] : a.weights) {
+    CHECK(b.weights.at(name).shape == tensor.shape);
+    CHECK(b.weights.at(name).values == tensor.values);
+  }
+  CHECK(b.config.radius == a.config.radius);  // to the last bit
+  CHECK(b.normalizer.branch[1].mean == a.normalizer.branch[1].mean);
+  CHECK(b.sampling.volume_mesh.boxes.size() == a.sampling.volume_mesh.boxes.size());
+
+  const std::string image = bytes(path);
+  const std::vector<unsigned char> memory(image.begin(), image.end());
+  CHECK(surrogate::read_checkpoint(memory, "memory").fingerprint == a.fingerprint);
+
+  surrogate::write_checkpoint(dir.file("again.h5"), a);
+  CHECK(bytes(dir.file("again.h5")) == image);
+}
+
+TEST_CASE("the fingerprint covers weights and description") {
+  const TempDir dir;
+  Checkpoint a = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("a.h5"), a);
+  Checkpoint b = a;
+  b.weights.begin()->second.values[0] += 1e-3f;
+  surrogate::write_checkpoint(dir.file("b.h5"), b);
+  CHECK(b.fingerprint != a.fingerprint);
+  b = a;
+  b.normalizer.branch[0].std[0] *= 1.0000001;
+  surrogate::write_checkpoint(dir.file("b.h5"), b);
+  CHECK(b.fingerprint != a.fingerprint);
+}
+
+TEST_CASE("the configuration survives JSON and unknown keys are refused") {
+  surrogate::AbuptConfig config;
+  config.radius = 0.1234567f;
+  config.message = surrogate::Message::absolute;
+  const std::string text = surrogate::config_to_json(config);
+  const auto again = surrogate::config_from_json(text, "here");
+  CHECK(again.radius == config.radius);
+  CHECK(again.norm_eps == config.norm_eps);
+  CHECK(again.message == config.message);
+  CHECK(surrogate::config_to_json(again) == text);
+  CHECK_THAT(message_of([&] { surrogate::config_from_json("{\"hidden\": 12", "here"); }),
+             ContainsSubstring("here: is not valid JSON"));
+  std::string other = text;
+  other.insert(1, "\"drop\": 1, ");
+  CHECK_THAT(message_of([&] { surrogate::config_from_json(other, "here"); }), ContainsSubstring("'drop' is not known"));
+  other = text;
+  other.replace(other.find("\"heads\":3"), 9, "\"heads\":3e9");
+  CHECK_THAT(message_of([&] { surrogate::config_from_json(other, "here"); }), ContainsSubstring("heads"));
+}
+
+TEST_CASE("checkpoints that are not what they should be") {
+  const TempDir dir;
+  const std::string path = dir.file("model.h5");
+  Checkpoint model = test::tiny_model();
+  surrogate::write_checkpoint(path, model);
+  const auto load = [&] { surrogate::read_checkpoint(path); };
+  const std::string first = model.weights.begin()->first, weight = "/weights/" + first;
+
+  SECTION("another HDF5 file") {
+    mesh_io::H5File::create(path).close();
+    CHECK_THAT(message_of(load), ContainsSubstring("not a Streamtube checkpoint"));
+  }
+  SECTION("another format version") {
+    edit(path, [](hid_t file) {
+      const hid_t id = H5Aopen(file, "format_version", H5P_DEFAULT);
+      const std::int64_t version = 99;
+      H5Awrite(id, H5T_NATIVE_INT64, &version);
+      H5Aclose(id);
+    });
+    CHECK_THAT(message_of(load), ContainsSubstring("version 99"));
+  }
+  SECTION("a weight is missing") {
+    edit(path, [&](hid_t file) { H5Ldelete(file, weight.c_str(), H5P_DEFAULT); });
+    CHECK_THAT(message_of(load), ContainsSubstring("'" + first + "' is missing"));
+  }
+  SECTION("a weight too many") {
+    edit(path,
+         [&](hid_t file) { H5Gclose(H5Gcreate2(file, "/weights/extra", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); });
+    CHECK_THAT(message_of(load), ContainsSubstring("'extra' does not belong"));
+  }
+  SECTION("a weight of absurd size") {
+    edit(path, [&](hid_t file) {
+      H5Ldelete(file, weight.c_str(), H5P_DEFAULT);
+      const hsize_t dims[2] = {hsize_t{1} << 40, hsize_t{1} << 20}, chunk[2] = {1, 1};
+      const hid_t space = H5Screate_simple(2, dims, nullptr), creation = H5Pcreate(H5P_DATASET_CREATE);
+      H5Pset_chunk(creation, 2, chunk);
+      H5Dclose(H5Dcreate2(file, weight.c_str(), H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+      H5Pclose(creation), H5Sclose(space);
+    });
+    CHECK_THAT(message_of(load), ContainsSubstring("has the shape 1099511627776 x 1048576 where the model has"));
+  }
+  SECTION("a weight is not finite") {
+    edit(path, [&](hid_t file) {
+      std::vector<float> values = model.weights.begin()->second.values;
+      values[1] = std::numeric_limits<float>::quiet_NaN();
+      const hid_t id = H5Dopen2(file, weight.c_str(), H5P_DEFAULT);
+      H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+      H5Dclose(id);
+    });
+    CHECK_THAT(message_of(load), ContainsSubstring("'" + first + "', element 1 is nan"));
+  }
+  SECTION("a weight was changed") {
+    edit(path, [&](hid_t file) {
+      std::vector<float> values = model.weights.begin()->second.values;
+      values[1] += 0.5f;
+      const hid_t id = H5Dopen2(file, weight.c_str(), H5P_DEFAULT);
+      H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+      H5Dclose(id);
+    });
+    CHECK_THAT(message_of(load), ContainsSubstring("does not match the recorded fingerprint"));
+  }
+  SECTION("an absurd configuration") {
+    surrogate::AbuptConfig config = model.config;
+    std::string text = surrogate::config_to_json(config);
+    const std::string from = core::str("\"hidden\":", config.hidden);
+    text.replace(text.find(from), from.size(), "\"hidden\":900000");
+    edit(path, [&](hid_t file) { set_text(file, "config", text); });
+    CHECK_THAT(message_of(load), ContainsSubstring("hidden"));
+  }
+  SECTION("statistics of the wrong length") {
+    edit(path, [&](hid_t file) {
+      set_text(
+          file, "normalizer",
+          R"({"position_origin":0,"position_extent":1,"surface":{"fields":[],"mean":[],"std":[]},"volume":{"fields":[],"mean":[],"std":[]}})");
+    });
+    CHECK_THAT(message_of(load), ContainsSubstring("surface fields have 0 components"));
+  }
+  SECTION("text that is no JSON") {
+    edit(path, [&](hid_t file) { set_text(file, "sampling", "{nonsense"); });
+    CHECK_THAT(message_of(load), ContainsSubstring("'sampling': is not valid JSON"));
+  }
+}
+
+TEST_CASE("damage anywhere in a checkpoint is an error or changes nothing, never a crash") {
+  const TempDir dir;
+  Checkpoint model = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("model.h5"), model);
+  const std::string whole = bytes(dir.file("model.h5"));
+  core::Rng rng(1, "damage");
+  int refused = 0;
+  for (int trial = 0; trial < 150; ++trial) {
+    std::string damaged = whole;
+    // Half of the trials in the first kilobytes, where the structure is.
+    const std::size_t range = trial % 2 ? std::min<std::size_t>(4096, whole.size()) : whole.size();
+    const std::size_t at = rng.below(range);
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << rng.below(8)));
+    const std::string path = dir.write("damaged.h5", damaged);
+    try {
+      const Checkpoint loaded = surrogate::read_checkpoint(path);
+      CHECK(loaded.fingerprint == model.fingerprint);
+    } catch (const Error& error) {
+      CHECK(error.kind() == core::ErrorKind::input);
+      ++refused;
+    }
+  }
+  CHECK(refused > 30);  // the test can fail: most bytes matter
+}
+
+TEST_CASE("the sample model can be read and is the one of the description") {
+  const Checkpoint model = surrogate::read_checkpoint(STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.h5");
+  CHECK(model.name == "ahmed_baseline");
+  CHECK(model.parameters() == 1305899);
+  CHECK(model.normalizer.position_origin == -1.5);
+  CHECK(model.sampling.anchors[0] == 1024);
+}
+
+TEST_CASE("a relative box hangs on the body") {
+  surrogate::RelativeBox box;
+  box.low_anchor = {1, 0, 0};
+  box.low_offset = {-0.35, -0.1, 0};
+  box.high_anchor = {1, 1, 0.5};
+  box.high_offset = {0.45, 0.1, 0};
+  Box body;
+  body.low = {1, -1, 0};
+  body.high = {3, 1, 2};
+  const Box result = box.around(body);
+  CHECK(result.low == Vec3{2.65, -1.1, 0});
+  CHECK(result.high == Vec3{3.45, 1.1, 1});
+}
