@@ -59,6 +59,7 @@ class Checker {
     else if (!equal_no_case(encoding, "ASCII"))
       in.fail(str(quoted(encoding), " found where ASCII or BINARY is due"), kAgain);
     offsets_style_ = version >= 5.0;
+    if (!binary_) check_words(in);
     // Keywords begin a line. One by chance in binary data is possible but needs eight bytes to agree.
     const std::string_view text = file_.text();
     const std::size_t body = static_cast<std::size_t>(in.position() - file_.data());
@@ -70,11 +71,39 @@ class Checker {
   }
 
  private:
+  // Of a text file up to its data: known keywords and numbers only. VTK takes any word that begins like a keyword for
+  // it, and crashes after words that it does not know.
+  void check_words(TextCursor in) const {
+    while (!in.at_end()) {
+      const std::string first(in.word_on_line());
+      const std::string key = lower(first);
+      double number = 0;
+      if (key == "field" || key == "point_data" || key == "cell_data") return;
+      if (key == "metadata") {
+        in.rest_of_line();
+        while (!in.at_end() && !in.rest_of_line().empty()) continue;
+      } else if (parse_number(first, number)) {
+        for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line())
+          if (!parse_number(word, number)) in.fail(str(quoted(word), " is not a number"), kAgain);
+      } else if (std::find(std::begin(kKeywords), std::end(kKeywords), key) == std::end(kKeywords)) {
+        in.fail(str(quoted(first), " is neither a keyword nor a number"), kAgain);
+      }
+      in.rest_of_line();
+    }
+  }
+
+  static constexpr std::string_view kKeywords[] = {
+      "dataset", "points",       "vertices",      "lines",         "polygons",     "triangle_strips",
+      "cells",   "cell_types",   "offsets",       "connectivity",  "dimensions",   "origin",
+      "spacing", "aspect_ratio", "x_coordinates", "y_coordinates", "z_coordinates"};
+
   template <class F>
   static void each(std::string_view text, std::size_t from, const std::string& key, const F& f) {
-    const std::string wanted = "\n" + key + " ";
-    for (std::size_t at = text.find(wanted, from); at != std::string_view::npos; at = text.find(wanted, at + 1))
-      f(at + wanted.size());
+    for (const std::string& spelt : {key, lower(key)}) {
+      const std::string wanted = "\n" + spelt + " ";
+      for (std::size_t at = text.find(wanted, from); at != std::string_view::npos; at = text.find(wanted, at + 1))
+        f(at + wanted.size());
+    }
   }
 
   std::int64_t count(TextCursor& in, const std::string& key, std::int64_t limit) const {

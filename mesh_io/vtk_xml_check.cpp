@@ -80,12 +80,18 @@ class Checker {
     for (std::size_t at = xml.find('<'); at != xml.npos; at = xml.find('<', at + 1)) {
       const std::string_view tag = tag_at(xml, at);
       check_counts(tag);
-      if (compressed && (tag.substr(0, 10) == "<DataArray" || tag.substr(0, 6) == "<Array"))
-        check_array(tag, text_.substr(at + tag.size()));
+      if (tag.substr(0, 10) != "<DataArray" && tag.substr(0, 6) != "<Array") continue;
+      const std::string_view type = attribute(tag, "type");
+      if (std::find(std::begin(kTypes), std::end(kTypes), type) == std::end(kTypes))
+        fail(tag, str("has the unknown type ", quoted(type)));
+      if (compressed) check_array(tag, text_.substr(at + tag.size()));
     }
   }
 
  private:
+  static constexpr std::string_view kTypes[] = {"Int8",  "UInt8",  "Int16",   "UInt16",  "Int32",  "UInt32",
+                                                "Int64", "UInt64", "Float32", "Float64", "String", "Bit"};
+
   static std::string_view tag_at(std::string_view text, std::size_t at) {
     return at == text.npos ? std::string_view() : text.substr(at, text.find('>', at) - at + 1);
   }
