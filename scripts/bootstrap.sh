@@ -292,14 +292,16 @@ nvcc_path() {
   die "the cuda preset needs NVIDIA's compiler nvcc, which was not found" "install the CUDA toolkit, or set CUDACXX"
 }
 
-kokkos= # the folder to pass as Kokkos_ROOT
+kokkos= # the folder of the KokkosConfig.cmake to use
 ensure_kokkos() { # $1: preset
+  local prefix
   if [ "$1" = cuda ]; then nvcc_path > /dev/null; fi
   need_scratch
   kokkos="$(own_kokkos "$1")"
   if [ -z "$kokkos" ]; then
-    kokkos="$cache/kokkos-$kokkos_version-$1"
-    [ -f "$kokkos/lib/cmake/Kokkos/KokkosConfig.cmake" ] || build_kokkos "$1" "$kokkos"
+    prefix="$cache/kokkos-$kokkos_version-$1"
+    kokkos="$prefix/lib/cmake/Kokkos"
+    [ -f "$kokkos/KokkosConfig.cmake" ] || build_kokkos "$1" "$prefix"
   fi
 }
 
@@ -352,11 +354,7 @@ deps() { # $1: preset, more packages
 }
 
 build() { # $1: preset
-  local options=(-DKokkos_ROOT="$kokkos") folder="$root/build/$1"
-  # A folder configured with another Kokkos would keep using it.
-  if [ -f "$folder/CMakeCache.txt" ] && ! grep -qF "Kokkos_ROOT:UNINITIALIZED=$kokkos" "$folder/CMakeCache.txt"; then
-    options+=(-UKokkos_DIR)
-  fi
+  local options=(-DKokkos_DIR="$kokkos") folder="$root/build/$1"
   if ! has ninja; then options+=(-G "Unix Makefiles"); fi
   if [ "$1" = cuda ]; then options+=("-DCMAKE_CUDA_COMPILER=$(nvcc_path)"); fi
   if [ -n "$pvpython" ]; then options+=("-DSTREAMTUBE_PVPYTHON=$pvpython"); fi

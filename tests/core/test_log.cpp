@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <pty.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <thread>
@@ -75,4 +77,41 @@ TEST_CASE("away from a terminal, short work shows no progress and no control cha
     for (int i = 0; i < 1000; ++i) progress.advance(1);
   });
   CHECK(text.empty());
+}
+
+TEST_CASE("on a terminal, a bar is redrawn in place and makes room for the log") {
+  int terminal = -1, program_side = -1;
+  if (openpty(&terminal, &program_side, nullptr, nullptr, nullptr)) SKIP("no pseudo terminal");
+  std::fflush(stderr);
+  const int saved = dup(STDERR_FILENO);
+  dup2(program_side, STDERR_FILENO);
+  {
+    Progress progress("volume", 400, "points");
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    progress.advance(200);
+    warn("meanwhile");
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    progress.advance(200);
+  }
+  std::fflush(stderr);
+  dup2(saved, STDERR_FILENO);
+  close(saved);
+  close(program_side);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = read(terminal, buffer, sizeof buffer)) > 0;) text.append(buffer, std::size_t(n));
+  close(terminal);
+  REQUIRE(text.size() > 2);
+  INFO(text);
+  const auto half = text.find("\rvolume [###############...............]  50 %  200 of 400 points");
+  const auto warning = text.find("\r\x1b[Kwarning: meanwhile\r\n");  // the terminal turns \n into \r\n
+  const auto full = text.find("\rvolume [##############################] 100 %  400 of 400 points");
+  CHECK(half != std::string::npos);
+  CHECK(warning != std::string::npos);
+  CHECK(full != std::string::npos);
+  CHECK(half < warning);
+  CHECK(warning < full);
+  CHECK(text.find("left") != std::string::npos);
+  CHECK(text.find("took") != std::string::npos);
+  CHECK(text.substr(text.size() - 2) == "\r\n");
 }
