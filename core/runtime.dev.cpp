@@ -53,9 +53,8 @@ std::vector<std::string> cpu_features() {
   }
   // AMX also needs the operating system to save its tiles (bits 17 and 18 of XCR0).
   if (__get_cpuid_count(1, 0, &a, &b, &c, &d) && (c & 1u << 27)) {
-    unsigned low = 0, high = 0;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    (void)high;
+    unsigned low = 0;
+    __asm__("xgetbv" : "=a"(low) : "c"(0) : "edx");
     if ((low & 3u << 17) == 3u << 17 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24)) {
       if (d & 1u << 22) features.push_back("AMX-BF16");
       if (d & 1u << 25) features.push_back("AMX-INT8");
