@@ -85,7 +85,9 @@ class Checker {
       } else if (parse_number(first, number)) {
         for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line())
           if (!parse_number(word, number)) in.fail(str(quoted(word), " is not a number"), kAgain);
-      } else if (std::find(std::begin(kKeywords), std::end(kKeywords), key) == std::end(kKeywords)) {
+      } else if (std::find(std::begin(kKeywords), std::end(kKeywords), key) == std::end(kKeywords) ||
+                 (first != key &&
+                  std::any_of(first.begin(), first.end(), [](char c) { return c >= 'a' && c <= 'z'; }))) {
         in.fail(str(quoted(first), " is neither a keyword nor a number"), kAgain);
       }
       in.rest_of_line();
