@@ -50,18 +50,17 @@ need_scratch() { [ -n "$scratch" ] || scratch="$(mktemp -d)"; }
 
 # ---- Debian packages
 
+need_root() {
+  [ "$(id -u)" -eq 0 ] || has sudo || die "installing packages needs root, and there is no sudo" \
+    "run '$0 deps' as root once, or install what is missing yourself and set STREAMTUBE_NO_PACKAGES=1"
+}
+
 as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  elif has sudo; then
-    sudo "$@"
-  else
-    die "installing packages needs root, and there is no sudo" \
-      "run '$0 deps' as root once, or install what is missing yourself and set STREAMTUBE_NO_PACKAGES=1"
-  fi
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 apt_get() {
+  need_root # before the redirection below hides what it says
   need_scratch
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" > "$scratch/apt.log" 2>&1 || {
     cat "$scratch/apt.log" >&2
