@@ -1,0 +1,68 @@
+#pragma once
+// Runs the real program and looks at what it says.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace streamtube::test {
+
+struct Outcome {
+  int code = -1;  // exit code; 128 + signal when killed
+  std::string out, err;
+};
+
+inline std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// interrupt_when: once this returns true the program gets a SIGINT.
+template <class Condition>
+Outcome run_program(const TempDir& dir, std::vector<std::string> arguments, const Condition& interrupt_when) {
+  arguments.insert(arguments.begin(), STREAMTUBE_PROGRAM);
+  std::vector<char*> argv;
+  for (auto& a : arguments) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  const std::string out = dir.file(".stdout"), err = dir.file(".stderr"), folder = dir.path().string();
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) {
+    const int o = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644),
+              e = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (o < 0 || e < 0 || dup2(o, 1) < 0 || dup2(e, 2) < 0 || chdir(folder.c_str()) != 0) _exit(99);
+    execv(argv[0], argv.data());
+    _exit(98);
+  }
+  int status = 0;
+  bool sent = false;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    if (!sent && interrupt_when()) {
+      kill(child, SIGINT);
+      sent = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  Outcome outcome;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.out = content(out);
+  outcome.err = content(err);
+  return outcome;
+}
+
+inline Outcome run_program(const TempDir& dir, std::vector<std::string> arguments) {
+  return run_program(dir, std::move(arguments), [] { return false; });
+}
+
+}  // namespace streamtube::test

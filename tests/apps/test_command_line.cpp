@@ -1,0 +1,96 @@
+// The command line as such: what is understood, and what is said about what is not.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::Matches;
+using streamtube::test::run_program;
+using streamtube::test::TempDir;
+
+TEST_CASE("help and version are on stdout and succeed") {
+  const TempDir dir;
+  auto r = run_program(dir, {"--version"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, Matches("streamtube [0-9]+\\.[0-9]+\\.[0-9]+\\n"));
+  r = run_program(dir, {"--help"});
+  CHECK(r.code == 0);
+  for (const char* command : {"predict", "inspect", "convert", "devices"})
+    CHECK_THAT(r.out, ContainsSubstring(command));
+  r = run_program(dir, {"predict", "--help"});
+  CHECK(r.code == 0);
+  for (const char* option :
+       {"--model", "--velocity", "--viscosity", "KINEMATIC", "--volume", "--points-on", "--dry-run"})
+    CHECK_THAT(r.out, ContainsSubstring(option));
+}
+
+TEST_CASE("mistakes on the command line exit with 2 and name the nearest thing") {
+  const TempDir dir;
+  auto r = run_program(dir, {});
+  CHECK(r.code == 2);
+  CHECK(r.out.empty());
+  CHECK_THAT(r.err, ContainsSubstring("predict"));
+  r = run_program(dir, {"predikt", "a.stl"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("no command 'predikt'") && ContainsSubstring("did you mean 'predict'?"));
+  r = run_program(dir, {"predict", "a.stl", "--velocty", "30"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("no option '--velocty'") && ContainsSubstring("did you mean '--velocity'?"));
+  r = run_program(dir, {"predict"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("geometry is required"));
+  r = run_program(dir, {"predict", "a.stl", "--velocity", "fast"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--velocity") && ContainsSubstring("fast"));
+  r = run_program(dir, {"predict", "a.stl", "--velocity", "-3"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--velocity: -3 is not a positive number"));
+  r = run_program(dir, {"predict", "a.stl", "--viscosity", "nan"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--viscosity"));
+  r = run_program(dir, {"predict", "a.stl", "--unit", "furlong"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("'furlong' is not a unit of length"));
+  r = run_program(dir, {"predict", "a.stl", "--points-on", "edges"});
+  CHECK(r.code == 2);
+  r = run_program(dir, {"predict", "a.stl", "--cell", "0.1"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--cell is the cell size of --volume grid"));
+}
+
+TEST_CASE("options from a file") {
+  const TempDir dir;
+  const std::string config = dir.write("run.ini", "[predict]\nvelocity = -7\n");
+  auto r = run_program(dir, {"predict", "a.stl", "--config", config});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--velocity: -7"));
+  // The command line wins.
+  r = run_program(dir, {"predict", "a.stl", "--config", config, "--velocity", "12"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("a.stl"));
+  r = run_program(dir, {"predict", "a.stl", "--config", dir.write("bad.ini", "[predict]\nvelosity = 7\n")});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("velosity"));
+  r = run_program(dir, {"predict", "a.stl", "--config", dir.file("none.ini")});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("none.ini"));
+}
+
+TEST_CASE("devices says which implementation is used and why the others are not") {
+  const TempDir dir;
+  auto r = run_program(dir, {"devices"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("USED"));
+  r = run_program(dir, {"devices", "--json"});
+  CHECK(r.code == 0);
+  const auto json = nlohmann::json::parse(r.out);
+  REQUIRE(!json["devices"].empty());
+  bool portable = false;
+  for (const auto& b : json["backends"]) {
+    CHECK(!b["reason"].get<std::string>().empty());
+    portable = portable || (b["name"] == "portable" && b["available"] == true);
+  }
+  CHECK(portable);
+}

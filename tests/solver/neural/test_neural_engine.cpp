@@ -1,0 +1,232 @@
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "solver/neural/neural_engine.hpp"
+#include "tests/geometry/shapes.hpp"
+#include "tests/support/tiny_model.hpp"
+
+using namespace streamtube;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+using solver::Answer;
+using solver::Case;
+using solver::Evaluation;
+using solver::Location;
+using solver::NeuralEngine;
+using solver::VolumeOutput;
+
+namespace {
+
+geometry::SurfaceMesh box_mesh(int n) {
+  return test::bent_box(n, true, [](Vec3 p) { return Vec3{0.5 + 0.5 * p[0], 0.3 * p[1], 0.3 + 0.2 * p[2]}; });
+}
+
+Case box_case(int n = 6) {
+  Case question;
+  question.body = box_mesh(n);
+  question.report = geometry::report(question.body);
+  question.name = "box.stl";
+  question.flow = {15, 1.225, 1.5e-5};
+  return question;
+}
+
+const surrogate::Checkpoint& model() {
+  static const surrogate::Checkpoint checkpoint = test::tiny_model();
+  return checkpoint;
+}
+
+Answer solve(Case question, Evaluation evaluation = Evaluation::cached) {
+  NeuralEngine engine(model(), evaluation);
+  return engine.solve(std::move(question));
+}
+
+const geometry::Attribute& array(const std::vector<geometry::Attribute>& attributes, const std::string& name) {
+  for (const auto& a : attributes)
+    if (a.name == name) return a;
+  FAIL("no array " << name);
+  return attributes.front();
+}
+
+double spread(const std::vector<float>& values) {
+  double low = 1e30, high = -1e30;
+  for (const float v : values) low = std::min<double>(low, v), high = std::max<double>(high, v);
+  return high - low;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max<double>(worst, std::abs(a[i] - b[i]));
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("an answer has the announced fields, in SI and dimensionless") {
+  Case question = box_case();
+  question.volume = VolumeOutput::adaptive;
+  const Answer answer = solve(std::move(question));
+  const double q = 0.5 * 1.225 * 15 * 15;
+  const auto& p = array(answer.surface.attributes, "pressure");
+  const auto& cp = array(answer.surface.attributes, "Cp");
+  REQUIRE(p.values.size() == answer.surface.face_count());
+  CHECK(spread(cp.values) > 1e-3);  // the model answers differently in different places
+  for (std::size_t i = 0; i < p.values.size(); ++i) CHECK(p.values[i] == Approx(q * cp.values[i]).epsilon(1e-5));
+  CHECK(array(answer.surface.attributes, "wall_shear_stress").values.size() == 3 * answer.surface.face_count());
+  CHECK(array(answer.surface.attributes, "Cf").components == 3);
+  REQUIRE(answer.volume.cell_count() > 0);
+  for (const char* name : {"pressure", "Cp", "velocity", "vorticity"}) {
+    const auto& a = array(answer.volume.attributes, name);
+    CHECK(a.values.size() == answer.volume.cell_count() * static_cast<std::size_t>(a.components));
+    for (const float v : a.values) CHECK(std::isfinite(v));
+  }
+  CHECK(answer.extrapolation.empty());
+  CHECK(answer.reynolds_number == Approx(1e6));
+  CHECK_NOTHROW(answer.surface.check("surface"));
+}
+
+TEST_CASE("the surface answer does not depend on what else is asked for") {
+  const Answer alone = solve(box_case());
+  Case question = box_case();
+  question.volume = VolumeOutput::grid;
+  question.grid_cell = 0.1;
+  question.probes = {{2, 0, 0.5}};
+  const Answer with_volume = solve(std::move(question));
+  CHECK(array(alone.surface.attributes, "Cp").values == array(with_volume.surface.attributes, "Cp").values);
+  CHECK(alone.forces.coefficients.cd() == with_volume.forces.coefficients.cd());
+}
+
+TEST_CASE("the same seed gives the same answer, another seed another one") {
+  Case a = box_case(), b = box_case(), c = box_case();
+  a.seed = b.seed = 3;
+  c.seed = 4;
+  a.volume = b.volume = c.volume = VolumeOutput::adaptive;
+  NeuralEngine engine(model());
+  const Answer first = engine.solve(std::move(a));
+  const Answer other = engine.solve(std::move(c));
+  const Answer again = engine.solve(std::move(b));  // also: an engine keeps nothing of the case before
+  CHECK(array(first.surface.attributes, "Cp").values == array(again.surface.attributes, "Cp").values);
+  CHECK(array(first.volume.attributes, "velocity").values == array(again.volume.attributes, "velocity").values);
+  CHECK(first.forces.coefficients.cl() == again.forces.coefficients.cl());
+  CHECK(array(first.surface.attributes, "Cp").values != array(other.surface.attributes, "Cp").values);
+}
+
+TEST_CASE("vertices and cells: fields in other places, the same forces") {
+  Case cells = box_case(), vertices = box_case();
+  vertices.points_on = Location::vertices;
+  // Seen from a surface whose face centres are the vertices of another: the values must be those of the vertices.
+  const Answer on_cells = solve(std::move(cells));
+  const Answer on_vertices = solve(std::move(vertices));
+  const auto& cp = array(on_vertices.surface.attributes, "Cp");
+  CHECK(cp.association == geometry::Association::points);
+  CHECK(cp.values.size() == on_vertices.surface.points.size());
+  CHECK(on_vertices.forces.coefficients.cd() == Approx(on_cells.forces.coefficients.cd()).epsilon(1e-5));
+  CHECK(on_vertices.forces.integration_points == on_cells.forces.integration_points);
+  // Points with the same position have the same value.
+  const auto& points = on_vertices.surface.points;
+  int pairs = 0;
+  for (std::size_t i = 0; i < points.size(); i += 5)
+    for (std::size_t j = i + 1; j < points.size(); ++j)
+      if (points[i] == points[j]) CHECK(cp.values[i] == Approx(cp.values[j]).margin(1e-6)), ++pairs;
+  CHECK(pairs > 10);
+}
+
+TEST_CASE("forces do not depend on how finely the surface is cut") {
+  // The body stays the same and so do the anchors; only the surface that is integrated over changes.
+  Case coarse = box_case(), fine = box_case();
+  coarse.surface = box_mesh(1);
+  fine.surface = box_mesh(40);
+  const Answer a = solve(std::move(coarse)), b = solve(std::move(fine));
+  CHECK(a.surface.face_count() == 12);
+  CHECK(a.forces.integration_points > 1000);
+  const auto &ca = a.forces.coefficients, &cb = b.forces.coefficients;
+  CHECK(ca.cd() == Approx(cb.cd()).margin(2e-3));
+  CHECK(ca.cl() == Approx(cb.cl()).margin(2e-3));
+  CHECK(ca.friction.drag == Approx(cb.friction.drag).epsilon(2e-3));
+}
+
+TEST_CASE("coefficients do not depend on the velocity, SI fields follow it") {
+  Case slow = box_case(), fast = box_case();
+  slow.flow.velocity = 10;
+  fast.flow.velocity = 20;
+  const Answer a = solve(std::move(slow)), b = solve(std::move(fast));
+  CHECK(array(a.surface.attributes, "Cp").values == array(b.surface.attributes, "Cp").values);
+  CHECK(a.forces.coefficients.cd() == Approx(b.forces.coefficients.cd()).epsilon(1e-12));
+  const auto &pa = array(a.surface.attributes, "pressure").values, &pb = array(b.surface.attributes, "pressure").values;
+  for (std::size_t i = 0; i < pa.size(); ++i) CHECK(pb[i] == Approx(4 * pa[i]).epsilon(1e-5));
+}
+
+TEST_CASE("a user's mesh and probes are answered where they lie") {
+  geometry::VolumeMesh mesh;  // one tetrahedron and one outside of the training domain
+  mesh.points = {{2, 0, 0.2}, {2.1, 0, 0.2}, {2, 0.1, 0.2}, {2, 0, 0.3},
+                 {2, 0, 2},   {2.1, 0, 2},   {2, 0.1, 2},   {2, 0, 2.1}};
+  mesh.offsets = {0, 4, 8};
+  mesh.corners = {0, 1, 2, 3, 4, 5, 6, 7};
+  mesh.types = {10, 10};
+  Case question = box_case();
+  question.volume = VolumeOutput::mesh;
+  question.volume_mesh = mesh;
+  question.probes = {mesh.center(0)};
+  const Answer answer = solve(std::move(question));
+  const auto& velocity = array(answer.volume.attributes, "velocity");
+  REQUIRE(velocity.values.size() == 6);
+  for (int a = 0; a < 3; ++a)
+    CHECK(answer.probe_velocity[0][a] == Approx(velocity.values[a]).epsilon(1e-4).margin(1e-5));
+  REQUIRE(answer.extrapolation.size() == 1);
+  CHECK(answer.extrapolation[0].quantity == "volume_points_outside_domain");
+  CHECK(answer.extrapolation[0].value == 1);
+}
+
+TEST_CASE("points as anchors, chunk by chunk") {
+  Case a = box_case(), b = box_case(), cached = box_case();
+  a.volume = b.volume = VolumeOutput::grid;
+  a.grid_cell = b.grid_cell = 0.25;
+  const Answer first = solve(std::move(a), Evaluation::chunked_anchors);
+  const Answer again = solve(std::move(b), Evaluation::chunked_anchors);
+  const auto& values = array(first.surface.attributes, "Cp").values;
+  REQUIRE(values.size() == 6 * 6 * 6 * 2);
+  CHECK(values == array(again.surface.attributes, "Cp").values);
+  for (const float v : values) CHECK(std::isfinite(v));
+  for (const float v : array(first.volume.attributes, "velocity").values) CHECK(std::isfinite(v));
+  const auto& queries = array(solve(std::move(cached)).surface.attributes, "Cp").values;
+  const double difference = largest_difference(values, queries);
+  CHECK(difference > 0);
+  CHECK(difference < 0.9 * spread(queries) + 0.1);
+}
+
+TEST_CASE("a plan says what will be done and refuses what would fail") {
+  const NeuralEngine engine(model());
+  Case question = box_case();
+  question.volume = VolumeOutput::grid;
+  question.grid_cell = 0.1;
+  question.flow.velocity = 100;
+  const auto plan = engine.plan(question);
+  CHECK(plan.surface_points == question.body.face_count());
+  CHECK(plan.memory > 0);
+  REQUIRE(plan.extrapolation.size() == 1);
+  CHECK(plan.extrapolation[0].quantity == "reynolds_number");
+  NeuralEngine solver(model());
+  CHECK(plan.volume_points == solver.solve(std::move(question)).volume.cell_count());
+
+  Case far = box_case();
+  for (Vec3& p : far.body.points) p[0] += 5;
+  CHECK_THROWS_AS(engine.plan(far), core::Error);
+  CHECK_THROWS_AS(solver.solve(std::move(far)), core::Error);
+  Case still = box_case();
+  still.flow.velocity = 0;
+  CHECK_THROWS_AS(engine.plan(still), core::Error);
+}
+
+TEST_CASE("a model without the needed fields is refused") {
+  auto other = test::tiny_model();
+  other.normalizer.branch[0].fields[1].name = "skin_friction";
+  try {
+    const NeuralEngine engine(other);
+    FAIL("no error");
+  } catch (const core::Error& error) {
+    CHECK_THAT(error.message(), ContainsSubstring("no surface field 'wall_shear_stress'"));
+  }
+}

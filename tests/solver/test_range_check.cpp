@@ -1,0 +1,85 @@
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "core/error.hpp"
+#include "solver/range_check.hpp"
+#include "tests/geometry/shapes.hpp"
+#include "tests/support/tiny_model.hpp"
+
+using namespace streamtube;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// 1 m long, 0.6 m wide, 0.4 m high, 0.1 m above the ground.
+solver::Case box_case() {
+  solver::Case question;
+  question.body = test::bent_box(4, true, [](Vec3 p) { return Vec3{0.5 + 0.5 * p[0], 0.3 * p[1], 0.3 + 0.2 * p[2]}; });
+  question.report = geometry::report(question.body);
+  question.name = "box.stl";
+  question.flow = {15, 1.225, 1.5e-5};
+  return question;
+}
+
+}  // namespace
+
+TEST_CASE("reference quantities come from the body unless given") {
+  solver::Case question = box_case();
+  const auto own = solver::reference_quantities(question);
+  CHECK(own.scales.length == Approx(1.0));
+  CHECK(own.scales.area == Approx(0.24).epsilon(5e-3));
+  CHECK(own.scales.dynamic_pressure() == Approx(0.5 * 1.225 * 225));
+  CHECK_THAT(own.area_source, ContainsSubstring("projection"));
+  CHECK(own.axes.moment_center == Vec3{0.5, 0, 0});
+  question.reference_area = 2.5;
+  question.reference_length = 3;
+  const auto given = solver::reference_quantities(question);
+  CHECK(given.scales.area == 2.5);
+  CHECK(given.scales.length == 3);
+  CHECK(given.area_source == "given");
+}
+
+TEST_CASE("what lies outside of the training range is named with value and range") {
+  auto model = test::tiny_model();
+  solver::Case question = box_case();
+  CHECK(solver::extrapolations(model, question, 0.24).empty());
+
+  question.flow.velocity = 60;
+  auto found = solver::extrapolations(model, question, 0.24);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].quantity == "reynolds_number");
+  CHECK(found[0].value == Approx(4e6));
+  CHECK(found[0].max == 2e6);
+  CHECK_THAT(to_text(found[0]), ContainsSubstring("reynolds number is 4e+06; the training data has 500000 to 2e+06"));
+
+  model.training_range = {
+      {"width", "m", 0.1, 0.5, 0.05},    {"height", "m", 0.1, 0.5, 0},          {"front_x", "m", 0.0, 0.0, 1e-9},
+      {"center_y", "m", 0.0, 0.0, 1e-9}, {"ground_clearance", "m", 0, 0.05, 0}, {"surface_area", "m2", 3, 4, 0},
+      {"volume", "m3", 0.1, 0.2, 0},     {"frontal_area", "m2", 0.3, 0.4, 0},   {"colour", "-", 1, 2, 0}};
+  found = solver::extrapolations(model, question, 0.24);
+  std::vector<std::string> names;
+  for (const auto& e : found) names.push_back(e.quantity);
+  CHECK(names == std::vector<std::string>{"width", "ground_clearance", "surface_area", "volume", "frontal_area"});
+  // Within the tolerance is inside.
+  model.training_range = {{"width", "m", 0.1, 0.5, 0.11}};
+  CHECK(solver::extrapolations(model, question, 0.24).empty());
+}
+
+TEST_CASE("positions the network does not know are refused") {
+  const auto model = test::tiny_model();
+  Box box;
+  box.low = {-0.5, -1, 0};
+  box.high = {3, 1, 1};
+  CHECK_NOTHROW(solver::check_positions(model, box, "a.stl"));
+  box.high[1] = 3.5;
+  try {
+    solver::check_positions(model, box, "a.stl");
+    FAIL("no error");
+  } catch (const core::Error& error) {
+    CHECK(error.kind() == core::ErrorKind::input);
+    CHECK_THAT(error.message(), ContainsSubstring("'a.stl': y runs from -1 to 3.5 m"));
+    CHECK_THAT(error.hint(), ContainsSubstring("--unit"));
+  }
+}
