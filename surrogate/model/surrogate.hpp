@@ -31,10 +31,10 @@ Weights random_weights(const AbuptConfig& config, std::uint64_t seed);
 
 // One case in network units: positions float32 [n][3], all coordinates >= 0.
 struct EncodeInput {
-  std::span<const float> points;              // [P][3] geometry points
-  std::span<const std::int64_t> supernodes;   // [S] indices into points
-  std::span<const float> anchors[2];          // [A][3] per branch
-  std::span<const float> condition;           // [config.condition]
+  std::span<const float> points;             // [P][3] geometry points
+  std::span<const std::int64_t> supernodes;  // [S] indices into points
+  std::span<const float> anchors[2];         // [A][3] per branch
+  std::span<const float> condition;          // [config.condition]
 };
 
 // Called after the pooling and every block with the reference's name for it: "pooling", "geometry_blocks.0", ...
@@ -65,10 +65,13 @@ class Surrogate {
 
   // The plain forward of the reference, queries as rows beside the anchors, with every block traced (for goldens).
   // out[branch]: [A + Q][outputs]
-  void forward_traced(const EncodeInput& input, std::span<const float> queries[2], std::vector<float> out[2], Trace* trace);
+  void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
+                      Trace* trace);
 
   // Device memory taken, bytes: weights, anchors' keys and values, scratch.
-  struct Memory { std::size_t weights = 0, anchor_cache = 0, scratch = 0; };
+  struct Memory {
+    std::size_t weights = 0, anchor_cache = 0, scratch = 0;
+  };
   Memory memory() const;
   static Memory estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t anchors_surface,
                          std::size_t anchors_volume, std::size_t query_chunk);

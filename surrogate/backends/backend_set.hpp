@@ -1,0 +1,33 @@
+#pragma once
+// Which implementations there are for an operation, best first, the portable one last, and why one declines.
+
+#include <string>
+#include <vector>
+
+namespace streamtube::surrogate {
+
+enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
+
+struct BackendInfo {
+  std::string operation;  // "linear", "attention"
+  std::string name;       // "amx", "avx512", "portable", ...
+  bool available = false;
+  std::string reason;  // what it is, or why it is not available
+};
+
+// The choice for one model. Default: the best this machine has; the environment variable STREAMTUBE_CPU_PATH
+// (portable, avx512, amx) lowers it, for comparisons. Throws Error(usage) for a path this machine does not have.
+class BackendSet {
+ public:
+  BackendSet();
+  explicit BackendSet(CpuPath path);
+  CpuPath cpu_path() const { return cpu_path_; }
+
+ private:
+  CpuPath cpu_path_;
+};
+
+// Everything compiled in, in the order of trial; needs no Runtime.
+std::vector<BackendInfo> backend_report();
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,121 @@
+#include "surrogate/backends/cpu.dev.hpp"
+
+#include <algorithm>
+
+#include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/ops/layer_norm.dev.hpp"
+
+namespace streamtube::surrogate::cpu {
+namespace {
+
+// Fewer rows than this are not worth packing weights for.
+constexpr std::int64_t least_rows = 8;
+constexpr std::int64_t most_inner = 4096;  // of the AMX kernel's row buffer
+
+const GemmKernel* gemm_kernel(const Context<HostSpace>& context, std::int64_t inner) {
+  if (context.backends.cpu_path() == CpuPath::amx && inner <= most_inner) return amx_gemm();
+  return context.backends.cpu_path() >= CpuPath::avx512 ? avx512_gemm() : nullptr;
+}
+
+const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int head) {
+  if (context.backends.cpu_path() == CpuPath::amx && amx_attention()->supports(head)) return amx_attention();
+  if (context.backends.cpu_path() >= CpuPath::avx512 && avx512_attention()->supports(head)) return avx512_attention();
+  return nullptr;
+}
+
+// body(task) on all threads; tasks are handed out one by one, their results do not depend on who runs them.
+template <class Body>
+void for_tasks(Context<HostSpace>& context, const char* label, std::int64_t tasks, const Body& body) {
+  Kokkos::parallel_for(
+      label,
+      Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Dynamic>, Kokkos::IndexType<std::int64_t>>(
+          context.space, 0, tasks, Kokkos::ChunkSize(1)),
+      body);
+}
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A weight matrix [columns][inner] in the kernel's own order, in the arena.
+std::byte* pack(Context<HostSpace>& context, const GemmKernel& kernel, const float* weight, std::int64_t columns,
+                std::int64_t inner) {
+  const std::int64_t panels = divide_up(columns, kernel.column_panel);
+  const std::size_t bytes = kernel.panel_bytes(inner);
+  std::byte* packed = context.arena.take<std::byte>(panels * bytes);
+  if (!context.measuring())
+    for_tasks(context, "streamtube::surrogate::cpu::pack_weights", panels,
+              [=](std::int64_t p) { kernel.pack_panel(weight, columns, inner, p, packed + p * bytes); });
+  return packed;
+}
+
+}  // namespace
+
+bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm) {
+  const GemmKernel* kernel = gemm_kernel(context, gemm.inner);
+  if (!kernel || gemm.rows < least_rows) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::byte* packed = pack(context, *kernel, gemm.weight, gemm.columns, gemm.inner);
+  if (context.measuring()) return true;
+  for_tasks(context, "streamtube::surrogate::cpu::linear", divide_up(gemm.rows, kernel->row_block),
+            [=](std::int64_t block) {
+              const std::int64_t begin = block * kernel->row_block;
+              kernel->run(gemm, begin, std::min(gemm.rows, begin + kernel->row_block), packed);
+            });
+  return true;
+}
+
+bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
+  const GemmKernel* kernel = gemm_kernel(context, std::max(m.size, m.hidden));
+  if (!kernel || m.rows < least_rows) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::byte* up = pack(context, *kernel, m.up, m.hidden, m.size);
+  const std::byte* down = pack(context, *kernel, m.down, m.size, m.hidden);
+  const std::int64_t block_rows = kernel->row_block, blocks = divide_up(m.rows, block_rows);
+  const std::int64_t slots = context.space.concurrency(), slot_floats = block_rows * (m.size + m.hidden);
+  float* buffers = context.arena.take<float>(static_cast<std::size_t>(slots * slot_floats));
+  if (context.measuring()) return true;
+  // A slot works through every slots-th block with its own buffer.
+  for_tasks(context, "streamtube::surrogate::cpu::mlp", slots, [=](std::int64_t slot) {
+    float *normed = buffers + slot * slot_floats, *hidden = normed + block_rows * m.size;
+    for (std::int64_t block = slot; block < blocks; block += slots) {
+      const std::int64_t begin = block * block_rows, rows = std::min(m.rows - begin, block_rows);
+      float* x = m.x + begin * m.size;
+      for (std::int64_t r = 0; r < rows; ++r)
+        layer_norm_row(x + r * m.size, normed + r * m.size, static_cast<int>(m.size), m.norm_weight, m.norm_bias,
+                       m.scale, m.shift, m.epsilon);
+      kernel->run({normed, m.up, m.up_bias, nullptr, hidden, rows, m.hidden, m.size, Epilogue::gelu}, 0, rows, up);
+      kernel->run({hidden, m.down, m.down_bias, m.gate, x, rows, m.size, m.hidden, Epilogue::accumulate}, 0, rows,
+                  down);
+    }
+  });
+  return true;
+}
+
+bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
+  const AttentionKernel* kernel = attention_kernel(context, a.head);
+  if (!kernel) return false;
+  const std::int64_t width = static_cast<std::int64_t>(a.heads) * a.head;
+  const std::size_t bytes = kernel->block_bytes(a.head);
+  for (int i = 0; i < a.segment_count; ++i) {
+    core::Arena<HostSpace>::Scope scope(context.arena);
+    const Segment s = a.segments[i];
+    const std::int64_t keys = s.key_end - s.key_begin, key_blocks = divide_up(keys, kernel->key_block);
+    const std::int64_t queries = s.query_end - s.query_begin, query_blocks = divide_up(queries, kernel->query_block);
+    std::byte* packed = context.arena.take<std::byte>(a.heads * key_blocks * bytes);
+    if (context.measuring()) continue;
+    for_tasks(context, "streamtube::surrogate::cpu::attention::pack", a.heads * key_blocks, [=](std::int64_t task) {
+      const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel->key_block;
+      const std::int64_t at = (s.key_begin + first) * width + head * a.head;
+      kernel->pack(a.k + at, a.v + at, width, std::min<std::int64_t>(keys - first, kernel->key_block), a.head,
+                   packed + task * bytes);
+    });
+    for_tasks(context, "streamtube::surrogate::cpu::attention", a.heads * query_blocks, [=](std::int64_t task) {
+      const std::int64_t head = task / query_blocks, first = task % query_blocks * kernel->query_block;
+      const std::int64_t at = (s.query_begin + first) * width + head * a.head;
+      kernel->run(a.q + at, a.out + at, width, std::min<std::int64_t>(queries - first, kernel->query_block), keys,
+                  a.head, packed + head * key_blocks * bytes);
+    });
+  }
+  return true;
+}
+
+}  // namespace streamtube::surrogate::cpu

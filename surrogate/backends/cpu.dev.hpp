@@ -1,0 +1,23 @@
+#pragma once
+// The CPU fast paths as the ops call them: each returns false when it declines (no kernel on this machine, a shape it
+// does not take), and the portable implementation goes on.
+
+#include "surrogate/backends/descriptions.hpp"
+#include "surrogate/ops/types.dev.hpp"
+
+namespace streamtube::surrogate::cpu {
+
+bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm);
+bool attention(Context<HostSpace>& context, const AttentionDesc<float>& attention);
+
+// x += gate * down(gelu(up(norm(x)))), a block of rows at a time, so that the wide hidden layer stays in the cache.
+struct MlpDesc {
+  float* x;  // [rows][size]
+  std::int64_t rows, size, hidden;
+  const float *norm_weight, *norm_bias, *scale, *shift;  // [size] or null
+  float epsilon;
+  const float *up, *up_bias, *down, *down_bias, *gate;
+};
+bool mlp(Context<HostSpace>& context, const MlpDesc& mlp);
+
+}  // namespace streamtube::surrogate::cpu

@@ -1,0 +1,244 @@
+// AVX-512 tiles: linear layers and attention with float32 multiply-adds. Compiled for AVX-512 alone of all sources, and
+// called only where the processor has it.
+
+#include "surrogate/backends/cpu_kernels.hpp"
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+
+#include "surrogate/backends/avx512_math.hpp"
+
+namespace streamtube::surrogate::cpu {
+namespace {
+
+// ---- linear layers: 12 rows x 32 columns in 24 accumulators
+// -----------------------------------------------------------
+
+constexpr int gemm_rows = 12, gemm_columns = 32, gemm_block = 96;
+
+std::size_t gemm_panel_bytes(std::int64_t inner) {
+  return static_cast<std::size_t>(inner) * gemm_columns * sizeof(float);
+}
+
+void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed) {
+  float* out = static_cast<float*>(packed);
+  const std::int64_t first = panel * gemm_columns;
+  for (std::int64_t k = 0; k < inner; ++k)
+    for (std::int64_t c = 0; c < gemm_columns; ++c)
+      out[k * gemm_columns + c] = first + c < columns ? weight[(first + c) * inner + k] : 0.0f;
+}
+
+template <int R>
+void gemm_tile(const GemmDesc<float>& g, std::int64_t row, std::int64_t column, const float* panel) {
+  __m512 sum[R][2];
+  for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+  const float* x = g.x + row * g.inner;
+  for (std::int64_t k = 0; k < g.inner; ++k) {
+    const __m512 b0 = _mm512_load_ps(panel + k * gemm_columns), b1 = _mm512_load_ps(panel + k * gemm_columns + 16);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const __m512 a = _mm512_set1_ps(x[r * g.inner + k]);
+      sum[r][0] = _mm512_fmadd_ps(a, b0, sum[r][0]);
+      sum[r][1] = _mm512_fmadd_ps(a, b1, sum[r][1]);
+    }
+  }
+  for (int half = 0; half < 2; ++half) {
+    const std::int64_t c = column + half * 16;
+    const __mmask16 mask = mask_of(g.columns - c);
+    if (!mask) break;
+    for (int r = 0; r < R; ++r)
+      finish(g.y + (row + r) * g.columns + c, sum[r][half], g.bias ? g.bias + c : nullptr,
+             g.gate ? g.gate + c : nullptr, static_cast<int>(g.epilogue), mask);
+  }
+}
+
+using GemmTile = void (*)(const GemmDesc<float>&, std::int64_t, std::int64_t, const float*);
+constexpr GemmTile gemm_tiles[gemm_rows + 1] = {nullptr,       gemm_tile<1>,  gemm_tile<2>, gemm_tile<3>, gemm_tile<4>,
+                                                gemm_tile<5>,  gemm_tile<6>,  gemm_tile<7>, gemm_tile<8>, gemm_tile<9>,
+                                                gemm_tile<10>, gemm_tile<11>, gemm_tile<12>};
+
+void gemm_run(const GemmDesc<float>& g, std::int64_t begin, std::int64_t end, const void* packed) {
+  const std::int64_t panels = (g.columns + gemm_columns - 1) / gemm_columns;
+  for (std::int64_t p = 0; p < panels; ++p) {
+    const float* panel = static_cast<const float*>(packed) + p * g.inner * gemm_columns;
+    for (std::int64_t row = begin; row < end; row += gemm_rows)
+      gemm_tiles[end - row < gemm_rows ? end - row : gemm_rows](g, row, p * gemm_columns, panel);
+  }
+}
+
+// ---- attention: online softmax over blocks of 64 keys
+// -------------------------------------------------------------------
+
+constexpr int query_block = 96, key_block = 64, query_tile = 12, max_head = 128;
+// A row's running maximum may lag this much (powers of two) before its sums are rescaled: exact all the same.
+constexpr float lag = 8.0f;
+
+bool attention_supports(int head) { return head % 16 == 0 && head >= 16 && head <= max_head; }
+std::size_t attention_block_bytes(int head) { return sizeof(float) * 2 * key_block * static_cast<std::size_t>(head); }
+
+// Keys transposed [head][64], then values [64][head]; missing rows are zero.
+void attention_pack(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed) {
+  float *kt = static_cast<float*>(packed), *vp = kt + key_block * head;
+  for (int c = 0; c < head; ++c)
+    for (int j = 0; j < key_block; ++j) kt[c * key_block + j] = j < count ? k[j * stride + c] : 0.0f;
+  for (int j = 0; j < key_block; ++j)
+    for (int c = 0; c < head; ++c) vp[j * head + c] = j < count ? v[j * stride + c] : 0.0f;
+}
+
+// s [12][64] = q [12][head] kt [head][64], 32 keys at a time.
+inline void scores(const float* q, const float* kt, int head, float* s) {
+  for (int half = 0; half < 2; ++half) {
+    __m512 sum[query_tile][2];
+    for (int r = 0; r < query_tile; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+    const float* b = kt + half * 32;
+    for (int c = 0; c < head; ++c) {
+      const __m512 b0 = _mm512_load_ps(b + c * key_block), b1 = _mm512_load_ps(b + c * key_block + 16);
+#pragma GCC unroll 12
+      for (int r = 0; r < query_tile; ++r) {
+        const __m512 a = _mm512_set1_ps(q[r * head + c]);
+        sum[r][0] = _mm512_fmadd_ps(a, b0, sum[r][0]);
+        sum[r][1] = _mm512_fmadd_ps(a, b1, sum[r][1]);
+      }
+    }
+    for (int r = 0; r < query_tile; ++r) {
+      _mm512_store_ps(s + r * key_block + half * 32, sum[r][0]);
+      _mm512_store_ps(s + r * key_block + half * 32 + 16, sum[r][1]);
+    }
+  }
+}
+
+// o [R][.. Z vectors] += p [R][64] v [64][..]
+template <int R, int Z>
+inline void weighted_values(const float* p, const float* v, int head, float* o) {
+  __m512 sum[R][Z];
+  for (int r = 0; r < R; ++r)
+    for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_load_ps(o + r * head + z * 16);
+  for (int j = 0; j < key_block; ++j) {
+    __m512 b[Z];
+    for (int z = 0; z < Z; ++z) b[z] = _mm512_load_ps(v + j * head + z * 16);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const __m512 a = _mm512_set1_ps(p[r * key_block + j]);
+      for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_fmadd_ps(a, b[z], sum[r][z]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int z = 0; z < Z; ++z) _mm512_store_ps(o + r * head + z * 16, sum[r][z]);
+}
+
+void values(const float* p, const float* v, int head, float* o) {
+  int c = 0;
+  for (; c + 64 <= head; c += 64)
+    for (int r = 0; r < query_tile; r += 6) weighted_values<6, 4>(p + r * key_block, v + c, head, o + r * head + c);
+  for (; c + 32 <= head; c += 32) weighted_values<query_tile, 2>(p, v + c, head, o + c);
+  for (; c < head; c += 16) weighted_values<query_tile, 1>(p, v + c, head, o + c);
+}
+
+void attention_run(const float* q, float* out, std::int64_t stride, std::int64_t rows, std::int64_t keys, int head,
+                   const void* packed) {
+  alignas(64) static thread_local float query[query_block * max_head], sum[query_block * max_head];
+  alignas(64) static thread_local float s[query_tile * key_block], total[query_block * 16];
+  float maximum[query_block];
+  const float scale = 1.44269504088896341f / __builtin_sqrtf(static_cast<float>(head));  // softmax in powers of two
+  const std::int64_t tiles = (rows + query_tile - 1) / query_tile;
+  for (std::int64_t r = 0; r < tiles * query_tile; ++r) {
+    for (int c = 0; c < head; ++c) {
+      query[r * head + c] = r < rows ? q[r * stride + c] * scale : 0.0f;
+      sum[r * head + c] = 0.0f;
+    }
+    for (int l = 0; l < 16; ++l) total[r * 16 + l] = 0.0f;
+    maximum[r] = -__builtin_inff();
+  }
+  const std::size_t block_floats = static_cast<std::size_t>(2) * key_block * head;
+  for (std::int64_t first = 0, block = 0; first < keys; first += key_block, ++block) {
+    const float* kt = static_cast<const float*>(packed) + block * block_floats;
+    const float* v = kt + key_block * head;
+    const std::int64_t count = keys - first;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      scores(query + t * query_tile * head, kt, head, s);
+      for (int r = 0; r < query_tile; ++r) {
+        const std::int64_t row = t * query_tile + r;
+        float* line = s + r * key_block;
+        __m512 x[4];
+        for (int z = 0; z < 4; ++z) {
+          x[z] = _mm512_load_ps(line + z * 16);
+          x[z] = _mm512_mask_blend_ps(mask_of(count - z * 16), set1(-__builtin_inff()), x[z]);
+        }
+        const __m512 high = _mm512_max_ps(_mm512_max_ps(x[0], x[1]), _mm512_max_ps(x[2], x[3]));
+        if (_mm512_cmp_ps_mask(high, set1(maximum[row] + lag), _CMP_NLE_UQ)) {
+          const float now = _mm512_reduce_max_ps(high);
+          const __m512 shrink = exp2_ps(set1(maximum[row] - now));
+          maximum[row] = now;
+          for (int c = 0; c < head; c += 16)
+            _mm512_store_ps(sum + row * head + c, _mm512_mul_ps(shrink, _mm512_load_ps(sum + row * head + c)));
+          _mm512_store_ps(total + row * 16, _mm512_mul_ps(shrink, _mm512_load_ps(total + row * 16)));
+        }
+        const __m512 m = set1(maximum[row]);
+        __m512 part = _mm512_load_ps(total + row * 16);
+        for (int z = 0; z < 4; ++z) {
+          const __m512 p = exp2_ps(_mm512_sub_ps(x[z], m));
+          _mm512_store_ps(line + z * 16, p);
+          part = _mm512_add_ps(part, p);
+        }
+        _mm512_store_ps(total + row * 16, part);
+      }
+      values(s, v, head, sum + t * query_tile * head);
+    }
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const __m512 inverse = set1(1.0f / _mm512_reduce_add_ps(_mm512_load_ps(total + r * 16)));
+    for (int c = 0; c < head; c += 16)
+      _mm512_storeu_ps(out + r * stride + c, _mm512_mul_ps(inverse, _mm512_load_ps(sum + r * head + c)));
+  }
+}
+
+constexpr GemmKernel gemm_kernel{"avx512", gemm_block, gemm_columns, gemm_panel_bytes, gemm_pack, gemm_run};
+constexpr AttentionKernel attention_kernel{
+    "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run};
+
+bool processor_has_it() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+
+template <class F>
+void map(std::int64_t n, F&& f) {
+  for (std::int64_t i = 0; i < n; i += 16) f(i, mask_of(n - i));
+}
+
+}  // namespace
+
+const char* avx512_missing() { return processor_has_it() ? "" : "this processor has no AVX-512"; }
+const GemmKernel* avx512_gemm() { return processor_has_it() ? &gemm_kernel : nullptr; }
+const AttentionKernel* avx512_attention() { return processor_has_it() ? &attention_kernel : nullptr; }
+
+void avx512_gelu(const float* x, float* y, std::int64_t n) {
+  map(n,
+      [&](std::int64_t i, __mmask16 m) { _mm512_mask_storeu_ps(y + i, m, gelu_ps(_mm512_maskz_loadu_ps(m, x + i))); });
+}
+void avx512_exp2(const float* x, float* y, std::int64_t n) {
+  map(n,
+      [&](std::int64_t i, __mmask16 m) { _mm512_mask_storeu_ps(y + i, m, exp2_ps(_mm512_maskz_loadu_ps(m, x + i))); });
+}
+void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n) {
+  map(n, [&](std::int64_t i, __mmask16 m) {
+    __m512 s, c;
+    sincos_ps(_mm512_maskz_loadu_ps(m, x + i), &s, &c);
+    _mm512_mask_storeu_ps(sine + i, m, s);
+    _mm512_mask_storeu_ps(cosine + i, m, c);
+  });
+}
+
+}  // namespace streamtube::surrogate::cpu
+
+#else
+
+namespace streamtube::surrogate::cpu {
+const char* avx512_missing() { return "not compiled in: the compiler does not target x86-64 with AVX-512"; }
+const GemmKernel* avx512_gemm() { return nullptr; }
+const AttentionKernel* avx512_attention() { return nullptr; }
+void avx512_gelu(const float*, float*, std::int64_t) {}
+void avx512_exp2(const float*, float*, std::int64_t) {}
+void avx512_sincos(const float*, float*, float*, std::int64_t) {}
+}  // namespace streamtube::surrogate::cpu
+
+#endif

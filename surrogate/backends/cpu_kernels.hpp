@@ -1,0 +1,56 @@
+#pragma once
+// The CPU fast paths: hand-written tiles for AVX-512 and AMX, called from parallel loops in cpu.dev.cpp. Each table is
+// one implementation; what a machine lacks is simply not offered. All numbers are float32 in and out.
+//
+// The AMX path multiplies bfloat16 tiles with float32 sums. Every float32 operand is split exactly in three bfloat16
+// parts (8 + 8 + 8 bits), and the six products that matter are summed, smallest first: the result has float32's own
+// accuracy (tests/surrogate/test_cpu_paths), at several times the speed of AVX-512 multiply-adds.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "surrogate/backends/descriptions.hpp"
+
+namespace streamtube::surrogate::cpu {
+
+struct GemmKernel {
+  const char* name;
+  int row_block;     // rows a call works on best
+  int column_panel;  // columns of one packed panel
+  // Bytes of one packed panel; panels lie one after the other.
+  std::size_t (*panel_bytes)(std::int64_t inner);
+  // Packs weight rows panel * column_panel .. into `packed` (of that panel).
+  void (*pack_panel)(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed);
+  // Rows row_begin..row_end (at most row_block) of the description; packed: all panels.
+  void (*run)(const GemmDesc<float>& gemm, std::int64_t row_begin, std::int64_t row_end, const void* packed);
+};
+
+struct AttentionKernel {
+  const char* name;
+  int query_block, key_block;
+  bool (*supports)(int head);
+  // Bytes of one packed key block of one head.
+  std::size_t (*block_bytes)(int head);
+  // Packs `count` (<= key_block) keys and values of one head; rows are `stride` floats apart.
+  void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
+  // `rows` (<= query_block) queries of one head against `keys` packed keys.
+  void (*run)(const float* q, float* out, std::int64_t stride, std::int64_t rows, std::int64_t keys, int head,
+              const void* packed);
+};
+
+// Null where this program or this machine has none.
+const GemmKernel* avx512_gemm();
+const AttentionKernel* avx512_attention();
+const GemmKernel* amx_gemm();
+const AttentionKernel* amx_attention();
+
+// Why not, for the report; empty when there.
+const char* avx512_missing();
+const char* amx_missing();
+
+// Rounding-accurate vector functions of the AVX-512 path, for their tests.
+void avx512_gelu(const float* x, float* y, std::int64_t n);
+void avx512_exp2(const float* x, float* y, std::int64_t n);
+void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n);
+
+}  // namespace streamtube::surrogate::cpu

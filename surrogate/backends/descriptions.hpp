@@ -1,0 +1,39 @@
+#pragma once
+// Plain descriptions of one call, which every backend understands.
+
+#include <cstdint>
+
+namespace streamtube::surrogate {
+
+enum class Epilogue {
+  store,       // y = x W^T + b
+  gelu,        // y = gelu(x W^T + b), exact (erf)
+  accumulate,  // y += gate * (x W^T + b), gate per column; none: 1
+};
+
+// Linear layer. x [rows][inner], weight [columns][inner], bias [columns] or null, gate [columns] or null, y
+// [rows][columns].
+template <class T>
+struct GemmDesc {
+  const T *x, *weight, *bias, *gate;
+  T* y;
+  std::int64_t rows, columns, inner;
+  Epilogue epilogue;
+};
+
+// Query rows query_begin.. attend to key rows key_begin..; no key belongs to a segment with queries and no keys.
+struct Segment {
+  std::int64_t query_begin, query_end, key_begin, key_end;
+};
+
+// softmax(q k^T / sqrt(head)) v per head and segment. q, out [..][heads * head]; k, v [..][heads * head].
+template <class T>
+struct AttentionDesc {
+  const T *q, *k, *v;
+  T* out;
+  int heads, head;
+  const Segment* segments;
+  int segment_count;
+};
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,124 @@
+#pragma once
+// AB-UPT on a device: geometry encoder, anchor pass, query pass. The plain forward of the paper and the streamed one
+// are the same code: tokens are rows, of which only anchors ever become keys, and the keys are kept in an AnchorCache.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "geometry/radius_search.dev.hpp"
+#include "surrogate/model/config.hpp"
+#include "surrogate/model/surrogate.hpp"
+#include "surrogate/backends/descriptions.hpp"
+#include "surrogate/ops/supernode_pooling.dev.hpp"
+#include "surrogate/ops/types.dev.hpp"
+
+namespace streamtube::surrogate {
+
+// All weights in one flat block on the device, by name.
+template <class T, class Space>
+class ParameterStore {
+ public:
+  // Throws Error(input) for a missing, unknown or wrongly shaped tensor; the message starts with `where`.
+  ParameterStore(const AbuptConfig& config, const Weights& weights, const std::string& where);
+  std::size_t size() const { return block_.extent(0); }
+  bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  Mat<const T, Space> matrix(const std::string& name) const;
+  // Rows begin..end of a matrix.
+  Mat<const T, Space> matrix(const std::string& name, std::size_t begin, std::size_t end) const;
+  Vec<const T, Space> vector(const std::string& name) const;  // empty if there is none
+  Vec<const T, Space> vector(const std::string& name, std::size_t begin, std::size_t end) const;
+
+ private:
+  struct Entry {
+    std::size_t offset, rows, columns;  // columns 0: a vector
+  };
+  std::map<std::string, Entry> entries_;
+  Kokkos::View<T*, typename Space::memory_space> block_;
+};
+
+// Keys and values of the anchors (in perceiver blocks: of the supernodes), rotated, per block.
+template <class T, class Space>
+struct AnchorCache {
+  struct KeysValues {
+    Mat<T, Space> keys, values;
+  };
+  std::vector<KeysValues> physics, decoder[2];
+  std::int64_t supernodes = 0, anchors[2] = {0, 0};
+  Kokkos::View<T*, typename Space::memory_space> block;
+
+  // allocate = false: shapes only, for measuring.
+  void resize(const AbuptConfig& config, std::int64_t supernodes, std::int64_t surface, std::int64_t volume,
+              bool allocate);
+  static std::size_t elements(const AbuptConfig& config, std::int64_t supernodes, std::int64_t surface,
+                              std::int64_t volume);
+};
+
+template <class T, class Space>
+class Abupt {
+ public:
+  using TraceFunction = std::function<void(const std::string& name, Mat<const T, Space> rows)>;
+
+  // One case on the device. Positions [..][3] in network units.
+  struct Case {
+    Mat<const T, Space> points;
+    Vec<const std::int64_t, Space> supernodes;
+    geometry::Neighbors<Space> neighbors;
+    Mat<const T, Space> condition;  // [1][C] or empty
+  };
+  // Which rows there are: surface anchors, surface queries, volume anchors, volume queries.
+  struct Rows {
+    std::int64_t anchors[2] = {0, 0}, queries[2] = {0, 0};
+    std::int64_t begin(int b) const { return b == 0 ? 0 : anchors[0] + queries[0]; }
+    std::int64_t end(int b) const { return begin(b) + anchors[b] + queries[b]; }
+    std::int64_t total() const { return end(1); }
+  };
+
+  Abupt(const AbuptConfig& config, const Weights& weights, const std::string& where);
+  const AbuptConfig& config() const { return config_; }
+  const ParameterStore<T, Space>& parameters() const { return parameters_; }
+
+  // Geometry encoder: supernode tokens [S][D].
+  void encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
+                       const TraceFunction& trace = {}) const;
+
+  // Rows with anchors write the cache (which must fit them); rows without read it. `geometry` [S][D] with its points is
+  // needed only when anchors are among the rows. positions [rows.total()][3], out[b] [anchors + queries of b][outputs].
+  void forward(Context<Space>& context, const Case& input, Mat<const T, Space> geometry, Mat<const T, Space> positions,
+               const Rows& rows, AnchorCache<T, Space>& cache, Mat<T, Space> out[2],
+               const TraceFunction& trace = {}) const;
+
+ private:
+  struct Block {
+    bool perceiver = false;
+    Vec<const T, Space> norm1_weight, norm1_bias, norm_kv_weight, norm_kv_bias, norm2_weight, norm2_bias;
+    Mat<const T, Space> q, k, v, out, up, down, modulation;
+    Vec<const T, Space> q_bias, k_bias, v_bias, out_bias, up_bias, down_bias, modulation_bias;
+  };
+  // Rows begin..end of the tokens are the keys cache_begin.. of the cache.
+  struct KeyRows {
+    std::int64_t begin, end, cache_begin;
+  };
+  // Scale, shift and gate vectors of a block; empty without conditioning.
+  using Modulation = std::vector<Vec<const T, Space>>;
+
+  Block find_block(const std::string& name, bool perceiver) const;
+  Modulation modulation(Context<Space>& context, const Block& block, Mat<const T, Space> condition) const;
+  void supernode_table(Context<Space>& context, const Case& input, Mat<T, Space> table) const;
+  // Attention of a self/cross/joint block or decoder; keys of key_rows go to the cache first.
+  void attend(Context<Space>& context, const Block& block, Mat<T, Space> x, Mat<const T, Space> table,
+              const std::vector<Segment>& segments, const std::vector<KeyRows>& key_rows,
+              typename AnchorCache<T, Space>::KeysValues cache, Mat<const T, Space> condition) const;
+  void attend_to_geometry(Context<Space>& context, const Block& block, Mat<T, Space> x, Mat<const T, Space> table,
+                          const Case& input, Mat<const T, Space> geometry,
+                          typename AnchorCache<T, Space>::KeysValues cache) const;
+  void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first) const;
+
+  AbuptConfig config_;
+  ParameterStore<T, Space> parameters_;
+  std::vector<Block> geometry_blocks_, physics_blocks_, decoder_blocks_[2];
+  Kokkos::View<float*, typename Space::memory_space> frequency3_, frequency4_, rotary_frequency_;
+};
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,257 @@
+#include "surrogate/model/surrogate.hpp"
+
+#include <algorithm>
+
+#include "core/sha256.hpp"
+#include "surrogate/model/abupt.dev.hpp"
+
+namespace streamtube::surrogate {
+namespace {
+
+using Space = DeviceSpace;
+using Memory = Space::memory_space;
+using Model = Abupt<float, Space>;
+constexpr std::size_t default_chunk = 16384;
+
+// A device array of at least the size asked for, kept between calls.
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(const char* label) : label_(label) {}
+  T* reserve(std::size_t size) {
+    if (view_.extent(0) < size) {
+      view_ = {};
+      view_ = Kokkos::View<T*, Memory>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label_)), size);
+    }
+    return view_.data();
+  }
+  const T* upload(const Space& space, std::span<const T> values) {
+    reserve(values.size());
+    upload_to(space, view_.data(), values);
+    return view_.data();
+  }
+  static void upload_to(const Space& space, T* to, std::span<const T> values) {
+    if (values.empty()) return;
+    using Host = Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    using Device = Kokkos::View<T*, Memory, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    Kokkos::deep_copy(space, Device(to, values.size()), Host(values.data(), values.size()));
+  }
+  static void download(const Space& space, const T* from, std::span<T> values) {
+    if (values.empty()) return;
+    using Host = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    using Device = Kokkos::View<const T*, Memory, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    Kokkos::deep_copy(space, Host(values.data(), values.size()), Device(from, values.size()));
+    space.fence("streamtube::surrogate::download");
+  }
+  std::size_t bytes() const { return view_.extent(0) * sizeof(T); }
+
+ private:
+  const char* label_;
+  Kokkos::View<T*, Memory> view_;
+};
+
+std::string hash(const Weights& weights) {
+  core::Sha256 sha;
+  for (const auto& [name, tensor] : weights) {
+    const std::string head = core::str(name, ' ', tensor.shape.size());
+    sha.update(head.data(), head.size());
+    for (std::size_t n : tensor.shape) {
+      const std::string size = core::str(' ', n);
+      sha.update(size.data(), size.size());
+    }
+    sha.update(tensor.values.data(), tensor.values.size() * sizeof(float));
+  }
+  return sha.hex();
+}
+
+std::int64_t rows_of(std::span<const float> positions) {
+  core::expect(positions.size() % 3 == 0, "surrogate: positions are not [n][3]");
+  return static_cast<std::int64_t>(positions.size() / 3);
+}
+
+}  // namespace
+
+struct Surrogate::Impl {
+  Impl(const AbuptConfig& config, const Weights& weights, const std::string& where)
+      : model(config, weights, where), fingerprint(hash(weights)) {}
+
+  Space space;
+  BackendSet backends;
+  core::Arena<Space> arena;
+  Model model;
+  std::string fingerprint;
+  AnchorCache<float, Space> cache;
+  Model::Case input;
+  Buffer<float> points{"streamtube::surrogate::Surrogate::points"},
+      condition{"streamtube::surrogate::Surrogate::condition"},
+      positions{"streamtube::surrogate::Surrogate::positions"},
+      out[2] = {Buffer<float>{"streamtube::surrogate::Surrogate::surface"},
+                Buffer<float>{"streamtube::surrogate::Surrogate::volume"}};
+  Buffer<std::int64_t> supernodes{"streamtube::surrogate::Surrogate::supernodes"};
+  std::vector<float> anchor_out[2];
+  bool encoded = false;
+  std::size_t chunk = default_chunk, measured_chunk = 0;
+
+  Context<Space> context() { return {space, arena, backends}; }
+  int outputs(int b) const { return model.config().outputs[b]; }
+
+  void upload_case(const EncodeInput& in) {
+    const std::int64_t count = rows_of(in.points);
+    core::expect(count > 0 && !in.supernodes.empty(), "surrogate: a case needs geometry points and supernodes");
+    for (std::int64_t s : in.supernodes)
+      core::expect(s >= 0 && s < count, "surrogate: a supernode index is out of range");
+    core::expect(in.condition.size() == static_cast<std::size_t>(model.config().condition),
+                 "surrogate: length of the condition");
+    input.points = {points.upload(space, in.points), static_cast<std::size_t>(count), 3};
+    input.supernodes = {supernodes.upload(space, in.supernodes), in.supernodes.size()};
+    input.condition = {condition.upload(space, in.condition), in.condition.empty() ? 0u : 1u, in.condition.size()};
+    input.neighbors = geometry::radius_search<float, Space>(space, input.points, input.supernodes,
+                                                            model.config().radius, model.config().max_degree);
+  }
+
+  // Geometry encoder, then the given rows with their anchors. at: [rows.total()][3] host.
+  void run(const EncodeInput& in, const Model::Rows& rows, std::span<const float> at,
+           const Model::TraceFunction& trace) {
+    upload_case(in);
+    cache.resize(model.config(), static_cast<std::int64_t>(in.supernodes.size()), rows.anchors[0], rows.anchors[1],
+                 true);
+    const Mat<const float, Space> where{positions.upload(space, at), static_cast<std::size_t>(rows.total()), 3};
+    Mat<float, Space> result[2];
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t count = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
+                        width = static_cast<std::size_t>(outputs(b));
+      result[b] = {out[b].reserve(count * width), count, width};
+    }
+    const auto pass = [&](const Model::TraceFunction& traced) {
+      Context<Space> c = context();
+      core::Arena<Space>::Scope scope(arena);
+      Mat<float, Space> tokens = take<float>(c, in.supernodes.size(), static_cast<std::size_t>(model.config().hidden));
+      model.encode_geometry(c, input, tokens, traced);
+      model.forward(c, input, tokens, where, rows, cache, result, traced);
+    };
+    arena.measure([&] { pass({}); });
+    pass(trace);
+    for (int b = 0; b < 2; ++b) {
+      anchor_out[b].resize(result[b].size());
+      Buffer<float>::download(space, result[b].data(), anchor_out[b]);
+    }
+    measured_chunk = 0;
+  }
+
+  void query_pass(int b, std::int64_t count, const float* at, float* to) {
+    Model::Rows rows;
+    rows.queries[b] = count;
+    Mat<float, Space> result[2];
+    result[b] = {to, static_cast<std::size_t>(count), static_cast<std::size_t>(outputs(b))};
+    Context<Space> c = context();
+    model.forward(c, input, {}, {at, static_cast<std::size_t>(count), 3}, rows, cache, result);
+  }
+
+  void measure_queries() {
+    if (measured_chunk == chunk) return;
+    positions.reserve(chunk * 3);
+    for (int b = 0; b < 2; ++b) {
+      float* to = out[b].reserve(chunk * static_cast<std::size_t>(outputs(b)));
+      arena.measure([&] { query_pass(b, static_cast<std::int64_t>(chunk), positions.reserve(0), to); });
+    }
+    measured_chunk = chunk;
+  }
+};
+
+Surrogate::Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where)
+    : impl_(std::make_unique<Impl>(config, weights, where)) {}
+Surrogate::~Surrogate() = default;
+Surrogate::Surrogate(Surrogate&&) noexcept = default;
+Surrogate& Surrogate::operator=(Surrogate&&) noexcept = default;
+
+const AbuptConfig& Surrogate::config() const { return impl_->model.config(); }
+std::size_t Surrogate::parameters() const { return impl_->model.parameters().size(); }
+std::string Surrogate::fingerprint() const { return impl_->fingerprint; }
+std::size_t Surrogate::query_chunk() const { return impl_->chunk; }
+
+void Surrogate::set_query_chunk(std::size_t rows) {
+  core::expect(rows > 0, "surrogate: a query chunk of no rows");
+  impl_->chunk = rows;
+}
+
+void Surrogate::encode(const EncodeInput& input) {
+  Model::Rows rows;
+  std::vector<float> at;
+  for (int b = 0; b < 2; ++b) {
+    rows.anchors[b] = rows_of(input.anchors[b]);
+    core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
+    at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
+  }
+  impl_->encoded = false;
+  impl_->run(input, rows, at, {});
+  impl_->encoded = true;
+}
+
+std::span<const float> Surrogate::anchor_output(Branch branch) const {
+  core::expect(impl_->encoded, "surrogate: anchor_output() before encode()");
+  return impl_->anchor_out[static_cast<int>(branch)];
+}
+
+void Surrogate::query(Branch branch, std::span<const float> positions, std::span<float> out) {
+  core::expect(impl_->encoded, "surrogate: query() before encode()");
+  const int b = static_cast<int>(branch);
+  const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
+                    width = static_cast<std::size_t>(impl_->outputs(b));
+  core::expect(out.size() == count * width, "surrogate: out is not [n][outputs]");
+  impl_->measure_queries();
+  for (std::size_t first = 0; first < count; first += impl_->chunk) {
+    const std::size_t n = std::min(impl_->chunk, count - first);
+    const float* at = impl_->positions.upload(impl_->space, positions.subspan(first * 3, n * 3));
+    float* to = impl_->out[b].reserve(n * width);
+    impl_->query_pass(b, static_cast<std::int64_t>(n), at, to);
+    Buffer<float>::download(impl_->space, to, out.subspan(first * width, n * width));
+  }
+}
+
+void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
+                               Trace* trace) {
+  Model::Rows rows;
+  std::vector<float> at;
+  for (int b = 0; b < 2; ++b) {
+    rows.anchors[b] = rows_of(input.anchors[b]), rows.queries[b] = rows_of(queries[b]);
+    at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
+    at.insert(at.end(), queries[b].begin(), queries[b].end());
+  }
+  Model::TraceFunction note;
+  if (trace)
+    note = [&](const std::string& name, Mat<const float, Space> x) {
+      Tensor& tensor = (*trace)[name];
+      tensor.shape = {x.extent(0), x.extent(1)};
+      tensor.values.resize(x.size());
+      Buffer<float>::download(impl_->space, x.data(), tensor.values);
+    };
+  impl_->encoded = false;
+  impl_->run(input, rows, at, note);
+  for (int b = 0; b < 2; ++b) out[b] = impl_->anchor_out[b];
+}
+
+Surrogate::Memory Surrogate::memory() const {
+  return {parameters() * sizeof(float), impl_->cache.block.extent(0) * sizeof(float), impl_->arena.capacity()};
+}
+
+Surrogate::Memory Surrogate::estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t surface,
+                                      std::size_t volume, std::size_t query_chunk) {
+  const auto as_count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+  Memory memory;
+  for (const auto& [name, tensor] : expected_weights(config)) {
+    std::size_t size = 1;
+    for (std::size_t n : tensor.shape) size *= n;
+    memory.weights += size * sizeof(float);
+  }
+  memory.anchor_cache =
+      AnchorCache<float, Space>::elements(config, as_count(supernodes), as_count(surface), as_count(volume)) *
+      sizeof(float);
+  // Per row: tokens, their normed copy, queries and rotary table; keys and values once more in the attention's own
+  // order.
+  const std::size_t rows = std::max(surface + volume, query_chunk), d = static_cast<std::size_t>(config.hidden);
+  memory.scratch = sizeof(float) * (rows * (3 * d + static_cast<std::size_t>(config.head_size())) +
+                                    3 * (surface + volume + supernodes) * d);
+  return memory;
+}
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,138 @@
+#include "surrogate/ops/supernode_pooling.dev.hpp"
+
+#include <algorithm>
+
+#include "surrogate/ops/embedding.dev.hpp"
+#include "surrogate/ops/linear.dev.hpp"
+
+namespace streamtube::surrogate {
+namespace {
+
+constexpr std::int64_t chunk = 256;  // supernodes at a time: bounds the memory for messages
+
+// Edges first.. of `rows` rows: x = (x_supernode - x_point, distance), or both end points one after the other.
+template <class T, class Space>
+void edge_features(Context<Space>& context, Message message, Mat<const T, Space> points,
+                   Vec<const std::int64_t, Space> supernodes, const geometry::Neighbors<Space>& neighbors,
+                   std::int64_t begin, std::int64_t end, Mat<T, Space> source_or_offset, Mat<T, Space> target) {
+  const auto offset = neighbors.offset;
+  const auto source = neighbors.source;
+  const bool relative = message == Message::relative;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::edges",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        const std::int64_t center = supernodes(s);
+        for (std::int64_t e = offset(s); e < offset(s + 1); ++e) {
+          const std::int64_t row = e - offset(begin);
+          T squares = 0;
+          for (int a = 0; a < 3; ++a) {
+            const T to = points(center, a), from = points(source(e), a), d = to - from;
+            source_or_offset(row, a) = relative ? d : from;
+            if (!relative) target(row, a) = to;
+            squares += d * d;
+          }
+          if (relative) source_or_offset(row, 3) = Kokkos::sqrt(squares);
+        }
+      });
+}
+
+// merged[:, 0 .. D] of supernodes begin..end: the mean of their rows of `sent`, summed in order.
+template <class T, class Space>
+void mean_messages(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                   std::int64_t end, Mat<const T, Space> sent, Mat<T, Space> merged) {
+  const auto offset = neighbors.offset;
+  const int size = static_cast<int>(sent.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::mean",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        const std::int64_t from = offset(s) - offset(begin), to = offset(s + 1) - offset(begin);
+        T* mean = &merged(s - begin, 0);
+        for (int c = 0; c < size; ++c) mean[c] = T(0);
+        for (std::int64_t e = from; e < to; ++e)
+          for (int c = 0; c < size; ++c) mean[c] += sent(e, c);
+        if (to > from)
+          for (int c = 0; c < size; ++c) mean[c] /= T(to - from);
+      });
+}
+
+// y[:, at .. at + x columns] = x
+template <class T, class Space>
+void copy_columns(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> y, int at) {
+  if (context.measuring() || x.extent(0) == 0) return;
+  const int width = static_cast<int>(x.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::copy_columns",
+      Kokkos::RangePolicy<Space>(context.space, 0, x.extent(0)), KOKKOS_LAMBDA(const int row) {
+        for (int c = 0; c < width; ++c) y(row, at + c) = x(row, c);
+      });
+}
+
+}  // namespace
+
+template <class T, class Space>
+void gather_positions(Context<Space>& context, Mat<const T, Space> points, Vec<const std::int64_t, Space> index,
+                      Mat<T, Space> to) {
+  core::expect(index.extent(0) == to.extent(0) && points.extent(1) == 3 && to.extent(1) == 3,
+               "gather_positions: shapes");
+  if (context.measuring() || index.extent(0) == 0) return;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::gather_positions", Kokkos::RangePolicy<Space>(context.space, 0, index.extent(0)),
+      KOKKOS_LAMBDA(const int i) {
+        for (int a = 0; a < 3; ++a) to(i, a) = points(index(i), a);
+      });
+}
+
+template <class T, class Space>
+void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
+                       Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
+                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens) {
+  const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
+  const int size = static_cast<int>(tokens.extent(1));
+  core::expect(points.extent(1) == 3 && static_cast<std::int64_t>(tokens.extent(0)) == count,
+               "supernode_pooling: shapes");
+  const bool relative = message == Message::relative;
+  for (std::int64_t begin = 0; begin < count; begin += chunk) {
+    typename core::Arena<Space>::Scope scope(context.arena);
+    const std::int64_t end = std::min(count, begin + chunk);
+    const std::int64_t edges =
+        context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin);
+    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size);
+    {
+      typename core::Arena<Space>::Scope inner(context.arena);
+      Mat<T, Space> first = take<T>(context, edges, relative ? 4 : 3), second = take<T>(context, edges, 3);
+      if (!context.measuring() && edges > 0)
+        edge_features<T>(context, message, points, supernodes, neighbors, begin, end, first, second);
+      Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
+      if (relative) {
+        sincos_embedding<T>(context, first, p.relative_frequency, embedded);
+      } else {
+        Mat<T, Space> one = take<T>(context, edges, size);
+        sincos_embedding<T>(context, first, p.own_frequency, one);
+        copy_columns<T, Space>(context, one, embedded, 0);
+        sincos_embedding<T>(context, second, p.own_frequency, one);
+        copy_columns<T, Space>(context, one, embedded, size);
+      }
+      Mat<T, Space> hidden = take<T>(context, edges, size), sent = take<T>(context, edges, size);
+      linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
+      linear<T, Space>(context, hidden, p.message_down, p.message_down_bias, sent);
+      if (!context.measuring()) mean_messages<T, Space>(context, neighbors, begin, end, sent, merged);
+    }
+    Mat<T, Space> position = take<T>(context, end - begin, 3), own = take<T>(context, end - begin, size);
+    gather_positions<T, Space>(context, points, Vec<const std::int64_t, Space>(supernodes.data() + begin, end - begin),
+                               position);
+    sincos_embedding<T>(context, position, p.own_frequency, own);
+    copy_columns<T, Space>(context, own, merged, size);
+    linear<T, Space>(context, merged, p.merge, p.merge_bias, rows(tokens, begin, end));
+  }
+}
+
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                           \
+  template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);   \
+  template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, \
+                                        Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>);
+STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
+#undef STREAMTUBE_INSTANTIATE
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,31 @@
+#pragma once
+// Geometry points to supernode tokens: a message from every neighbour, their mean in a fixed order, merged with the
+// supernode's own embedding.
+
+#include "geometry/radius_search.dev.hpp"
+#include "surrogate/model/config.hpp"
+#include "surrogate/ops/types.dev.hpp"
+
+namespace streamtube::surrogate {
+
+template <class T, class Space>
+struct PoolingParameters {
+  Mat<const T, Space> message_up, message_down, merge;                 // [D][D or 2D], [D][D], [D][2D]
+  Vec<const T, Space> message_up_bias, message_down_bias, merge_bias;  // [D]
+  Vec<const float, Space> own_frequency;                               // of D channels over 3 axes
+  Vec<const float, Space> relative_frequency;  // of D channels over 4 axes (dx, dy, dz, distance)
+};
+
+// to [S][3] = points[index[s]]
+template <class T, class Space>
+void gather_positions(Context<Space>& context, Mat<const T, Space> points, Vec<const std::int64_t, Space> index,
+                      Mat<T, Space> to);
+
+// points [P][3], supernodes [S] indices, tokens [S][D]. A supernode without neighbours gets a zero message.
+// `neighbors` may be empty while the arena measures.
+template <class T, class Space>
+void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
+                       Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
+                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens);
+
+}  // namespace streamtube::surrogate

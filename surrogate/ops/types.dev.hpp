@@ -1,0 +1,58 @@
+#pragma once
+// What every op takes: views of row-major matrices that own nothing, and the context it runs in.
+
+#include <Kokkos_Core.hpp>
+
+#include "core/device/arena.dev.hpp"
+#include "core/error.hpp"
+#include "surrogate/backends/backend_set.hpp"
+#include "surrogate/backends/descriptions.hpp"
+
+namespace streamtube::surrogate {
+
+using HostSpace = Kokkos::DefaultHostExecutionSpace;
+using DeviceSpace = Kokkos::DefaultExecutionSpace;
+
+template <class T, class Space>
+using Mat =
+    Kokkos::View<T**, Kokkos::LayoutRight, typename Space::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+template <class T, class Space>
+using Vec =
+    Kokkos::View<T*, Kokkos::LayoutRight, typename Space::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+// First argument of every op. Ops take scratch from the arena, launch on `space` and neither allocate nor fence. While
+// the arena measures, they only take scratch.
+template <class Space>
+struct Context {
+  Space space;
+  core::Arena<Space>& arena;
+  const BackendSet& backends;
+  bool measuring() const { return arena.measuring(); }
+};
+
+template <class T, class Space>
+Mat<T, Space> take(Context<Space>& context, std::size_t rows, std::size_t columns) {
+  return Mat<T, Space>(context.arena.template take<T>(rows * columns), rows, columns);
+}
+template <class T, class Space>
+Vec<T, Space> take(Context<Space>& context, std::size_t size) {
+  return Vec<T, Space>(context.arena.template take<T>(size), size);
+}
+
+// Rows begin..end of a matrix, as a matrix.
+template <class T, class Space_>
+Kokkos::View<T**, Kokkos::LayoutRight, Space_, Kokkos::MemoryTraits<Kokkos::Unmanaged>> rows(
+    const Kokkos::View<T**, Kokkos::LayoutRight, Space_, Kokkos::MemoryTraits<Kokkos::Unmanaged>>& x, std::size_t begin,
+    std::size_t end) {
+  return {x.data() + begin * x.extent(1), end - begin, x.extent(1)};
+}
+
+// Instantiates MACRO(type, space) for all the ops are offered in: float for use, double for gradient checks.
+#ifdef KOKKOS_ENABLE_CUDA
+#define STREAMTUBE_FOR_ALL_SPACES(MACRO) \
+  MACRO(float, HostSpace) MACRO(double, HostSpace) MACRO(float, Kokkos::Cuda) MACRO(double, Kokkos::Cuda)
+#else
+#define STREAMTUBE_FOR_ALL_SPACES(MACRO) MACRO(float, HostSpace) MACRO(double, HostSpace)
+#endif
+
+}  // namespace streamtube::surrogate

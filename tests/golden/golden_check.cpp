@@ -1,0 +1,65 @@
+// golden_check FILE...: runs the model of each golden file (written by the PyTorch reference) natively and compares
+// every output and every traced block. Prints the worst relative L2 error per tensor; exits 1 if one is above the
+// tolerance, 3 for a file that cannot be used.
+//
+//   golden_check [--tolerance 1e-5] FILE...
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/runtime.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+#include "tests/golden/golden_case.hpp"
+
+namespace {
+
+using namespace streamtube;
+
+bool check_file(const std::string& path, double tolerance) {
+  const golden::Case golden = golden::read_case(path);
+  const std::vector<golden::Comparison> comparisons = golden::run_and_compare(golden);
+  bool good = !comparisons.empty();
+  std::printf("%s\n", path.c_str());
+  for (const golden::Comparison& c : comparisons) {
+    const bool within = c.error <= tolerance;  // false for NaN
+    good = good && within;
+    std::printf("  %-32s %9.2e%s\n", c.tensor.c_str(), c.error, within ? "" : "  ABOVE TOLERANCE");
+  }
+  return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  double tolerance = 1e-5;
+  std::vector<std::string> files;
+  for (int i = 1; i < argc; ++i) {
+    if (!std::strcmp(argv[i], "--tolerance") && i + 1 < argc) {
+      char* end = nullptr;
+      tolerance = std::strtod(argv[++i], &end);
+      if (*end || !(tolerance > 0)) files.clear(), i = argc;
+    } else {
+      files.push_back(argv[i]);
+    }
+  }
+  if (files.empty()) {
+    std::fprintf(stderr, "usage: golden_check [--tolerance 1e-5] FILE...\n");
+    return 2;
+  }
+  try {
+    const core::Runtime runtime;
+    bool good = true;
+    for (const std::string& file : files) good = check_file(file, tolerance) && good;
+    std::printf("%s: %zu files, tolerance %.1e\n", good ? "all within tolerance" : "FAILED", files.size(), tolerance);
+    return good ? 0 : 1;
+  } catch (const core::Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return core::exit_code(error.kind());
+  }
+}
