@@ -77,7 +77,7 @@ double DistanceField::distance(const Vec3& p) const {
 }
 
 bool DistanceField::inside(const Vec3& p) const {
-  if (!impl_->bounds.contains(p)) return false;  // NaN too
+  if (!finite(p) || !impl_->bounds.contains(p)) return false;
   const bool first = impl_->crosses_odd(p, impl_->directions[0]);
   const bool second = impl_->crosses_odd(p, impl_->directions[1]);
   return first == second ? first : impl_->crosses_odd(p, impl_->directions[2]);

@@ -185,8 +185,7 @@ class Octree {
   }
   Codes base_cells() const;
   Codes children_of_refined(int level) const;  // the cells of `level` that exist
-  void keep_crossed(Codes& cells, int level) const;
-  void grow(Codes& cells, int level) const;
+  void keep_near(Codes& cells, int level, double reach) const;
   bool balance();
   void check_size() const;
 
@@ -222,11 +221,14 @@ Codes Octree::children_of_refined(int level) const {
   return cells;
 }
 
-void Octree::keep_crossed(Codes& cells, int level) const {
+// Only those that the surface meets when they are widened by `reach` (m) on all sides.
+void Octree::keep_near(Codes& cells, int level, double reach) const {
   std::vector<char> hit(cells.size());
   for_blocks(cells.size(), 1024, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      hit[i] = distance_.intersects(lattice_.cell_box(decode(cells[i]), level));
+      Box box = lattice_.cell_box(decode(cells[i]), level);
+      for (int k = 0; k < 3; ++k) box.low[k] -= reach, box.high[k] += reach;
+      hit[i] = distance_.intersects(box);
     }
   });
   std::size_t kept = 0;
@@ -234,24 +236,6 @@ void Octree::keep_crossed(Codes& cells, int level) const {
     if (hit[i]) cells[kept++] = cells[i];
   }
   cells.resize(kept);
-}
-
-// Adds the neighbours across faces.
-void Octree::grow(Codes& cells, int level) const {
-  Codes more = cells;
-  more.reserve(7 * cells.size());
-  for (const Code c : cells) {
-    const Index3 at = decode(c);
-    for (int axis = 0; axis < 3; ++axis) {
-      for (const int step : {-1, 1}) {
-        Index3 next = at;
-        next[axis] += step;
-        if (within(next, level)) more.push_back(encode(next));
-      }
-    }
-  }
-  sort_unique(more);
-  cells = std::move(more);
 }
 
 void Octree::check_size() const {
@@ -292,12 +276,14 @@ bool Octree::balance() {
 
 void Octree::refine_surface(const Box& body) {
   Codes candidates;
-  const double h = lattice_.edge;
+  const double h = lattice_.edge, reach = 0.5 * std::max(0, spec_.buffer_cells) + 1;  // cells
   Index3 from, to;
   for (int i = 0; i < 3; ++i) {
     const auto last = static_cast<double>(lattice_.count[i] - 1);
-    from[i] = static_cast<std::int64_t>(std::clamp(std::floor((body.low[i] - lattice_.origin[i]) / h) - 1, 0.0, last));
-    to[i] = static_cast<std::int64_t>(std::clamp(std::floor((body.high[i] - lattice_.origin[i]) / h) + 1, 0.0, last));
+    from[i] =
+        static_cast<std::int64_t>(std::clamp(std::floor((body.low[i] - lattice_.origin[i]) / h - reach), 0.0, last));
+    to[i] =
+        static_cast<std::int64_t>(std::clamp(std::floor((body.high[i] - lattice_.origin[i]) / h + reach), 0.0, last));
   }
   for (std::int64_t z = from[2]; z <= to[2]; ++z) {
     for (std::int64_t y = from[1]; y <= to[1]; ++y) {
@@ -307,13 +293,11 @@ void Octree::refine_surface(const Box& body) {
   std::sort(candidates.begin(), candidates.end());
 
   for (int level = 0; level < spec_.surface_level; ++level) {
-    keep_crossed(candidates, level);
-    crossed[level] = candidates;
+    // A cell keeps whole only where its children's buffer has ended before it.
+    keep_near(candidates, level, 0.5 * std::max(0, spec_.buffer_cells) * lattice_.cell_edge(level));
     refined[level] = candidates;
-    for (int i = 1; i < spec_.buffer_cells; ++i) {
-      grow(refined[level], level);
-      check_size();
-    }
+    crossed[level] = candidates;
+    if (spec_.buffer_cells > 0) keep_near(crossed[level], level, 0);
     check_size();
     Codes next;
     next.reserve(8 * candidates.size());
@@ -435,7 +419,7 @@ double estimated_cells(const SurfaceMesh& body, const Lattice& lattice, const Ad
   // sides.
   for (int level = 1; level <= spec.surface_level; ++level) {
     const double h = lattice.cell_edge(level - 1);
-    cells += 7 * (area / (h * h)) * (1.5 + 2 * std::max(0, spec.buffer_cells - 1));
+    cells += 7 * (area / (h * h)) * (1.5 + std::max(0, spec.buffer_cells));
   }
   return cells;
 }

@@ -39,8 +39,8 @@ struct AdaptiveMeshSpec {
   Box domain;               // m; cut to whole base cells, at the high end in x and z, at both ends alike in y
   double base_cell = 0.13;  // m
   int surface_level = 4;    // of the cells that the surface crosses
-  // Around the surface, beside the refined cells of each level, this number less one of further cells (counted across
-  // faces, before refinement) is refined too. 1: none. As snappyHexMesh's nCellsBetweenLevels.
+  // Up to this many cells of a level away from the surface (along the axes), no cell is coarser than that level; much
+  // like snappyHexMesh's nCellsBetweenLevels.
   int buffer_cells = 3;
   std::vector<RefinementBox> boxes;
   std::size_t max_cells = 20'000'000;  // Error(input) with the estimate beyond
