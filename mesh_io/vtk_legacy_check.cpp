@@ -1,6 +1,7 @@
 #include "mesh_io/vtk_legacy_check.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -48,64 +49,88 @@ class Checker {
 
   void run() {
     TextCursor in(file_);
-    std::string_view first = in.rest_of_line();  // "# vtk DataFile Version 5.1"
-    double version = 3.0;
-    if (const std::size_t at = first.rfind(' '); at != std::string_view::npos)
-      parse_number(first.substr(at + 1), version);
+    const std::string_view first = in.rest_of_line(), mark = "# vtk DataFile Version ";
+    double version = 0;
+    if (first.substr(0, mark.size()) != mark || !parse_number(first.substr(mark.size()), version))
+      in.fail(str(quoted(first), " is not the first line of a VTK file"), kAgain);
     in.rest_of_line();  // title
     const std::string_view encoding = in.word();
-    if (equal_no_case(encoding, "BINARY"))
+    if (encoding == "BINARY" || encoding == "binary")
       binary_ = true;
-    else if (!equal_no_case(encoding, "ASCII"))
+    else if (encoding != "ASCII" && encoding != "ascii")
       in.fail(str(quoted(encoding), " found where ASCII or BINARY is due"), kAgain);
     offsets_style_ = version >= 5.0;
-    if (!binary_) check_words(in);
-    // Keywords begin a line. One by chance in binary data is possible but needs eight bytes to agree.
-    const std::string_view text = file_.text();
-    const std::size_t body = static_cast<std::size_t>(in.position() - file_.data());
-    for (const char* key : {"POINTS", "POINT_DATA", "CELL_DATA", "DIMENSIONS"})
-      each(text, body, key, [&](std::size_t after) { check_counts(key, after); });
-    for (const char* key : {"VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS", "CELLS"})
-      each(text, body, key, [&](std::size_t after) { check_cells(key, after); });
-    each(text, body, "CELL_TYPES", [&](std::size_t after) { check_types(after); });
-  }
-
- private:
-  // Of a text file up to its data: known keywords and numbers only. VTK takes any word that begins like a keyword for
-  // it, and crashes after words that it does not know.
-  void check_words(TextCursor in) const {
-    while (!in.at_end()) {
-      const std::string first(in.word_on_line());
-      const std::string key = lower(first);
-      double number = 0;
+    in.rest_of_line();
+    // The structure, up to the fields. VTK takes any word that begins like a keyword for it, and crashes after words
+    // that it does not know.
+    for (std::string key = keyword(in); !key.empty(); key = keyword(in)) {
       if (key == "field" || key == "point_data" || key == "cell_data") return;
       if (key == "metadata") {
         in.rest_of_line();
         while (!in.at_end() && !in.rest_of_line().empty()) continue;
-      } else if (parse_number(first, number)) {
-        for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line())
-          if (!parse_number(word, number)) in.fail(str(quoted(word), " is not a number"), kAgain);
-      } else if (std::find(std::begin(kKeywords), std::end(kKeywords), key) == std::end(kKeywords) ||
-                 (first != key &&
-                  std::any_of(first.begin(), first.end(), [](char c) { return c >= 'a' && c <= 'z'; }))) {
-        in.fail(str(quoted(first), " is neither a keyword nor a number"), kAgain);
+      } else if (key == "dataset") {
+        in.rest_of_line();
+      } else if (key == "points") {
+        skip_points(in);
+      } else if (key == "dimensions") {
+        check_dimensions(in);
+      } else if (key == "x_coordinates" || key == "y_coordinates" || key == "z_coordinates") {
+        skip_values(in, count(in, key, static_cast<std::int64_t>(file_.size())), in.word_on_line());
+      } else if (key == "origin" || key == "spacing" || key == "aspect_ratio") {
+        in.rest_of_line();
+      } else if (key == "cell_types") {
+        check_types(in);
+      } else if (key == "cells" || key == "polygons" || key == "triangle_strips" || key == "lines" ||
+                 key == "vertices") {
+        check_cells(key, in);
+      } else {
+        in.fail(str(quoted(key), " is not a keyword"), kAgain);
       }
-      in.rest_of_line();
     }
   }
 
-  static constexpr std::string_view kKeywords[] = {
-      "dataset", "points",       "vertices",      "lines",         "polygons",     "triangle_strips",
-      "cells",   "cell_types",   "offsets",       "connectivity",  "dimensions",   "origin",
-      "spacing", "aspect_ratio", "x_coordinates", "y_coordinates", "z_coordinates"};
+ private:
+  // The next one in lower case; VTK takes mixed case too, but nobody writes it.
+  static std::string keyword(TextCursor& in) {
+    if (in.at_end()) return {};
+    return lower(in.word());
+  }
 
-  template <class F>
-  static void each(std::string_view text, std::size_t from, const std::string& key, const F& f) {
-    for (const std::string& spelt : {key, lower(key)}) {
-      const std::string wanted = "\n" + spelt + " ";
-      for (std::size_t at = text.find(wanted, from); at != std::string_view::npos; at = text.find(wanted, at + 1))
-        f(at + wanted.size());
+  void skip_points(TextCursor& in) const {
+    const std::int64_t n = count(in, "POINTS", static_cast<std::int64_t>(file_.size()));
+    skip_values(in, 3 * n, in.word_on_line());
+  }
+
+  void skip_values(TextCursor& in, std::int64_t n, std::string_view type) const {
+    const std::string name = lower(type);
+    const std::size_t width = name == "double" || name == "long" || name == "unsigned_long" || name == "vtkidtype" ||
+                                      name == "vtktypeint64" || name == "vtktypeuint64"
+                                  ? 8
+                              : name == "short" || name == "unsigned_short" ? 2
+                              : name == "char" || name == "unsigned_char"   ? 1
+                                                                            : 4;
+    if (width == 4 && name != "float" && name != "int" && name != "unsigned_int")
+      in.fail(str(quoted(type), " is not a type"), kAgain);
+    in.rest_of_line();
+    if (binary_) {
+      const auto at = static_cast<std::size_t>(in.position() - file_.data());
+      if (static_cast<std::size_t>(n) > (file_.size() - at) / width)
+        in.fail(str(n, " values of ", width, " bytes are promised, ", file_.size() - at, " bytes follow"), kAgain);
+      in = TextCursor(file_, at + static_cast<std::size_t>(n) * width);
+      return;
     }
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::string_view word = in.word();
+      double value = 0;
+      if (!parse_number(word, value)) in.fail(str("value ", i + 1, " of ", n, " is ", quoted(word)), kAgain);
+      if (!std::isfinite(value)) in.fail(str("value ", i + 1, " of ", n, " is not finite"), kAgain);
+    }
+  }
+
+  void check_dimensions(TextCursor& in) const {
+    double points = 1;
+    for (int k = 0; k < 3; ++k) points *= static_cast<double>(count(in, "DIMENSIONS", 1 << 20));
+    if (points > 1e9) in.fail(str("DIMENSIONS: ", points, " points are too many"), kAgain);
   }
 
   std::int64_t count(TextCursor& in, const std::string& key, std::int64_t limit) const {
@@ -116,21 +141,7 @@ class Checker {
     return n;
   }
 
-  void check_counts(const std::string& key, std::size_t after) const {
-    TextCursor in(file_, after);
-    const auto size = static_cast<std::int64_t>(file_.size());
-    if (key != "DIMENSIONS") {
-      // Data may be absent on a structured grid of many points; points themselves take bytes.
-      count(in, key, key == "POINTS" ? size : 1000 * size);
-      return;
-    }
-    double points = 1;
-    for (int k = 0; k < 3; ++k) points *= static_cast<double>(count(in, key, 1 << 20));
-    if (points > 1e9) in.fail(str(key, ": ", points, " points are too many"), kAgain);
-  }
-
-  void check_cells(const std::string& key, std::size_t after) {
-    TextCursor in(file_, after);
+  void check_cells(const std::string& key, TextCursor& in) {
     const auto size = static_cast<std::int64_t>(file_.size());
     const std::int64_t cells = count(in, key, size);
     const std::int64_t total = count(in, key, size);
@@ -159,10 +170,11 @@ class Checker {
         if (offsets && cells > 0 && last != total) fail(str("the last offset is ", last));
         at = values.at();
       }
+      in = TextCursor(file_, at);
       return;
     }
     Integers values(file_, start, binary_, 4);
-    if (key == "CELLS") streams_.clear();
+    if (key == "cells") streams_.clear();
     for (std::int64_t left = total, c = 0; c < cells || left > 0; ++c) {
       if (c == cells) fail(str("the cells take ", total - left, " numbers"));
       const auto n = values.next();
@@ -184,12 +196,12 @@ class Checker {
         }
       }
       stream_ok = faces > 0 && in_stream == faces && face_left == 0;
-      if (key == "CELLS") streams_.push_back(stream_ok);
+      if (key == "cells") streams_.push_back(stream_ok);
     }
+    in = TextCursor(file_, values.at());
   }
 
-  void check_types(std::size_t after) const {
-    TextCursor in(file_, after);
+  void check_types(TextCursor& in) const {
     const std::int64_t n = count(in, "CELL_TYPES", static_cast<std::int64_t>(file_.size()));
     in.rest_of_line();
     if (!offsets_style_ && n != static_cast<std::int64_t>(streams_.size()))
@@ -204,6 +216,7 @@ class Checker {
         in.fail(str("cell ", i, " is a polyhedron, which a legacy file of version 5 keeps without its faces"),
                 "save it as .vtu");
     }
+    in = TextCursor(file_, values.at());
   }
 
   const InputFile& file_;

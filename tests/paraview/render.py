@@ -80,11 +80,13 @@ def main(arguments):
         plane.SliceType.Origin = [center[0], center[1] + 1e-4 * length, center[2]]  # beside the faces of the cells
         plane.SliceType.Normal = [0, 1, 0]
         plane.UpdatePipeline()
-        color_by(simple.Show(plane, view), view, plane, "velocity", "velocity (m/s)", preset="Viridis (matplotlib)",
+        slice_display = simple.Show(plane, view)
+        slice_display.Ambient, slice_display.Diffuse = 1.0, 0.0  # colours as in the legend, unshaded
+        color_by(slice_display, view, plane, "velocity", "velocity (m/s)", preset="Viridis (matplotlib)",
                  position=(0.58, 0.04))
 
     view.CameraFocalPoint = [center[0] + 0.35 * length, center[1], center[2] + 0.05 * length]
-    view.CameraPosition = [center[0] + 0.9 * length, center[1] - 2.6 * length, center[2] + 0.8 * length]
+    view.CameraPosition = [center[0] + 0.9 * length, center[1] - 2.0 * length, center[2] + 0.8 * length]
     view.CameraViewUp = [0, 0, 1]
     view.CameraViewAngle = 35
     simple.Render(view)
