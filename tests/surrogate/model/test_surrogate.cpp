@@ -1,0 +1,201 @@
+// What the anchored architecture promises, on random weights large enough to matter.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "surrogate/model/surrogate.hpp"
+
+namespace {
+
+using namespace streamtube;
+using namespace streamtube::surrogate;
+using Catch::Matchers::ContainsSubstring;
+
+AbuptConfig small(int condition = 0) {
+  AbuptConfig c;
+  c.hidden = 64, c.heads = 2, c.physics_blocks = "pscj", c.decoder_blocks[0] = 1, c.decoder_blocks[1] = 2;
+  c.radius = 80, c.condition = condition;
+  return c;
+}
+
+Weights weights(const AbuptConfig& c) {
+  Weights w = random_weights(c, 11);
+  for (auto& [name, tensor] : w)
+    if (tensor.shape.size() > 1)
+      for (float& v : tensor.values) v *= 6;  // outputs of order one
+  return w;
+}
+
+std::vector<float> positions(std::size_t n, const char* stream) {
+  core::Rng rng(2, stream);
+  std::vector<float> x(3 * n);
+  for (float& v : x) v = static_cast<float>(100 + 700 * rng.uniform());
+  return x;
+}
+
+struct Data {
+  std::vector<float> points = positions(300, "points"), surface = positions(130, "surface"),
+                     volume = positions(150, "volume"), condition = {0.3f, -1.0f};
+  std::vector<std::int64_t> supernodes;
+  Data() {
+    for (int i = 0; i < 300; i += 4) supernodes.push_back(i);
+  }
+  EncodeInput input(bool conditioned = false) const {
+    return {points,
+            supernodes,
+            {surface, volume},
+            conditioned ? std::span<const float>(condition) : std::span<const float>()};
+  }
+};
+
+std::vector<float> copy(std::span<const float> x) { return {x.begin(), x.end()}; }
+
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double d = 0, n = 0;
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) d += std::pow(double{a[i]} - b[i], 2), n += double{b[i]} * b[i];
+  REQUIRE(n > 0);
+  return std::sqrt(d / n);
+}
+
+std::vector<float> ask(Surrogate& model, Branch branch, const std::vector<float>& at) {
+  std::vector<float> out(at.size() / 3 * static_cast<std::size_t>(model.config().outputs[static_cast<int>(branch)]));
+  model.query(branch, at, out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a query on an anchor is that anchor") {
+  for (const int condition : {0, 2}) {
+    const AbuptConfig c = small(condition);
+    Surrogate model(c, weights(c), "test");
+    const Data data;
+    model.encode(data.input(condition > 0));
+    CHECK(difference(ask(model, Branch::surface, data.surface), copy(model.anchor_output(Branch::surface))) < 1e-5);
+    CHECK(difference(ask(model, Branch::volume, data.volume), copy(model.anchor_output(Branch::volume))) < 1e-5);
+  }
+}
+
+TEST_CASE("the condition matters") {
+  const AbuptConfig c = small(2);
+  Surrogate model(c, weights(c), "test");
+  Data data;
+  model.encode(data.input(true));
+  const auto before = copy(model.anchor_output(Branch::volume));
+  data.condition[0] += 0.5f;
+  model.encode(data.input(true));
+  CHECK(difference(copy(model.anchor_output(Branch::volume)), before) > 1e-4);
+}
+
+TEST_CASE("chunking and permuting queries change nothing beyond rounding, and anchors not at all") {
+  const AbuptConfig c = small();
+  Surrogate model(c, weights(c), "test");
+  const Data data;
+  model.encode(data.input());
+  const auto anchors = copy(model.anchor_output(Branch::volume));
+  const std::vector<float> at = positions(700, "queries");
+  const auto whole = ask(model, Branch::volume, at);
+  for (const std::size_t chunk : {1u, 7u, 64u, 333u}) {
+    model.set_query_chunk(chunk);
+    CAPTURE(chunk);
+    CHECK(difference(ask(model, Branch::volume, at), whole) < 1e-5);
+  }
+  std::vector<float> reversed, expected;
+  for (std::size_t i = 700; i-- > 0;) {
+    reversed.insert(reversed.end(), at.begin() + 3 * i, at.begin() + 3 * i + 3);
+    expected.insert(expected.end(), whole.begin() + 7 * i, whole.begin() + 7 * i + 7);
+  }
+  CHECK(difference(ask(model, Branch::volume, reversed), expected) < 1e-5);
+  CHECK(copy(model.anchor_output(Branch::volume)) == anchors);
+  // A plain forward with other queries beside them leaves the anchors as they are.
+  const std::span<const float> queries[2] = {data.points, at};
+  std::vector<float> out[2];
+  model.forward_traced(data.input(), queries, out, nullptr);
+  CHECK(difference({out[1].begin(), out[1].begin() + static_cast<std::ptrdiff_t>(anchors.size())}, anchors) < 1e-5);
+}
+
+TEST_CASE("two runs give the same bits") {
+  const AbuptConfig c = small();
+  const Data data;
+  const std::vector<float> at = positions(500, "queries");
+  std::vector<std::vector<float>> answers;
+  for (int i = 0; i < 3; ++i) {
+    Surrogate model(c, weights(c), "test");
+    model.encode(data.input());
+    answers.push_back(ask(model, Branch::surface, at));
+    const auto again = ask(model, Branch::surface, at);
+    CHECK(again == answers.back());
+  }
+  CHECK(answers[0] == answers[1]);
+  CHECK(answers[1] == answers[2]);
+}
+
+TEST_CASE("an empty query, a case after a larger one, memory that does not grow with queries") {
+  const AbuptConfig c = small();
+  Surrogate model(c, weights(c), "test");
+  Data data;
+  model.set_query_chunk(100);
+  model.encode(data.input());
+  CHECK(ask(model, Branch::surface, {}).empty());
+  ask(model, Branch::surface, positions(50, "few"));
+  const std::size_t before = model.memory().scratch;
+  const auto answer = ask(model, Branch::surface, positions(5000, "many"));
+  CHECK(model.memory().scratch == before);
+  data.surface.resize(3 * 20);
+  model.encode(data.input());
+  const auto small_case = ask(model, Branch::surface, positions(5000, "many"));
+  CHECK(difference(small_case, answer) > 1e-4);  // other anchors, another answer
+  Surrogate fresh(c, weights(c), "test");
+  fresh.encode(data.input());
+  CHECK(difference(ask(fresh, Branch::surface, positions(5000, "many")), small_case) < 1e-5);
+}
+
+TEST_CASE("the estimate of memory covers what is taken") {
+  const AbuptConfig c = small();
+  Surrogate model(c, weights(c), "test");
+  const Data data;
+  model.set_query_chunk(256);
+  model.encode(data.input());
+  ask(model, Branch::volume, positions(300, "few"));
+  const auto estimate = Surrogate::estimate(c, data.supernodes.size(), 130, 150, 256);
+  CHECK(estimate.weights == model.memory().weights);
+  CHECK(estimate.anchor_cache == model.memory().anchor_cache);
+}
+
+TEST_CASE("weights that do not fit the model are refused by name") {
+  const AbuptConfig c = small();
+  Weights missing = weights(c);
+  missing.erase("head.volume.bias");
+  CHECK_THROWS_WITH(Surrogate(c, missing, "m.h5"),
+                    ContainsSubstring("m.h5") && ContainsSubstring("'head.volume.bias' is missing"));
+  Weights unknown = weights(c);
+  unknown["head.wake.bias"] = {{1}, {0.0f}};
+  CHECK_THROWS_WITH(Surrogate(c, unknown, "m.h5"), ContainsSubstring("'head.wake.bias'"));
+  Weights shape = weights(c);
+  shape["head.volume.bias"].shape = {8};
+  CHECK_THROWS_WITH(Surrogate(c, shape, "m.h5"), ContainsSubstring("[8]") && ContainsSubstring("[7]"));
+  AbuptConfig bad = small();
+  bad.heads = 3;
+  CHECK_THROWS_WITH(Surrogate(bad, weights(c), "m.h5"), ContainsSubstring("does not divide by heads"));
+}
+
+TEST_CASE("a query before encode is a bug, said so") {
+  const AbuptConfig c = small();
+  Surrogate model(c, weights(c), "test");
+  CHECK_THROWS_WITH(ask(model, Branch::surface, {1, 2, 3}), ContainsSubstring("before encode"));
+}
+
+TEST_CASE("fingerprints tell weights apart") {
+  const AbuptConfig c = small();
+  Weights w = weights(c);
+  const std::string one = Surrogate(c, w, "test").fingerprint();
+  w["head.volume.bias"].values[3] = 1e-6f;
+  CHECK(Surrogate(c, w, "test").fingerprint() != one);
+  CHECK(one.size() == 64);
+}
