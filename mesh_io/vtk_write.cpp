@@ -114,12 +114,20 @@ void write(const std::string& path, vtkDataSet* data) {
     const int reason = errno;
     const unsigned long code = writer->GetErrorCode();
     if (written && code == vtkErrorCode::NoError && messages.errors().empty()) return;
-    const std::string detail = code == vtkErrorCode::OutOfDiskSpaceError ? "no space left on the device"
-                               : !messages.errors().empty()              ? messages.errors().front()
-                               : reason                                  ? std::strerror(reason)
-                                                                         : "the writer failed";
+    // VTK keeps the system's reason to itself.
+    std::error_code ignored;
+    const std::string folder = std::filesystem::path(temporary).parent_path().string();
+    const auto space = std::filesystem::space(folder.empty() ? "." : folder, ignored);
+    const std::uintmax_t needed = 1024 * static_cast<std::uintmax_t>(data->GetActualMemorySize());
+    const bool full = code == vtkErrorCode::OutOfDiskSpaceError || reason == ENOSPC || reason == EDQUOT ||
+                      (!ignored && space.available < needed);
+    const std::string detail = full              ? "No space left on device"
+                               : reason == EFBIG ? std::strerror(reason)
+                               : !messages.errors().empty() && code == vtkErrorCode::NoError
+                                   ? messages.errors().front()
+                                   : vtkErrorCode::GetStringFromErrorCode(code);
     throw Error(ErrorKind::runtime, str("'", path, "': cannot write: ", detail),
-                code == vtkErrorCode::OutOfDiskSpaceError ? "free some space or choose another folder with --out" : "");
+                full ? str("about ", needed >> 20, " MB are needed; free some space or choose another folder") : "");
   });
 }
 

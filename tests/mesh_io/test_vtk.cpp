@@ -1,5 +1,8 @@
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -287,6 +290,30 @@ TEST_CASE("writers: no file under the final name after a failure") {
   geometry::SurfaceMesh wrong = mesh;
   wrong.attributes = {{"pressure", Association::faces, 1, {1, 2}}};
   CHECK_THROWS_AS(mesh_io::write_vtp(dir.file("m.vtp"), wrong), core::Error);
+  CHECK(std::filesystem::is_empty(dir.path()));
+}
+
+TEST_CASE("a write that stops half way is an error and leaves no file") {
+  const TempDir dir;
+  const auto big = mesh_io::read_surface(STREAMTUBE_SOURCE_DIR "/data_samples/geometries/ahmed_25deg.stl");
+  geometry::VolumeMesh volume;
+  volume.points = big.points;
+  volume.offsets = big.offsets;
+  volume.corners = big.corners;
+  volume.types.assign(big.face_count(), 5);
+  // A limit on the size of files stands for a full disk.
+  rlimit old{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &old) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{20000, old.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  check_error(core::ErrorKind::runtime, {"b.vtp", "cannot write"}, [&] { mesh_io::write_vtp(dir.file("b.vtp"), big); });
+  check_error(core::ErrorKind::runtime, {"b.vtu", "cannot write"},
+              [&] { mesh_io::write_vtu(dir.file("b.vtu"), volume); });
+  check_error(core::ErrorKind::runtime, {"b.stl", "File too large"},
+              [&] { mesh_io::write_stl(dir.file("b.stl"), big); });
+  setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
   CHECK(std::filesystem::is_empty(dir.path()));
 }
 
