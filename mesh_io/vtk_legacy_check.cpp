@@ -51,7 +51,8 @@ class Checker {
     TextCursor in(file_);
     const std::string_view first = in.rest_of_line(), mark = "# vtk DataFile Version ";
     double version = 0;
-    if (first.substr(0, mark.size()) != mark || !parse_number(first.substr(mark.size()), version))
+    if (first.substr(0, mark.size()) != mark || first.size() != mark.size() + 3 ||
+        !parse_number(first.substr(mark.size()), version) || !(version >= 1 && version < 5.2))
       in.fail(str(quoted(first), " is not the first line of a VTK file"), kAgain);
     in.rest_of_line();  // title
     const std::string_view encoding = in.word();
