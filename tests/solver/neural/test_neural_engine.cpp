@@ -117,7 +117,6 @@ TEST_CASE("the same seed gives the same answer, another seed another one") {
 TEST_CASE("vertices and cells: fields in other places, the same forces") {
   Case cells = box_case(), vertices = box_case();
   vertices.points_on = Location::vertices;
-  // Seen from a surface whose face centres are the vertices of another: the values must be those of the vertices.
   const Answer on_cells = solve(std::move(cells));
   const Answer on_vertices = solve(std::move(vertices));
   const auto& cp = array(on_vertices.surface.attributes, "Cp");
@@ -130,7 +129,10 @@ TEST_CASE("vertices and cells: fields in other places, the same forces") {
   int pairs = 0;
   for (std::size_t i = 0; i < points.size(); i += 5)
     for (std::size_t j = i + 1; j < points.size(); ++j)
-      if (points[i] == points[j]) CHECK(cp.values[i] == Approx(cp.values[j]).margin(1e-6)), ++pairs;
+      if (points[i] == points[j]) {
+        CHECK(cp.values[i] == Approx(cp.values[j]).margin(1e-6));
+        ++pairs;
+      }
   CHECK(pairs > 10);
 }
 
@@ -139,9 +141,13 @@ TEST_CASE("forces do not depend on how finely the surface is cut") {
   Case coarse = box_case(), fine = box_case();
   coarse.surface = box_mesh(1);
   fine.surface = box_mesh(40);
-  const Answer a = solve(std::move(coarse)), b = solve(std::move(fine));
+  // Random weights vary over a few centimetres; elements must be smaller than that.
+  auto smooth = model();
+  smooth.sampling.surface_face_size = 0.006;
+  NeuralEngine engine(smooth);
+  const Answer a = engine.solve(std::move(coarse)), b = engine.solve(std::move(fine));
   CHECK(a.surface.face_count() == 12);
-  CHECK(a.forces.integration_points > 1000);
+  CHECK(a.forces.integration_points > 10000);
   const auto &ca = a.forces.coefficients, &cb = b.forces.coefficients;
   CHECK(ca.cd() == Approx(cb.cd()).margin(2e-3));
   CHECK(ca.cl() == Approx(cb.cl()).margin(2e-3));
@@ -191,10 +197,11 @@ TEST_CASE("points as anchors, chunk by chunk") {
   CHECK(values == array(again.surface.attributes, "Cp").values);
   for (const float v : values) CHECK(std::isfinite(v));
   for (const float v : array(first.volume.attributes, "velocity").values) CHECK(std::isfinite(v));
-  const auto& queries = array(solve(std::move(cached)).surface.attributes, "Cp").values;
+  const Answer as_queries = solve(std::move(cached));
+  const auto& queries = array(as_queries.surface.attributes, "Cp").values;
   const double difference = largest_difference(values, queries);
   CHECK(difference > 0);
-  CHECK(difference < 0.9 * spread(queries) + 0.1);
+  CHECK(difference < spread(queries));
 }
 
 TEST_CASE("a plan says what will be done and refuses what would fail") {
