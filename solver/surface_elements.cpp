@@ -14,7 +14,7 @@ Vec3 area_of(const Triangle& t) { return 0.5 * cross(t[1] - t[0], t[2] - t[0]); 
 
 void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::size_t block,
                       const std::function<void(std::span<const SurfaceElement>)>& take) {
-  const double max_area = face_size * face_size, max_edge = 2.5 * face_size;
+  const double max_area = 2 * face_size * face_size, max_edge = 2.5 * face_size;
   std::vector<SurfaceElement> elements;
   elements.reserve(std::min<std::size_t>(block, std::size_t{1} << 16));
   const auto add = [&](const SurfaceElement& element) {
