@@ -24,6 +24,12 @@ Forces reference_quantities(const Case& question) {
     out.scales.area = geometry::frontal_area(question.body);
     out.area_source = "frontal area: projection of the body along x";
   }
+  if (!(out.scales.length > 0 && out.scales.area > 0))
+    throw core::Error(
+        core::ErrorKind::input,
+        core::str("'", question.name, "': the body is ", out.scales.length, " m long and has a frontal area of ",
+                  out.scales.area, " m2: nothing stands in the flow along +x"),
+        "check the orientation of the body: x along the flow, z up");
   out.axes.moment_center = {0.5 * (box.low[0] + box.high[0]), 0.5 * (box.low[1] + box.high[1]), 0.0};
   return out;
 }

@@ -38,6 +38,11 @@ std::string OutputFolder::file(const std::string& name) {
   return (fs::path(staging_) / name).string();
 }
 
+std::string OutputFolder::with_final_names(std::string message) const {
+  for (std::size_t at; (at = message.find(staging_)) != std::string::npos;) message.replace(at, staging_.size(), path_);
+  return message;
+}
+
 std::vector<std::string> OutputFolder::commit() {
   // First the old ones go, the last written name (which vouches for the others) before all.
   std::vector<std::string> final;

@@ -22,6 +22,8 @@ class OutputFolder {
   // were not written again are removed. Returns the final names.
   std::vector<std::string> commit();
   const std::string& path() const { return path_; }
+  // `message` with the final names where it has those of file().
+  std::string with_final_names(std::string message) const;
 
  private:
   std::string path_, staging_;

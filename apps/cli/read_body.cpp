@@ -50,7 +50,9 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit) {
   }
   const std::string where =
       paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
-  body.report = geometry::report(body.mesh);
+  // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
+  constexpr std::size_t kMostFaces = 1'000'000;
+  body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
   if (unit.empty() && !body.report.likely_unit.empty() && body.report.likely_unit != "m") {
     const Vec3 size = body.report.bounds.size();
     throw Error(ErrorKind::input,

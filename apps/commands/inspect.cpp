@@ -104,6 +104,7 @@ class Inspect : public Command {
                 {"boundary_edges", r.boundary_edges},
                 {"non_manifold_edges", r.non_manifold_edges},
                 {"inconsistent_edges", r.inconsistent_edges},
+                {"inverted_components", r.inverted_components},
                 {"watertight", r.watertight},
                 {"outward", r.outward},
                 {"bounds", box_json(r.bounds)},

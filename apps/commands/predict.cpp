@@ -149,7 +149,11 @@ class Predict : public Command {
     for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
     for (const auto& e : answer.extrapolation) core::warn("extrapolation: " + to_text(e));
 
-    write_results(folder, checkpoint, engine, answer, slice);
+    try {
+      write_results(folder, checkpoint, engine, answer, slice);
+    } catch (const Error& error) {
+      throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+    }
     const auto files = folder.commit();
     if (json_) {
       Json out = forces_json(checkpoint, answer);

@@ -388,7 +388,7 @@ Checkpoint read(const H5File& file) {
     bad(str(where, ": is an HDF5 file but not a Streamtube checkpoint"),
         file.has_attribute("/", "normaliser")
             ? "a training file of the reference: `streamtube convert` makes a checkpoint of it"
-            : "");
+            : "`streamtube convert` makes checkpoints");
   if (const std::string format = file.attribute_text("/", "format"); format != kFormat)
     bad(str(where, ": is a '", format, "', not a Streamtube checkpoint"));
   const std::int64_t version = file.attribute_integer("/", "format_version");

@@ -39,6 +39,9 @@ TEST_CASE("reference quantities come from the body unless given") {
   CHECK(given.scales.area == 2.5);
   CHECK(given.scales.length == 3);
   CHECK(given.area_source == "given");
+  for (Vec3& p : question.body.points) p[2] = 0.1;  // a sheet along the flow
+  question.reference_area = 0;
+  CHECK_THROWS_AS(solver::reference_quantities(question), core::Error);
 }
 
 TEST_CASE("what lies outside of the training range is named with value and range") {
