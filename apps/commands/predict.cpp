@@ -175,18 +175,25 @@ class Predict : public Command {
     core::check_interrupt();
   }
 
+  void note(const std::string& file, const std::vector<std::string>& warnings) {
+    for (const auto& warning : warnings) {
+      warnings_.push_back(str("'", file, "': ", warning));
+      core::warn(warnings_.back());
+    }
+  }
+
   solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
     solver::Case question;
     Body body = read_body(geometry_, unit_);
     question.name = geometry_.front();
-    for (const auto& warning : body.warnings) warnings_.push_back(warning), core::warn(warning);
+    note(question.name, body.warnings);
     question.body = std::move(body.mesh);
     question.report = body.report;
     core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                    " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
     if (!surface_.empty()) {
       Body other = read_body({surface_}, unit_);
-      for (const auto& warning : other.warnings) warnings_.push_back(warning), core::warn(warning);
+      note(surface_, other.warnings);
       question.surface = std::move(other.mesh);
       question.surface_name = surface_;
     }
