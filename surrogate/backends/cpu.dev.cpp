@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/ops/embedding.dev.hpp"
 #include "surrogate/ops/layer_norm.dev.hpp"
 
 namespace streamtube::surrogate::cpu {
@@ -60,6 +61,48 @@ bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm) {
               const std::int64_t begin = block * kernel->row_block;
               kernel->run(gemm, begin, std::min(gemm.rows, begin + kernel->row_block), packed);
             });
+  return true;
+}
+
+bool project(Context<HostSpace>& context, const ProjectionDesc& p) {
+  const GemmKernel* kernel = gemm_kernel(context, p.size);
+  std::int64_t rows = 0, parts = 0;
+  for (int i = 0; i < p.range_count; ++i) {
+    rows += p.ranges[i].end - p.ranges[i].begin;
+    parts = std::max<std::int64_t>(parts, p.ranges[i].parts);
+  }
+  // Parts end where panels do, so that a range may use the first ones only.
+  if (!kernel || rows < least_rows || p.size % kernel->column_panel) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::byte* packed = pack(context, *kernel, p.weight, parts * p.size, p.size);
+  const std::int64_t block_rows = kernel->row_block, slots = context.space.concurrency();
+  const std::int64_t slot_floats = block_rows * p.size * (1 + parts);
+  float* buffers = context.arena.take<float>(static_cast<std::size_t>(slots * slot_floats));
+  if (context.measuring()) return true;
+  for (int i = 0; i < p.range_count; ++i) {
+    const ProjectionDesc::Range range = p.ranges[i];
+    const std::int64_t blocks = divide_up(range.end - range.begin, block_rows), width = range.parts * p.size;
+    for_tasks(context, "streamtube::surrogate::cpu::project", slots, [=](std::int64_t slot) {
+      float *normed = buffers + slot * slot_floats, *projected = normed + block_rows * p.size;
+      for (std::int64_t block = slot; block < blocks; block += slots) {
+        const std::int64_t first = range.begin + block * block_rows, count = std::min(range.end - first, block_rows);
+        for (std::int64_t r = 0; r < count; ++r)
+          layer_norm_row(p.x + (first + r) * p.size, normed + r * p.size, static_cast<int>(p.size), p.norm_weight,
+                         p.norm_bias, p.scale, p.shift, p.epsilon);
+        kernel->run({normed, p.weight, p.bias, nullptr, projected, count, width, p.size, Epilogue::store}, 0, count,
+                    packed);
+        for (std::int64_t r = 0; r < count; ++r)
+          for (int part = 0; part < range.parts; ++part) {
+            const float* from = projected + r * width + part * p.size;
+            float* to = range.to[part] + (first - range.begin + r) * p.size;
+            if (p.rotated[part])
+              rotate_row(from, to, p.table + (first + r) * p.head, static_cast<int>(p.size) / p.head, p.head);
+            else
+              std::copy(from, from + p.size, to);
+          }
+      }
+    });
+  }
   return true;
 }
 

@@ -10,6 +10,27 @@ namespace streamtube::surrogate::cpu {
 bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm);
 bool attention(Context<HostSpace>& context, const AttentionDesc<float>& attention);
 
+// norm(x) W^T + b in up to three parts of `size` columns each (queries, keys, values), of which some are rotated, a
+// block of rows at a time: the normed rows are made and split for the tiles once.
+struct ProjectionDesc {
+  const float* x;  // [rows][size]
+  std::int64_t size;
+  const float *norm_weight, *norm_bias, *scale, *shift;  // [size] or null
+  float epsilon;
+  const float *weight, *bias;  // [parts * size][size], [parts * size] or null
+  bool rotated[3];
+  const float* table;  // [rows][head], see rotary_table()
+  int head;
+  struct Range {
+    std::int64_t begin, end;  // rows
+    int parts;                // the first so many of the weight's
+    float* to[3];             // where row `begin` of each part goes; rows are `size` apart
+  };
+  const Range* ranges;
+  int range_count;
+};
+bool project(Context<HostSpace>& context, const ProjectionDesc& projection);
+
 // x += gate * down(gelu(up(norm(x)))), a block of rows at a time, so that the wide hidden layer stays in the cache.
 struct MlpDesc {
   float* x;  // [rows][size]

@@ -221,6 +221,55 @@ void Abupt<T, Space>::mlp(Context<Space>& context, const Block& block, Mat<T, Sp
 }
 
 template <class T, class Space>
+void Abupt<T, Space>::project(Context<Space>& context, const Block& block, Mat<const T, Space> x, const Modulation& m,
+                              Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
+                              typename AnchorCache<T, Space>::KeysValues cache) const {
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>) {
+    // Rows that are keys are projected three ways, those between them only to queries.
+    std::vector<cpu::ProjectionDesc::Range> ranges;
+    std::int64_t done = 0;
+    const auto queries_until = [&](std::int64_t end) {
+      if (end > done) ranges.push_back({done, end, 1, {&q(done, 0), nullptr, nullptr}});
+    };
+    for (const KeyRows& r : key_rows) {
+      queries_until(r.begin);
+      ranges.push_back(
+          {r.begin, r.end, 3, {&q(r.begin, 0), &cache.keys(r.cache_begin, 0), &cache.values(r.cache_begin, 0)}});
+      done = r.end;
+    }
+    queries_until(static_cast<std::int64_t>(x.extent(0)));
+    const cpu::ProjectionDesc description{x.data(),
+                                          config_.hidden,
+                                          block.norm1_weight.data(),
+                                          block.norm1_bias.data(),
+                                          m[0].data(),
+                                          m[1].data(),
+                                          config_.norm_eps,
+                                          block.q.data(),  // keys and values follow in the same tensor
+                                          block.q_bias.data(),
+                                          {true, true, false},
+                                          table.data(),
+                                          config_.head_size(),
+                                          ranges.data(),
+                                          static_cast<int>(ranges.size())};
+    if (cpu::project(context, description)) return;
+  }
+  typename core::Arena<Space>::Scope scope(context.arena);
+  Mat<T, Space> normed = take<T>(context, x.extent(0), x.extent(1));
+  layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, m[0], m[1], T(config_.norm_eps), normed);
+  linear<T, Space>(context, normed, block.q, block.q_bias, q);
+  rotate<T, Space>(context, q, table);
+  for (const KeyRows& r : key_rows) {
+    const Mat<T, Space> from = rows(normed, r.begin, r.end);
+    const Mat<T, Space> keys = rows(cache.keys, r.cache_begin, r.cache_begin + r.end - r.begin);
+    linear<T, Space>(context, from, block.k, block.k_bias, keys);
+    rotate<T, Space>(context, keys, rows(table, r.begin, r.end));
+    linear<T, Space>(context, from, block.v, block.v_bias,
+                     rows(cache.values, r.cache_begin, r.cache_begin + r.end - r.begin));
+  }
+}
+
+template <class T, class Space>
 void Abupt<T, Space>::attend(Context<Space>& context, const Block& block, Mat<T, Space> x, Mat<const T, Space> table,
                              const std::vector<Segment>& segments, const std::vector<KeyRows>& key_rows,
                              typename AnchorCache<T, Space>::KeysValues cache, Mat<const T, Space> condition) const {
@@ -228,21 +277,10 @@ void Abupt<T, Space>::attend(Context<Space>& context, const Block& block, Mat<T,
   const Modulation m = modulation(context, block, condition);
   {
     typename core::Arena<Space>::Scope inner(context.arena);
-    Mat<T, Space> normed = take<T>(context, x.extent(0), x.extent(1)), q = take<T>(context, x.extent(0), x.extent(1));
-    layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, m[0], m[1], T(config_.norm_eps), normed);
-    linear<T, Space>(context, normed, block.q, block.q_bias, q);
-    rotate<T, Space>(context, q, table);
-    for (const KeyRows& r : key_rows) {
-      const Mat<T, Space> from = rows(normed, r.begin, r.end);
-      const Mat<T, Space> keys = rows(cache.keys, r.cache_begin, r.cache_begin + r.end - r.begin);
-      linear<T, Space>(context, from, block.k, block.k_bias, keys);
-      rotate<T, Space>(context, keys, rows(table, r.begin, r.end));
-      linear<T, Space>(context, from, block.v, block.v_bias,
-                       rows(cache.values, r.cache_begin, r.cache_begin + r.end - r.begin));
-    }
-    // The normed rows are not needed any more.
-    attention<T, Space>(context, config_.heads, q, cache.keys, cache.values, segments, normed);
-    linear<T, Space>(context, normed, block.out, block.out_bias, x, Epilogue::accumulate, m[2]);
+    Mat<T, Space> mixed = take<T>(context, x.extent(0), x.extent(1)), q = take<T>(context, x.extent(0), x.extent(1));
+    project(context, block, x, m, table, q, key_rows, cache);
+    attention<T, Space>(context, config_.heads, q, cache.keys, cache.values, segments, mixed);
+    linear<T, Space>(context, mixed, block.out, block.out_bias, x, Epilogue::accumulate, m[2]);
   }
   mlp(context, block, x, m, 3);
 }
@@ -266,14 +304,12 @@ void Abupt<T, Space>::attend_to_geometry(Context<Space>& context, const Block& b
   }
   {
     typename core::Arena<Space>::Scope inner(context.arena);
-    Mat<T, Space> normed = take<T>(context, x.extent(0), x.extent(1)), q = take<T>(context, x.extent(0), x.extent(1));
-    layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, m[0], m[1], T(config_.norm_eps), normed);
-    linear<T, Space>(context, normed, block.q, block.q_bias, q);
-    rotate<T, Space>(context, q, table);
+    Mat<T, Space> mixed = take<T>(context, x.extent(0), x.extent(1)), q = take<T>(context, x.extent(0), x.extent(1));
+    project(context, block, x, m, table, q, {}, cache);
     const std::vector<Segment> everything = {
         {0, static_cast<std::int64_t>(x.extent(0)), 0, static_cast<std::int64_t>(cache.keys.extent(0))}};
-    attention<T, Space>(context, config_.heads, q, cache.keys, cache.values, everything, normed);
-    linear<T, Space>(context, normed, block.out, block.out_bias, x, Epilogue::accumulate, m[4]);
+    attention<T, Space>(context, config_.heads, q, cache.keys, cache.values, everything, mixed);
+    linear<T, Space>(context, mixed, block.out, block.out_bias, x, Epilogue::accumulate, m[4]);
   }
   mlp(context, block, x, m, 5);
 }

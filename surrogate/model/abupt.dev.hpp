@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "geometry/radius_search.dev.hpp"
+#include "surrogate/backends/descriptions.hpp"
 #include "surrogate/model/config.hpp"
 #include "surrogate/model/surrogate.hpp"
-#include "surrogate/backends/descriptions.hpp"
 #include "surrogate/ops/supernode_pooling.dev.hpp"
 #include "surrogate/ops/types.dev.hpp"
 
@@ -113,6 +113,10 @@ class Abupt {
   void attend_to_geometry(Context<Space>& context, const Block& block, Mat<T, Space> x, Mat<const T, Space> table,
                           const Case& input, Mat<const T, Space> geometry,
                           typename AnchorCache<T, Space>::KeysValues cache) const;
+  // q of all rows of x, keys and values of key_rows into the cache: normed, projected, rotated.
+  void project(Context<Space>& context, const Block& block, Mat<const T, Space> x, const Modulation& m,
+               Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
+               typename AnchorCache<T, Space>::KeysValues cache) const;
   void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first) const;
 
   AbuptConfig config_;

@@ -208,8 +208,8 @@ void Surrogate::query(Branch branch, std::span<const float> positions, std::span
   }
 }
 
-void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
-                               Trace* trace) {
+void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2],
+                               std::vector<float> out[2], Trace* trace) {
   Model::Rows rows;
   std::vector<float> at;
   for (int b = 0; b < 2; ++b) {

@@ -120,24 +120,14 @@ void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const floa
 
 template <class T, class Space>
 void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table) {
-  const int head = static_cast<int>(table.extent(1)), pairs = head / 2;
+  const int head = static_cast<int>(table.extent(1));
   core::expect(x.extent(0) == table.extent(0) && head > 0 && x.extent(1) % head == 0,
                "rotate: x and table do not match");
   if (context.measuring() || x.extent(0) == 0) return;
   const int heads = static_cast<int>(x.extent(1)) / head;
   Kokkos::parallel_for(
       "streamtube::surrogate::rotate", Kokkos::RangePolicy<Space>(context.space, 0, x.extent(0)),
-      KOKKOS_LAMBDA(const int row) {
-        const T *cosine = &table(row, 0), *sine = cosine + pairs;
-        for (int h = 0; h < heads; ++h) {
-          T* channel = &x(row, h * head);
-          for (int i = 0; i < pairs; ++i) {
-            const T even = channel[2 * i], odd = channel[2 * i + 1];
-            channel[2 * i] = even * cosine[i] - odd * sine[i];
-            channel[2 * i + 1] = even * sine[i] + odd * cosine[i];
-          }
-        }
-      });
+      KOKKOS_LAMBDA(const int row) { rotate_row(&x(row, 0), &x(row, 0), &table(row, 0), heads, head); });
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                  \

@@ -22,6 +22,19 @@ template <class T, class Space>
 void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const float, Space> frequency,
                   Mat<T, Space> table);
 
+// One row, x to y (which may be the same); table: the row's cosines, then its sines.
+template <class T>
+KOKKOS_INLINE_FUNCTION void rotate_row(const T* x, T* y, const T* table, int heads, int head) {
+  const int pairs = head / 2;
+  const T *cosine = table, *sine = table + pairs;
+  for (int h = 0; h < heads; ++h)
+    for (int i = 0; i < pairs; ++i) {
+      const T even = x[h * head + 2 * i], odd = x[h * head + 2 * i + 1];
+      y[h * head + 2 * i] = even * cosine[i] - odd * sine[i];
+      y[h * head + 2 * i + 1] = even * sine[i] + odd * cosine[i];
+    }
+}
+
 // In place: neighbouring channel pairs (2i, 2i + 1) of every head of x [N][heads * head], by table [N][head].
 template <class T, class Space>
 void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table);

@@ -2,11 +2,13 @@
 // apart from outside. tests/bench/bench_forward.py runs the PyTorch reference on the same shapes and the same input.
 //
 //   bench_forward [--hidden 192] [--heads 3] [--blocks pscscscscs] [--decoders 2] [--points 3586] [--supernodes 3586]
+//                 [--profile 1]  seconds per kernel label of the last repetition
 //                 [--surface 3586] [--volume 4096] [--radius 9] [--queries 0] [--repeat 5] [--threads 0] [--input FILE]
 //
 // --input: raw float32 file of points, surface anchors, volume anchors [n][3] one after the other, as bench_forward.py
 // writes it; without it a synthetic ellipsoid.
 
+#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -46,6 +48,22 @@ double flop(const surrogate::AbuptConfig& c, double supernodes, double surface, 
   return total;
 }
 
+// Seconds per kernel label, by Kokkos' own callbacks.
+std::map<std::string, double> kernel_seconds;
+std::string kernel_name;
+double kernel_start;
+void begin_kernel(const char* name, std::uint32_t, std::uint64_t*) { kernel_name = name, kernel_start = seconds(); }
+void end_kernel(std::uint64_t) { kernel_seconds[kernel_name] += seconds() - kernel_start; }
+void profile_kernels() {
+  namespace tools = Kokkos::Tools::Experimental;
+  tools::set_begin_parallel_for_callback(begin_kernel);
+  tools::set_begin_parallel_reduce_callback(begin_kernel);
+  tools::set_begin_parallel_scan_callback(begin_kernel);
+  tools::set_end_parallel_for_callback(end_kernel);
+  tools::set_end_parallel_reduce_callback(end_kernel);
+  tools::set_end_parallel_scan_callback(end_kernel);
+}
+
 std::vector<float> ellipsoid(std::size_t n, core::Rng& rng, double swell) {
   std::vector<float> x;
   for (std::size_t i = 0; i < n; ++i) {
@@ -64,7 +82,7 @@ int main(int argc, char** argv) {
                                                {"decoders", "2"},   {"points", "3586"}, {"supernodes", "3586"},
                                                {"surface", "3586"}, {"volume", "4096"}, {"radius", "9"},
                                                {"queries", "0"},    {"repeat", "5"},    {"threads", "0"},
-                                               {"input", ""}};
+                                               {"input", ""},       {"profile", "0"}};
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strncmp(argv[i], "--", 2) || !option.count(argv[i] + 2)) {
       std::fprintf(stderr, "unknown option %s\n", argv[i]);
@@ -98,7 +116,9 @@ int main(int argc, char** argv) {
     std::vector<double> times, query_times;
     const std::vector<float> where = ellipsoid(queries, rng, 1);
     std::vector<float> out(queries * static_cast<std::size_t>(c.outputs[1]));
+    if (number("profile")) profile_kernels();
     for (std::size_t i = 0; i <= number("repeat"); ++i) {
+      kernel_seconds.clear();
       double start = seconds();
       model.encode(input);
       if (i) times.push_back(seconds() - start);
@@ -113,6 +133,7 @@ int main(int argc, char** argv) {
     std::printf("forward: min %.3f s, median %.3f s; %.0f GFLOP, %.0f GFLOP/s (median); %zu parameters\n",
                 times.front(), times[times.size() / 2], work / 1e9, work / 1e9 / times[times.size() / 2],
                 model.parameters());
+    for (const auto& [label, time] : kernel_seconds) std::printf("  %7.4f s  %s\n", time, label.c_str());
     if (queries) {
       std::sort(query_times.begin(), query_times.end());
       std::printf("queries: %zu in %.3f s (median), %.2f us each; peak resident %.0f MiB\n", queries,
