@@ -190,6 +190,8 @@ std::pair<double, double> range_of(std::vector<float> values) {
 
 }  // namespace
 
+void require_opengl() { const OffscreenContext context; }
+
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title) {
   const geometry::Attribute* cp = nullptr;

@@ -16,6 +16,9 @@ struct Slice {
   std::vector<float> speed;                // m/s; NaN inside of the body
 };
 
+// Throws what write_picture would throw for want of OpenGL; to be asked before the work.
+void require_opengl();
+
 // body: with the attribute "Cp". Throws Error(runtime) naming the package when no OpenGL can be had.
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title);

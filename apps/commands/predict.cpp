@@ -141,7 +141,10 @@ class Predict : public Command {
     // Before the work: an answer without a place to go to would be lost.
     OutputFolder folder(out_, {kSurface, kVolume, kForces, kPicture, kCollection, kRun}, overwrite_);
     Slice slice;
-    if (picture_) slice = plan_slice(checkpoint, question);
+    if (picture_) {
+      require_opengl();
+      slice = plan_slice(checkpoint, question);
+    }
     stage("start-up");
     solver::Answer answer = engine.solve(std::move(question));
     for (const auto& [what, seconds] : answer.seconds) seconds_.emplace_back(what, seconds);

@@ -129,6 +129,22 @@ TEST_CASE("millimetres are recognised, refused, and taken when named") {
   CHECK(surface.bounds().high[0] == Approx(1030));
 }
 
+TEST_CASE("a picture, or a word about what it needs") {
+  const TempDir dir;
+  const std::string stl = write_box(dir, "car.stl");
+  const auto r = run_program(dir, {"predict", stl, "--volume", "none", "--picture", "--out", "o"});
+  INFO(r.err);
+  if (r.code == 0) {
+    const std::string png = test::content(dir.file("o/picture.png"));
+    CHECK(png.size() > 20000);  // a blank picture of this size has 10 kB
+    CHECK(png.substr(1, 3) == "PNG");
+  } else {
+    CHECK(r.code == 1);
+    CHECK_THAT(r.err, ContainsSubstring("libegl1"));
+    CHECK_FALSE(fs::exists(dir.path() / "o"));
+  }
+}
+
 TEST_CASE("several files are the patches of one body") {
   const TempDir dir;
   geometry::SurfaceMesh whole = box(), front, rear;
