@@ -8,7 +8,7 @@ usage: scripts/bootstrap.sh deps [PRESET] | build [PRESET] | demo | test
 
   deps    install Debian packages and build Kokkos, where missing (seconds when all is there)
   build   deps, then configure and build; the programs land in build/PRESET/bin
-  demo    build, then predict the flow around a 25-degree Ahmed body into ./streamtube_demo
+  demo    deps, build the program alone, then predict the flow around a 25-degree Ahmed body into ./streamtube_demo
   test    build, then run all tests (also installs ParaView, which opens the outputs)
 
 PRESET  openmp (default), cuda (NVIDIA Hopper; building needs no GPU), debug (sanitizers, bounds checks)
@@ -352,7 +352,7 @@ deps() { # $1: preset, more packages
   say "dependencies are there; Kokkos: $kokkos"
 }
 
-build() { # $1: preset
+build() { # $1: preset, $2: target (default: everything)
   local options=(-DKokkos_DIR="$kokkos") folder="$root/build/$1"
   if ! has ninja; then options+=(-G "Unix Makefiles"); fi
   if [ "$1" = cuda ]; then options+=("-DCMAKE_CUDA_COMPILER=$(nvcc_path)"); fi
@@ -360,14 +360,14 @@ build() { # $1: preset
   say "building preset $1"
   cd "$root" # where the presets are
   cmake --preset "$1" "${options[@]}"
-  cmake --build --preset "$1" -j "$(job_count)"
+  cmake --build --preset "$1" -j "$(job_count)" ${2:+--target "$2"} ||
+    die "building failed" "the errors are above, and before them what the configuration left out and why"
   cd - > /dev/null
   say "built: $folder/bin"
 }
 
 demo() {
   local program="$root/build/openmp/bin/streamtube" out="$PWD/streamtube_demo" file
-  [ -x "$program" ] || die "the streamtube program was not built" "see the summary of the configuration above"
   "$program" predict "$root/data_samples/geometries/ahmed_25deg.stl" --out "$out" --overwrite --picture
   for file in "$out/picture.png" "$out/results.pvd"; do
     [ -s "$file" ] || die "the demo did not write '$file'"
@@ -396,7 +396,7 @@ case "$command" in
     ;;
   demo)
     deps openmp "${demo_packages[@]}"
-    build openmp
+    build openmp streamtube # without the tests: half the time
     demo
     ;;
   test)
