@@ -24,7 +24,8 @@ END
 }
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/streamtube"
+home=~ # also where HOME is not set
+cache="${XDG_CACHE_HOME:-$home/.cache}/streamtube"
 kokkos_version=4.7.00
 # Debian 12 has no Kokkos package. This source distribution on PyPI contains its complete source in tpls/kokkos.
 kokkos_sdist=pygenten-0.1.5
@@ -47,6 +48,10 @@ scratch=
 cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
 trap cleanup EXIT
 need_scratch() { [ -n "$scratch" ] || scratch="$(mktemp -d)"; }
+need_cache() {
+  { mkdir -p "$cache" && [ -w "$cache" ]; } 2> /dev/null || die "cannot write to the cache '$cache'" \
+    "set XDG_CACHE_HOME to a folder that you may write to"
+}
 
 # ---- Debian packages
 
@@ -63,14 +68,18 @@ apt_get() {
   need_root # before the redirection below hides what it says
   need_scratch
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" > "$scratch/apt.log" 2>&1 || {
-    cat "$scratch/apt.log" >&2
-    die "apt-get $1 failed (above: what it said)"
+    tail -n 5 "$scratch/apt.log" >&2
+    die "apt-get $1 failed (above: the last it said)" "check the network and the package sources in /etc/apt"
   }
 }
 
 updated=
 apt_update() {
-  [ -n "$updated" ] || { say "apt-get update"; apt_get update; }
+  [ -n "$updated" ] || {
+    need_root
+    say "apt-get update"
+    apt_get update
+  }
   updated=1
 }
 
@@ -227,8 +236,9 @@ fetch_kokkos() { # into $scratch/kokkos
     echo "${kokkos_sdist/-/==} --hash=sha256:$kokkos_sha256" > "$scratch/requirements.txt"
     "$python" -m pip --disable-pip-version-check -q download --no-deps --no-binary "${kokkos_sdist%-*}" \
       -d "$scratch" -r "$scratch/requirements.txt" > "$scratch/pip.log" 2>&1 || {
-      cat "$scratch/pip.log" >&2
-      die "cannot download $kokkos_sdist from PyPI" "set STREAMTUBE_KOKKOS_SDIST, or pass your own Kokkos in Kokkos_ROOT"
+      tail -n 3 "$scratch/pip.log" >&2
+      die "cannot download $kokkos_sdist from PyPI (above: the last pip said)" \
+        "check the network; or set STREAMTUBE_KOKKOS_SDIST, or pass your own Kokkos in Kokkos_ROOT"
     }
     archive="$scratch/$kokkos_sdist.tar.gz"
   fi
@@ -262,6 +272,7 @@ build_kokkos() { # $1: preset, $2: prefix
       "-DCMAKE_CUDA_COMPILER=$(nvcc_path)") ;;
   esac
   if has ninja; then flags+=(-G Ninja); fi
+  need_cache
   fetch_kokkos
   if [ "$1" = cuda ]; then patch_kokkos_for_cuda13; fi
   say "building Kokkos $kokkos_version ($1) into $2"
@@ -325,6 +336,7 @@ ensure_paraview() {
   pvpython="$folder/pvpython"
   [ -x "$pvpython" ] && return 0
   say "unpacking ParaView's Python modules into $folder"
+  need_cache
   need_scratch
   mkdir -p "$scratch/paraview" "$folder"
   (cd "$scratch/paraview" && apt-get -qq download "python3-paraview=$version" 2> "$scratch/paraview.log") || {
@@ -375,17 +387,23 @@ demo() {
   printf '\npicture: %s\nfields, to open in ParaView: %s\n' "$out/picture.png" "$out/results.pvd"
 }
 
+wrong_usage() {
+  printf 'error: %s\n  hint: see %s --help\n' "$1" "$0" >&2
+  exit 2
+}
+
 command="${1:-}"
 preset="${2:-openmp}"
 case "$command" in
-  deps | build) [ $# -le 2 ] || { usage >&2; exit 2; } ;;
-  demo | test) [ $# -eq 1 ] || { usage >&2; exit 2; } ;;
+  deps | build) [ $# -le 2 ] || wrong_usage "$command takes one preset at most" ;;
+  demo | test) [ $# -eq 1 ] || wrong_usage "$command takes no further argument" ;;
   -h | --help | help) usage; exit 0 ;;
-  *) usage >&2; exit 2 ;;
+  '') usage >&2; exit 2 ;;
+  *) wrong_usage "unknown sub-command '$command' (there are deps, build, demo, test)" ;;
 esac
 case "$preset" in
   openmp | cuda | debug) ;;
-  *) printf 'error: unknown preset %s\n' "$preset" >&2; usage >&2; exit 2 ;;
+  *) wrong_usage "unknown preset '$preset' (there are openmp, cuda, debug)" ;;
 esac
 # No && between them: it would switch off `set -e` inside.
 case "$command" in
