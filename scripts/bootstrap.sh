@@ -317,6 +317,8 @@ ensure_kokkos() { # $1: preset
 
 # ---- ParaView, for tests
 
+download_package() { (cd "$2" && apt-get -qq download "$1") > "$scratch/download.log" 2>&1; } # PACKAGE=VERSION FOLDER
+
 pvpython=
 # Debian's python3-paraview cannot be installed beside libvtk9-dev (its python3-vtk9 conflicts), so its modules are
 # unpacked into the cache. Started from there pvpython would still prefer the modules of VTK; pvbatch, which is the same
@@ -339,9 +341,12 @@ ensure_paraview() {
   need_cache
   need_scratch
   mkdir -p "$scratch/paraview" "$folder"
-  (cd "$scratch/paraview" && apt-get -qq download "python3-paraview=$version" 2> "$scratch/paraview.log") || {
-    cat "$scratch/paraview.log" >&2
-    die "cannot download the package python3-paraview $version" "run apt-get update and try again"
+  download_package "python3-paraview=$version" "$scratch/paraview" || {
+    apt_update # the version that is listed may be gone from the server, or nothing is listed
+    download_package "python3-paraview=$version" "$scratch/paraview" || {
+      tail -n 3 "$scratch/download.log" >&2
+      die "cannot download the package python3-paraview $version (above: the last apt-get said)" "check the network"
+    }
   }
   dpkg-deb -x "$scratch"/paraview/python3-paraview_*.deb "$folder"
   cat > "$pvpython.part" <<'END'
