@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -40,10 +39,13 @@ struct Problem {
   Problem(std::int64_t rows_, std::int64_t inner_, std::int64_t columns_)
       : rows(rows_), inner(inner_), columns(columns_) {
     core::Rng rng(1, "bench_gemm");
-    for (auto [v, n] : {std::pair{&x, rows * inner}, {&w, columns * inner}, {&b, columns}}) {
-      v->resize(static_cast<std::size_t>(n));
-      for (float& f : *v) f = static_cast<float>(rng.normal());
-    }
+    const auto fill = [&](std::vector<float>& v, std::int64_t n) {
+      v.resize(static_cast<std::size_t>(n));
+      for (float& f : v) f = static_cast<float>(rng.normal());
+    };
+    fill(x, rows * inner);
+    fill(w, columns * inner);
+    fill(b, columns);
     y.resize(static_cast<std::size_t>(rows * columns));
   }
   double gflop() const { return 2e-9 * static_cast<double>(rows * inner * columns); }
@@ -54,9 +56,8 @@ struct Problem {
 int main(int argc, char** argv) {
   const core::Runtime runtime(argc > 1 ? std::atoi(argv[1]) : 0);
   std::vector<Problem> problems;
-  for (const auto& [rows, inner, columns] :
-       {std::array{7682, 192, 768}, {7682, 768, 192}, {7682, 192, 576}, {7682, 192, 192}})
-    problems.emplace_back(rows, inner, columns);
+  constexpr std::int64_t shapes[][3] = {{7682, 192, 768}, {7682, 768, 192}, {7682, 192, 576}, {7682, 192, 192}};
+  for (const auto& [rows, inner, columns] : shapes) problems.emplace_back(rows, inner, columns);
   const BackendSet backends;
   core::Arena<HostSpace> arena;
   Context<HostSpace> context{HostSpace(), arena, backends};

@@ -76,7 +76,8 @@ void run(Context<HostSpace>& context, const Op& op) {
 TEMPLATE_TEST_CASE("linear with every epilogue", "", float, double) {
   using T = TestType;
   on_every_path([](Context<HostSpace>& context) {
-    for (const auto& [n, inner, columns] : {std::array{70, 48, 96}, {3, 5, 7}, {1, 33, 18}}) {
+    constexpr int shapes[][3] = {{70, 48, 96}, {3, 5, 7}, {1, 33, 18}};
+    for (const auto& [n, inner, columns] : shapes) {
       const auto rows = static_cast<std::size_t>(n), k = static_cast<std::size_t>(inner),
                  c = static_cast<std::size_t>(columns);
       auto x = random<T>(rows * k, "x"), w = random<T>(c * k, "w", 0.3), b = random<T>(c, "b"),
