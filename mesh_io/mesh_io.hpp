@@ -27,9 +27,9 @@ geometry::SurfaceMesh read_surface(const std::string& path, double file_unit = 1
 // Pixels and voxels become quads and hexahedra. Throws Error(input).
 geometry::VolumeMesh read_volume(const std::string& path, double file_unit = 1.0);
 
-// Binary VTP/VTU (appended, LZ4) in the file's own unit, points in double, fields in float32. The first field of one
-// and of three components is the active scalar and vector. `metadata` goes in as string field data (name, value). Under
-// its final name only when complete; Error(runtime) names the path and the system's reason.
+// Binary VTP/VTU (appended base64, LZ4) in the file's own unit, points in double, fields in float32. The first field of
+// one and of three components is the active scalar and vector. `metadata` goes in as string field data (name, value).
+// Under its final name only when complete; Error(runtime) names the path and the system's reason.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 void write_vtp(const std::string& path, const geometry::SurfaceMesh& mesh, const Metadata& metadata = {});
 void write_vtu(const std::string& path, const geometry::VolumeMesh& mesh, const Metadata& metadata = {});
