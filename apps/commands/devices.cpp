@@ -36,8 +36,11 @@ class Devices : public Command {
                                   {"features", d.features}});
       out["backends"] = nlohmann::ordered_json::array();
       for (const auto& b : backends)
-        out["backends"].push_back(
-            {{"operation", b.operation}, {"name", b.name}, {"available", b.available}, {"reason", b.reason}});
+        out["backends"].push_back({{"operation", b.operation},
+                                   {"name", b.name},
+                                   {"available", b.available},
+                                   {"used", b.used},
+                                   {"reason", b.reason}});
       std::cout << out.dump(2) << '\n';
       return 0;
     }
@@ -50,11 +53,9 @@ class Devices : public Command {
     }
     std::cout << "\nimplementations, in the order they are tried\n";
     std::string operation;
-    bool chosen = false;
     for (const auto& b : backends) {
-      if (b.operation != operation) std::cout << "  " << (operation = b.operation) << '\n', chosen = false;
-      const char* state = !b.available ? "-   " : chosen ? "yes " : "USED";
-      if (b.available) chosen = true;
+      if (b.operation != operation) std::cout << "  " << (operation = b.operation) << '\n';
+      const char* state = b.used ? "USED" : b.available ? "yes " : "-   ";
       std::cout << "    " << state << "  " << b.name << ": " << b.reason << '\n';
     }
     return 0;

@@ -43,9 +43,9 @@ std::vector<BackendInfo> backend_report() {
   const BackendSet chosen;
   for (const char* operation : {"linear", "attention"}) {
     const auto add = [&](CpuPath path, const std::string& missing, const char* what) {
-      BackendInfo info{operation, names[static_cast<int>(path)], missing.empty(), missing.empty() ? what : missing};
+      BackendInfo info{operation, names[static_cast<int>(path)], missing.empty(), chosen.cpu_path() == path,
+                       missing.empty() ? what : missing};
       if (missing.empty() && chosen.cpu_path() < path) info.reason = "switched off by STREAMTUBE_CPU_PATH";
-      if (missing.empty() && chosen.cpu_path() == path) info.reason += " (used)";
       report.push_back(info);
     };
     add(CpuPath::amx, cpu::amx_missing(), "bfloat16 tiles, three parts a number: float32 accuracy");

@@ -12,6 +12,7 @@ struct BackendInfo {
   std::string operation;  // "linear", "attention"
   std::string name;       // "amx", "avx512", "portable", ...
   bool available = false;
+  bool used = false;   // the first choice for a model made now; a shape it declines goes to the next
   std::string reason;  // what it is, or why it is not available
 };
 

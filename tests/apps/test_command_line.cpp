@@ -88,9 +88,12 @@ TEST_CASE("devices says which implementation is used and why the others are not"
   const auto json = nlohmann::json::parse(r.out);
   REQUIRE(!json["devices"].empty());
   bool portable = false;
+  int used = 0;
   for (const auto& b : json["backends"]) {
+    used += b["used"] == true;
     CHECK(!b["reason"].get<std::string>().empty());
     portable = portable || (b["name"] == "portable" && b["available"] == true);
   }
   CHECK(portable);
+  CHECK(used == 2);  // one for linear layers, one for attention
 }
