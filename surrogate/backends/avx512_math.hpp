@@ -57,6 +57,14 @@ static inline __m512 gelu_ps(__m512 x) {
   return _mm512_fmadd_ps(half, e, half);
 }
 
+// Phi(x) + x phi(x)
+static inline __m512 gelu_derivative_ps(__m512 x) {
+  const __m512 e = erf_ps(_mm512_mul_ps(x, set1(0.70710678118654752f)));
+  const __m512 density = _mm512_mul_ps(set1(0.39894228040143268f),
+                                       exp2_ps(_mm512_mul_ps(_mm512_mul_ps(x, x), set1(-0.72134752044448170f))));
+  return _mm512_fmadd_ps(x, density, _mm512_fmadd_ps(set1(0.5f), e, set1(0.5f)));
+}
+
 // Sine and cosine, absolute error 1.2e-7 for |x| <= 8192: three-part reduction by pi / 2, then polynomials to pi / 4.
 static inline void sincos_ps(__m512 x, __m512* sine, __m512* cosine) {
   const __m512 n =

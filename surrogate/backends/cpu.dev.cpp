@@ -18,8 +18,10 @@ const GemmKernel* gemm_kernel(const Context<HostSpace>& context, std::int64_t in
   return context.backends.cpu_path() >= CpuPath::avx512 ? avx512_gemm() : nullptr;
 }
 
-const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int head) {
-  if (context.backends.cpu_path() == CpuPath::amx && amx_attention()->supports(head)) return amx_attention();
+const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int head, bool log_sum) {
+  if (context.backends.cpu_path() == CpuPath::amx && amx_attention()->supports(head) &&
+      (!log_sum || amx_attention()->gives_log_sum))
+    return amx_attention();
   if (context.backends.cpu_path() >= CpuPath::avx512 && avx512_attention()->supports(head)) return avx512_attention();
   return nullptr;
 }
@@ -134,7 +136,7 @@ bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
 }
 
 bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
-  const AttentionKernel* kernel = attention_kernel(context, a.head);
+  const AttentionKernel* kernel = attention_kernel(context, a.head, a.log_sum != nullptr);
   if (!kernel) return false;
   const std::int64_t width = static_cast<std::int64_t>(a.heads) * a.head;
   const std::size_t bytes = kernel->block_bytes(a.head);
@@ -152,12 +154,108 @@ bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
                    packed + task * bytes);
     });
     for_tasks(context, "streamtube::surrogate::cpu::attention", a.heads * query_blocks, [=](std::int64_t task) {
-      const std::int64_t head = task / query_blocks, first = task % query_blocks * kernel->query_block;
-      const std::int64_t at = (s.query_begin + first) * width + head * a.head;
-      kernel->run(a.q + at, a.out + at, width, std::min<std::int64_t>(queries - first, kernel->query_block), keys,
-                  a.head, packed + head * key_blocks * bytes);
+      const std::int64_t head = task / query_blocks, first = s.query_begin + task % query_blocks * kernel->query_block;
+      const std::int64_t at = first * width + head * a.head;
+      kernel->run(a.q + at, a.out + at, a.log_sum ? a.log_sum + first * a.heads + head : nullptr, a.heads, width,
+                  std::min<std::int64_t>(s.query_end - first, kernel->query_block), keys, a.head,
+                  packed + head * key_blocks * bytes);
     });
   }
+  return true;
+}
+
+bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& g) {
+  const WeightGradientKernel* kernel =
+      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_weight_gradient() : nullptr;
+  if (!kernel || g.samples < least_rows) return false;
+  if (context.measuring()) return true;
+  const std::int64_t panels = divide_up(g.inner, kernel->column_panel),
+                     blocks = divide_up(g.columns, kernel->row_block);
+  for_tasks(context, "streamtube::surrogate::cpu::weight_gradient", panels * blocks, [=](std::int64_t task) {
+    const std::int64_t first = task % blocks * kernel->row_block;
+    kernel->run(g, first, std::min(g.columns, first + kernel->row_block), task / blocks);
+  });
+  return true;
+}
+
+// Tasks are segments x heads x parts of the queries; how many parts depends on the shapes only, so that sums have one
+// order whatever the threads. Every part has its own dk and dv, which are summed at the end.
+bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& a) {
+  const AttentionBackwardKernel* kernel =
+      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_backward() : nullptr;
+  if (!kernel || !kernel->supports(a.head)) return false;
+  const std::int64_t width = static_cast<std::int64_t>(a.heads) * a.head;
+  const std::size_t bytes = kernel->block_bytes(a.head);
+  for (int i = 0; i < a.segment_count; ++i) {
+    core::Arena<HostSpace>::Scope scope(context.arena);
+    const Segment s = a.segments[i];
+    const std::int64_t keys = s.key_end - s.key_begin, key_blocks = divide_up(keys, kernel->key_block),
+                       padded = key_blocks * kernel->key_block;
+    const std::int64_t queries = s.query_end - s.query_begin,
+                       parts = std::clamp<std::int64_t>(divide_up(queries, 256), 1, 8),
+                       part_rows = divide_up(divide_up(queries, parts), kernel->query_block) * kernel->query_block;
+    const std::size_t part_floats = static_cast<std::size_t>(padded * a.head);
+    std::byte* packed = context.arena.take<std::byte>(a.heads * key_blocks * bytes);
+    float* sums = context.arena.take<float>(static_cast<std::size_t>(a.heads * parts) * 2 * part_floats);
+    if (context.measuring()) continue;
+    for_tasks(context, "streamtube::surrogate::cpu::attention_backward::pack", a.heads * key_blocks,
+              [=](std::int64_t task) {
+                const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel->key_block;
+                const std::int64_t at = (s.key_begin + first) * width + head * a.head;
+                kernel->pack(a.k + at, a.v + at, width, std::min<std::int64_t>(keys - first, kernel->key_block), a.head,
+                             packed + task * bytes);
+              });
+    for_tasks(context, "streamtube::surrogate::cpu::attention_backward", a.heads * parts, [=](std::int64_t task) {
+      const std::int64_t head = task / parts, first = s.query_begin + task % parts * part_rows;
+      float *dk = sums + static_cast<std::size_t>(task) * 2 * part_floats, *dv = dk + part_floats;
+      std::fill(dk, dk + 2 * part_floats, 0.0f);
+      const std::int64_t rows = std::min(s.query_end - first, part_rows);
+      if (rows <= 0) return;
+      const std::int64_t at = first * width + head * a.head, per_row = first * a.heads + head;
+      kernel->run(a.q + at, a.dout + at, a.log_sum + per_row, a.delta + per_row, a.dq + at, a.heads, width, rows, keys,
+                  a.head, packed + head * key_blocks * bytes, dk, dv);
+    });
+    for_tasks(context, "streamtube::surrogate::cpu::attention_backward::sum", a.heads * key_blocks,
+              [=](std::int64_t task) {
+                const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel->key_block,
+                                   last = std::min<std::int64_t>(keys, first + kernel->key_block);
+                for (std::int64_t part = 0; part < parts; ++part) {
+                  const float *dk = sums + static_cast<std::size_t>(head * parts + part) * 2 * part_floats,
+                              *dv = dk + part_floats;
+                  for (std::int64_t j = first; j < last; ++j) {
+                    const std::int64_t at = (s.key_begin + j) * width + head * a.head;
+                    for (int c = 0; c < a.head; ++c)
+                      a.dk[at + c] += dk[j * a.head + c], a.dv[at + c] += dv[j * a.head + c];
+                  }
+                }
+              });
+  }
+  return true;
+}
+
+namespace {
+
+constexpr std::int64_t elements_per_task = 8192;
+
+}  // namespace
+
+bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n) {
+  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  for_tasks(context, "streamtube::surrogate::cpu::gelu_forward", divide_up(n, elements_per_task),
+            [=](std::int64_t task) {
+              const std::int64_t at = task * elements_per_task;
+              avx512_gelu(x + at, y + at, std::min(elements_per_task, n - at));
+            });
+  return true;
+}
+
+bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n) {
+  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  for_tasks(context, "streamtube::surrogate::cpu::gelu_backward", divide_up(n, elements_per_task),
+            [=](std::int64_t task) {
+              const std::int64_t at = task * elements_per_task;
+              avx512_gelu_backward(x + at, dy + at, dx + at, std::min(elements_per_task, n - at));
+            });
   return true;
 }
 

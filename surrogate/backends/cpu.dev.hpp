@@ -9,6 +9,10 @@ namespace streamtube::surrogate::cpu {
 
 bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm);
 bool attention(Context<HostSpace>& context, const AttentionDesc<float>& attention);
+bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& gradient);
+bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& attention);
+bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n);
+bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n);
 
 // norm(x) W^T + b in up to three parts of `size` columns each (queries, keys, values), of which some are rotated, a
 // block of rows at a time: the normed rows are made and split for the tiles once.

@@ -286,8 +286,9 @@ inline void softmax_row(AttentionScratch& a, const float* score, std::int64_t ro
 
 // Stages (key block, query tile) run as a pipeline: while the tile unit works on the scores of stage n + 1 and the
 // values of stage n - 1, the vector units do the softmax of stage n, a few rows after every tile step.
-void attention_run(const float* q, float* out, std::int64_t stride, std::int64_t rows, std::int64_t keys, int head,
-                   const void* packed) {
+// Keeps no log-sum-exp: training takes the AVX-512 tiles.
+void attention_run(const float* q, float* out, float*, int, std::int64_t stride, std::int64_t rows, std::int64_t keys,
+                   int head, const void* packed) {
   alignas(64) static thread_local AttentionScratch a;
   const float scale = 1.44269504088896341f / __builtin_sqrtf(static_cast<float>(head));
   // At least two tiles, so that neighbouring stages never share rows of the sums.
@@ -361,7 +362,7 @@ void attention_run(const float* q, float* out, std::int64_t stride, std::int64_t
 
 constexpr GemmKernel gemm_kernel{"amx", 4 * gemm_block, gemm_columns, gemm_panel_bytes, gemm_pack, gemm_run};
 constexpr AttentionKernel attention_kernel{
-    "amx", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run};
+    "amx", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, false};
 
 // The processor's word (cpuid), then the kernel's: tile registers are 8 KiB of state it must agree to save.
 const char* find_missing() {

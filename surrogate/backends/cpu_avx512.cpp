@@ -133,8 +133,8 @@ void values(const float* p, const float* v, int head, float* o) {
   for (; c < head; c += 16) weighted_values<query_tile, 1>(p, v + c, head, o + c);
 }
 
-void attention_run(const float* q, float* out, std::int64_t stride, std::int64_t rows, std::int64_t keys, int head,
-                   const void* packed) {
+void attention_run(const float* q, float* out, float* log_sum, int heads, std::int64_t stride, std::int64_t rows,
+                   std::int64_t keys, int head, const void* packed) {
   alignas(64) static thread_local float query[query_block * max_head], sum[query_block * max_head];
   alignas(64) static thread_local float s[query_tile * key_block], total[query_block * 16];
   float maximum[query_block];
@@ -185,15 +185,166 @@ void attention_run(const float* q, float* out, std::int64_t stride, std::int64_t
     }
   }
   for (std::int64_t r = 0; r < rows; ++r) {
-    const __m512 inverse = set1(1.0f / _mm512_reduce_add_ps(_mm512_load_ps(total + r * 16)));
+    const float sum_of_row = _mm512_reduce_add_ps(_mm512_load_ps(total + r * 16));
+    const __m512 inverse = set1(1.0f / sum_of_row);
+    if (log_sum) log_sum[r * heads] = 0.69314718055994531f * maximum[r] + __builtin_logf(sum_of_row);
     for (int c = 0; c < head; c += 16)
       _mm512_storeu_ps(out + r * stride + c, _mm512_mul_ps(inverse, _mm512_load_ps(sum + r * head + c)));
   }
 }
 
+// ---- adjoint of attention: blocks of 48 queries by 64 keys
+// -----------------------------------------------------------
+
+constexpr int backward_rows = 48;
+
+std::size_t backward_block_bytes(int head) { return sizeof(float) * 3 * key_block * static_cast<std::size_t>(head); }
+
+// Keys transposed [head][64], values transposed [head][64], keys [64][head].
+void backward_pack(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed) {
+  float *kt = static_cast<float*>(packed), *vt = kt + key_block * head, *kp = vt + key_block * head;
+  for (int c = 0; c < head; ++c)
+    for (int j = 0; j < key_block; ++j) {
+      kt[c * key_block + j] = j < count ? k[j * stride + c] : 0.0f;
+      vt[c * key_block + j] = j < count ? v[j * stride + c] : 0.0f;
+    }
+  for (int j = 0; j < key_block; ++j)
+    for (int c = 0; c < head; ++c) kp[j * head + c] = j < count ? k[j * stride + c] : 0.0f;
+}
+
+// out [R][.. Z vectors] += a^T b over `rows` rows: a [rows][64], b [rows][head].
+template <int R, int Z>
+inline void add_outer(const float* a, const float* b, int head, int rows, float* out) {
+  __m512 sum[R][Z];
+  for (int r = 0; r < R; ++r)
+    for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_loadu_ps(out + r * head + z * 16);
+  for (int n = 0; n < rows; ++n) {
+    __m512 line[Z];
+    for (int z = 0; z < Z; ++z) line[z] = _mm512_load_ps(b + n * head + z * 16);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const __m512 x = _mm512_set1_ps(a[n * key_block + r]);
+      for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_fmadd_ps(x, line[z], sum[r][z]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int z = 0; z < Z; ++z) _mm512_storeu_ps(out + r * head + z * 16, sum[r][z]);
+}
+
+void add_outer_block(const float* a, const float* b, int head, int rows, float* out) {
+  int c = 0;
+  for (; c + 32 <= head; c += 32)
+    for (int j = 0; j < key_block; j += 8) add_outer<8, 2>(a + j, b + c, head, rows, out + j * head + c);
+  for (; c < head; c += 16)
+    for (int j = 0; j < key_block; j += 16) add_outer<16, 1>(a + j, b + c, head, rows, out + j * head + c);
+}
+
+void backward_run(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
+                  std::int64_t stride, std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk,
+                  float* dv) {
+  alignas(64) static thread_local float query[backward_rows * max_head], d[backward_rows * max_head],
+      sum[backward_rows * max_head], p[backward_rows * key_block], ds[backward_rows * key_block];
+  float high[backward_rows], shift[backward_rows];
+  const float log2e = 1.44269504088896341f, scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
+  const std::size_t block_floats = static_cast<std::size_t>(3) * key_block * head;
+  for (std::int64_t begin = 0; begin < rows; begin += backward_rows) {
+    const int count = static_cast<int>(rows - begin < backward_rows ? rows - begin : backward_rows);
+    for (int r = 0; r < backward_rows; ++r) {
+      const std::int64_t at = (begin + r) * stride;
+      for (int c = 0; c < head; ++c) {
+        query[r * head + c] = r < count ? q[at + c] * scale : 0.0f;
+        d[r * head + c] = r < count ? dout[at + c] : 0.0f;
+        sum[r * head + c] = 0.0f;
+      }
+      high[r] = r < count ? log2e * log_sum[(begin + r) * heads] : 0.0f;
+      shift[r] = r < count ? delta[(begin + r) * heads] : 0.0f;
+    }
+    for (std::int64_t first = 0, block = 0; first < keys; first += key_block, ++block) {
+      const float* kt = static_cast<const float*>(packed) + block * block_floats;
+      const float *vt = kt + key_block * head, *kp = vt + key_block * head;
+      const std::int64_t here = keys - first;
+      for (int t = 0; t < backward_rows; t += query_tile) {
+        scores(query + t * head, kt, head, p + t * key_block);
+        scores(d + t * head, vt, head, ds + t * key_block);
+        for (int r = t; r < t + query_tile; ++r)
+          for (int z = 0; z < key_block; z += 16) {
+            const __mmask16 mask = mask_of(here - z);
+            const __m512 x = _mm512_fmsub_ps(_mm512_load_ps(p + r * key_block + z), set1(log2e), set1(high[r]));
+            const __m512 weight = r < count ? _mm512_maskz_mov_ps(mask, exp2_ps(x)) : _mm512_setzero_ps();
+            _mm512_store_ps(p + r * key_block + z, weight);
+            const __m512 dp = _mm512_load_ps(ds + r * key_block + z);
+            _mm512_store_ps(ds + r * key_block + z, _mm512_mul_ps(weight, _mm512_sub_ps(dp, set1(shift[r]))));
+          }
+        values(ds + t * key_block, kp, head, sum + t * head);
+      }
+      add_outer_block(p, d, head, backward_rows, dv + first * head);
+      add_outer_block(ds, query, head, backward_rows, dk + first * head);
+    }
+    for (int r = 0; r < count; ++r)
+      for (int c = 0; c < head; c += 16)
+        _mm512_storeu_ps(dq + (begin + r) * stride + c, _mm512_mul_ps(set1(scale), _mm512_load_ps(sum + r * head + c)));
+  }
+}
+
+// ---- adjoint of a linear layer in its weight: 12 x 32 tiles over blocks of samples that stay in the first cache
+// ------
+
+constexpr int gradient_rows = 96, gradient_samples = 256;
+
+template <int R>
+void gradient_tile(const float* dy, std::int64_t dy_stride, const float* x, int samples, float* out,
+                   std::int64_t out_stride, __mmask16 m0, __mmask16 m1) {
+  __m512 sum[R][2];
+  for (int r = 0; r < R; ++r) {
+    sum[r][0] = _mm512_maskz_loadu_ps(m0, out + r * out_stride);
+    sum[r][1] = _mm512_maskz_loadu_ps(m1, out + r * out_stride + 16);
+  }
+  for (int n = 0; n < samples; ++n) {
+    const __m512 b0 = _mm512_load_ps(x + n * gemm_columns), b1 = _mm512_load_ps(x + n * gemm_columns + 16);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const __m512 a = _mm512_set1_ps(dy[n * dy_stride + r]);
+      sum[r][0] = _mm512_fmadd_ps(a, b0, sum[r][0]);
+      sum[r][1] = _mm512_fmadd_ps(a, b1, sum[r][1]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    _mm512_mask_storeu_ps(out + r * out_stride, m0, sum[r][0]);
+    _mm512_mask_storeu_ps(out + r * out_stride + 16, m1, sum[r][1]);
+  }
+}
+
+using GradientTile = void (*)(const float*, std::int64_t, const float*, int, float*, std::int64_t, __mmask16,
+                              __mmask16);
+constexpr GradientTile gradient_tiles[gemm_rows + 1] = {
+    nullptr,           gradient_tile<1>,  gradient_tile<2>, gradient_tile<3>, gradient_tile<4>,
+    gradient_tile<5>,  gradient_tile<6>,  gradient_tile<7>, gradient_tile<8>, gradient_tile<9>,
+    gradient_tile<10>, gradient_tile<11>, gradient_tile<12>};
+
+void gradient_run(const WeightGradientDesc<float>& g, std::int64_t row_begin, std::int64_t row_end,
+                  std::int64_t panel) {
+  alignas(64) static thread_local float block[gradient_samples * gemm_columns];
+  const std::int64_t column = panel * gemm_columns;
+  const __mmask16 m0 = mask_of(g.inner - column), m1 = mask_of(g.inner - column - 16);
+  for (std::int64_t first = 0; first < g.samples; first += gradient_samples) {
+    const int count = static_cast<int>(g.samples - first < gradient_samples ? g.samples - first : gradient_samples);
+    for (int n = 0; n < count; ++n) {
+      const float* from = g.x + (first + n) * g.inner + column;
+      _mm512_store_ps(block + n * gemm_columns, _mm512_maskz_loadu_ps(m0, from));
+      _mm512_store_ps(block + n * gemm_columns + 16, _mm512_maskz_loadu_ps(m1, from + 16));
+    }
+    for (std::int64_t row = row_begin; row < row_end; row += gemm_rows)
+      gradient_tiles[row_end - row < gemm_rows ? row_end - row : gemm_rows](
+          g.dy + first * g.columns + row, g.columns, block, count, g.dweight + row * g.inner + column, g.inner, m0, m1);
+  }
+}
+
 constexpr GemmKernel gemm_kernel{"avx512", gemm_block, gemm_columns, gemm_panel_bytes, gemm_pack, gemm_run};
 constexpr AttentionKernel attention_kernel{
-    "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run};
+    "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, true};
+constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,        key_block,     attention_supports,
+                                                            backward_block_bytes, backward_pack, backward_run};
+constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, gradient_run};
 
 bool processor_has_it() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -210,10 +361,20 @@ void map(std::int64_t n, F&& f) {
 const char* avx512_missing() { return processor_has_it() ? "" : "this processor has no AVX-512"; }
 const GemmKernel* avx512_gemm() { return processor_has_it() ? &gemm_kernel : nullptr; }
 const AttentionKernel* avx512_attention() { return processor_has_it() ? &attention_kernel : nullptr; }
+const WeightGradientKernel* avx512_weight_gradient() { return processor_has_it() ? &weight_gradient_kernel : nullptr; }
+const AttentionBackwardKernel* avx512_attention_backward() {
+  return processor_has_it() ? &attention_backward_kernel : nullptr;
+}
 
 void avx512_gelu(const float* x, float* y, std::int64_t n) {
   map(n,
       [&](std::int64_t i, __mmask16 m) { _mm512_mask_storeu_ps(y + i, m, gelu_ps(_mm512_maskz_loadu_ps(m, x + i))); });
+}
+void avx512_gelu_backward(const float* x, const float* dy, float* dx, std::int64_t n) {
+  map(n, [&](std::int64_t i, __mmask16 m) {
+    const __m512 d = gelu_derivative_ps(_mm512_maskz_loadu_ps(m, x + i));
+    _mm512_mask_storeu_ps(dx + i, m, _mm512_mul_ps(d, _mm512_maskz_loadu_ps(m, dy + i)));
+  });
 }
 void avx512_exp2(const float* x, float* y, std::int64_t n) {
   map(n,
@@ -236,7 +397,10 @@ namespace streamtube::surrogate::cpu {
 const char* avx512_missing() { return "not compiled in: the compiler does not target x86-64 with AVX-512"; }
 const GemmKernel* avx512_gemm() { return nullptr; }
 const AttentionKernel* avx512_attention() { return nullptr; }
+const WeightGradientKernel* avx512_weight_gradient() { return nullptr; }
+const AttentionBackwardKernel* avx512_attention_backward() { return nullptr; }
 void avx512_gelu(const float*, float*, std::int64_t) {}
+void avx512_gelu_backward(const float*, const float*, float*, std::int64_t) {}
 void avx512_exp2(const float*, float*, std::int64_t) {}
 void avx512_sincos(const float*, float*, float*, std::int64_t) {}
 }  // namespace streamtube::surrogate::cpu

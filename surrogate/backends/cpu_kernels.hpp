@@ -25,6 +25,14 @@ struct GemmKernel {
   void (*run)(const GemmDesc<float>& gemm, std::int64_t row_begin, std::int64_t row_end, const void* packed);
 };
 
+// dW += dy^T x of one panel of `column_panel` columns of dW and rows row_begin..row_end of dW, over all samples in
+// order.
+struct WeightGradientKernel {
+  int row_block, column_panel;
+  void (*run)(const WeightGradientDesc<float>& gradient, std::int64_t row_begin, std::int64_t row_end,
+              std::int64_t panel);
+};
+
 struct AttentionKernel {
   const char* name;
   int query_block, key_block;
@@ -33,14 +41,31 @@ struct AttentionKernel {
   std::size_t (*block_bytes)(int head);
   // Packs `count` (<= key_block) keys and values of one head; rows are `stride` floats apart.
   void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
-  // `rows` (<= query_block) queries of one head against `keys` packed keys.
-  void (*run)(const float* q, float* out, std::int64_t stride, std::int64_t rows, std::int64_t keys, int head,
-              const void* packed);
+  // `rows` (<= query_block) queries of one head against `keys` packed keys. log_sum: of these rows, `heads` floats
+  // apart, or null; only where gives_log_sum.
+  void (*run)(const float* q, float* out, float* log_sum, int heads, std::int64_t stride, std::int64_t rows,
+              std::int64_t keys, int head, const void* packed);
+  bool gives_log_sum;
+};
+
+// The adjoint of one head's queries against its packed keys.
+struct AttentionBackwardKernel {
+  int query_block, key_block;
+  bool (*supports)(int head);
+  std::size_t (*block_bytes)(int head);
+  void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
+  // Any number of rows. q, dout, dq: rows `stride` floats apart; log_sum, delta: `heads` apart. dq is written; dk, dv
+  // [keys rounded up to key_block][head], contiguous, are added to.
+  void (*run)(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
+              std::int64_t stride, std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk,
+              float* dv);
 };
 
 // Null where this program or this machine has none.
 const GemmKernel* avx512_gemm();
 const AttentionKernel* avx512_attention();
+const WeightGradientKernel* avx512_weight_gradient();
+const AttentionBackwardKernel* avx512_attention_backward();
 const GemmKernel* amx_gemm();
 const AttentionKernel* amx_attention();
 
@@ -50,6 +75,7 @@ const char* amx_missing();
 
 // Rounding-accurate vector functions of the AVX-512 path, for their tests.
 void avx512_gelu(const float* x, float* y, std::int64_t n);
+void avx512_gelu_backward(const float* x, const float* dy, float* dx, std::int64_t n);
 void avx512_exp2(const float* x, float* y, std::int64_t n);
 void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n);
 

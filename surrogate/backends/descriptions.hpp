@@ -21,6 +21,15 @@ struct GemmDesc {
   Epilogue epilogue;
 };
 
+// Adjoint of a linear layer in its weight: dweight [columns][inner] += dy^T x; x [samples][inner], dy
+// [samples][columns].
+template <class T>
+struct WeightGradientDesc {
+  const T *x, *dy;
+  T* dweight;
+  std::int64_t samples, columns, inner;
+};
+
 // Query rows query_begin.. attend to key rows key_begin..; no key belongs to a segment with queries and no keys.
 struct Segment {
   std::int64_t query_begin, query_end, key_begin, key_end;
@@ -31,6 +40,18 @@ template <class T>
 struct AttentionDesc {
   const T *q, *k, *v;
   T* out;
+  int heads, head;
+  const Segment* segments;
+  int segment_count;
+  T* log_sum = nullptr;  // [rows of q][heads]: log of the sum of exp(score), for the adjoint; or null
+};
+
+// Adjoint of the above. dq like q, dk and dv like k; `delta` [rows of q][heads] is the sum over channels of dout * out.
+// Adds to dq, dk and dv.
+template <class T>
+struct AttentionBackwardDesc {
+  const T *q, *k, *v, *dout, *log_sum, *delta;
+  T *dq, *dk, *dv;
   int heads, head;
   const Segment* segments;
   int segment_count;

@@ -315,19 +315,23 @@ void Abupt<T, Space>::attend_to_geometry(Context<Space>& context, const Block& b
 }
 
 template <class T, class Space>
+PoolingParameters<T, Space> Abupt<T, Space>::pooling_parameters() const {
+  const ParameterStore<T, Space>& p = parameters_;
+  return {p.matrix("pooling.message.0.weight"),
+          p.matrix("pooling.message.2.weight"),
+          p.matrix("pooling.merge.weight"),
+          p.vector("pooling.message.0.bias"),
+          p.vector("pooling.message.2.bias"),
+          p.vector("pooling.merge.bias"),
+          frequency3_,
+          frequency4_};
+}
+
+template <class T, class Space>
 void Abupt<T, Space>::encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
                                       const TraceFunction& trace) const {
-  const ParameterStore<T, Space>& p = parameters_;
-  const PoolingParameters<T, Space> pooling{p.matrix("pooling.message.0.weight"),
-                                            p.matrix("pooling.message.2.weight"),
-                                            p.matrix("pooling.merge.weight"),
-                                            p.vector("pooling.message.0.bias"),
-                                            p.vector("pooling.message.2.bias"),
-                                            p.vector("pooling.merge.bias"),
-                                            frequency3_,
-                                            frequency4_};
-  supernode_pooling<T, Space>(context, config_.message, pooling, input.points, input.supernodes, input.neighbors,
-                              config_.max_degree, tokens);
+  supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
+                              input.neighbors, config_.max_degree, tokens);
   if (trace) trace("pooling", tokens);
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::int64_t count = static_cast<std::int64_t>(tokens.extent(0));

@@ -23,6 +23,14 @@ class ParameterStore {
   // Throws Error(input) for a missing, unknown or wrongly shaped tensor; the message starts with `where`.
   ParameterStore(const AbuptConfig& config, const Weights& weights, const std::string& where);
   std::size_t size() const { return block_.extent(0); }
+  T* data() const { return block_.data(); }
+  Kokkos::View<T*, typename Space::memory_space> block() const { return block_; }
+  // Which part of the block a tensor is.
+  struct Entry {
+    std::size_t offset, rows, columns;  // columns 0: a vector
+    std::size_t size() const { return rows * (columns ? columns : 1); }
+  };
+  const std::map<std::string, Entry>& entries() const { return entries_; }
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   Mat<const T, Space> matrix(const std::string& name) const;
   // Rows begin..end of a matrix.
@@ -31,9 +39,6 @@ class ParameterStore {
   Vec<const T, Space> vector(const std::string& name, std::size_t begin, std::size_t end) const;
 
  private:
-  struct Entry {
-    std::size_t offset, rows, columns;  // columns 0: a vector
-  };
   std::map<std::string, Entry> entries_;
   Kokkos::View<T*, typename Space::memory_space> block_;
 };
@@ -78,6 +83,7 @@ class Abupt {
   Abupt(const AbuptConfig& config, const Weights& weights, const std::string& where);
   const AbuptConfig& config() const { return config_; }
   const ParameterStore<T, Space>& parameters() const { return parameters_; }
+  ParameterStore<T, Space>& parameters() { return parameters_; }
 
   // Geometry encoder: supernode tokens [S][D].
   void encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
@@ -89,7 +95,18 @@ class Abupt {
                const Rows& rows, AnchorCache<T, Space>& cache, Mat<T, Space> out[2],
                const TraceFunction& trace = {}) const;
 
+  // Forward over anchors and queries with all that the adjoint needs kept in the arena, loss, and backward
+  // (abupt_training.dev.cpp). positions[b] [anchors + queries of b][3], anchors first, and so the network's outputs
+  // that `loss` is given; it writes their adjoints. While the arena measures it is called too and must launch nothing.
+  // gradients [parameters().size()], laid out like the parameters: added to. recompute: keep only the input of every
+  // block and compute the rest anew in the adjoint; changes no bit of the result.
+  using LossFunction = std::function<void(const Mat<const T, Space> (&out)[2], const Mat<T, Space> (&dout)[2])>;
+  void training_pass(Context<Space>& context, const Case& input, const Mat<const T, Space> (&positions)[2],
+                     const Rows& rows, bool recompute, const LossFunction& loss, Vec<T, Space> gradients) const;
+
  private:
+  struct Tape;       // what the adjoint of a block needs
+  struct BlockKeys;  // where the keys of a block come from
   struct Block {
     bool perceiver = false;
     Vec<const T, Space> norm1_weight, norm1_bias, norm_kv_weight, norm_kv_bias, norm2_weight, norm2_bias;
@@ -118,6 +135,18 @@ class Abupt {
                Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
                typename AnchorCache<T, Space>::KeysValues cache) const;
   void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first) const;
+
+  void block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
+                     const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
+                     Tape& tape, Mat<T, Space> out) const;
+  // dx [N][D]: adjoint of the block's output in, of its input out. dsupernodes: perceiver blocks add to it.
+  void block_backward(Context<Space>& context, const Block& block, const Tape& tape, Mat<const T, Space> table,
+                      const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
+                      Mat<T, Space> dx, Mat<T, Space> dsupernodes, Vec<T, Space> gradients) const;
+  // The part of `gradients` that belongs to a parameter.
+  Mat<T, Space> gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const;
+  Vec<T, Space> gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const;
+  PoolingParameters<T, Space> pooling_parameters() const;
 
   AbuptConfig config_;
   ParameterStore<T, Space> parameters_;

@@ -130,10 +130,32 @@ void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table)
       KOKKOS_LAMBDA(const int row) { rotate_row(&x(row, 0), &x(row, 0), &table(row, 0), heads, head); });
 }
 
+template <class T, class Space>
+void rotate_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Space> table) {
+  const int head = static_cast<int>(table.extent(1));
+  core::expect(dx.extent(0) == table.extent(0) && head > 0 && dx.extent(1) % head == 0,
+               "rotate_backward: dx and table do not match");
+  if (context.measuring() || dx.extent(0) == 0) return;
+  const int heads = static_cast<int>(dx.extent(1)) / head, pairs = head / 2;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::rotate_backward", Kokkos::RangePolicy<Space>(context.space, 0, dx.extent(0)),
+      KOKKOS_LAMBDA(const int row) {
+        const T *cosine = &table(row, 0), *sine = cosine + pairs;
+        T* d = &dx(row, 0);
+        for (int h = 0; h < heads; ++h)
+          for (int i = 0; i < pairs; ++i) {
+            const T even = d[h * head + 2 * i], odd = d[h * head + 2 * i + 1];
+            d[h * head + 2 * i] = even * cosine[i] + odd * sine[i];
+            d[h * head + 2 * i + 1] = odd * cosine[i] - even * sine[i];
+          }
+      });
+}
+
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                  \
   template void sincos_embedding<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>); \
   template void rotary_table<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>);     \
-  template void rotate<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);
+  template void rotate<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);                                \
+  template void rotate_backward<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -39,4 +39,8 @@ KOKKOS_INLINE_FUNCTION void rotate_row(const T* x, T* y, const T* table, int hea
 template <class T, class Space>
 void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table);
 
+// Adjoint, in place: rotates back.
+template <class T, class Space>
+void rotate_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Space> table);
+
 }  // namespace streamtube::surrogate

@@ -2,6 +2,7 @@
 // Layer normalisation with what follows it: y = ((x - mean) / sqrt(var + epsilon) * weight + bias) * (1 + scale) +
 // shift. Adjoint contract of the ops: activations' adjoints overwrite, parameters' gradients accumulate.
 
+#include "surrogate/ops/linear.dev.hpp"
 #include "surrogate/ops/types.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -41,5 +42,13 @@ KOKKOS_INLINE_FUNCTION void layer_norm_row(const T* x, T* y, int size, const T* 
 template <class T, class Space>
 void layer_norm(Context<Space>& context, Mat<const T, Space> x, Vec<const T, Space> weight, Vec<const T, Space> bias,
                 Vec<const T, Space> scale, Vec<const T, Space> shift, T epsilon, Mat<T, Space> y);
+
+// Adjoint at the same x: dx [N][size] as `adjoint` says; dweight, dbias, dscale, dshift [size] or empty, to which is
+// added.
+template <class T, class Space>
+void layer_norm_backward(Context<Space>& context, Mat<const T, Space> x, Vec<const T, Space> weight,
+                         Vec<const T, Space> bias, Vec<const T, Space> scale, T epsilon, Mat<const T, Space> dy,
+                         Mat<T, Space> dx, Adjoint adjoint, Vec<T, Space> dweight, Vec<T, Space> dbias,
+                         Vec<T, Space> dscale, Vec<T, Space> dshift);
 
 }  // namespace streamtube::surrogate

@@ -81,9 +81,151 @@ void linear(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> 
   portable(context, gemm);
 }
 
+namespace {
+
+// dW += dy^T x: a work item is 4 rows by 16 columns of dW, summed over all N in order.
+template <class T>
+struct PortableWeightGradient {
+  static constexpr int tile_rows = 4, tile_columns = 16;
+  const T *x, *dy;
+  T* dweight;
+  std::int64_t samples, columns, inner;
+
+  KOKKOS_FUNCTION void operator()(const std::int64_t item) const {
+    const std::int64_t tiles = (inner + tile_columns - 1) / tile_columns, row = item / tiles * tile_rows,
+                       column = item % tiles * tile_columns;
+    const int rows = static_cast<int>(columns - row < tile_rows ? columns - row : tile_rows);
+    const int width = static_cast<int>(inner - column < tile_columns ? inner - column : tile_columns);
+    T sum[tile_rows][tile_columns] = {};
+    for (std::int64_t n = 0; n < samples; ++n)
+      for (int r = 0; r < rows; ++r) {
+        const T a = dy[n * columns + row + r];
+        for (int c = 0; c < width; ++c) sum[r][c] += a * x[n * inner + column + c];
+      }
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < width; ++c) dweight[(row + r) * inner + column + c] += sum[r][c];
+  }
+};
+
+template <class T, class Space>
+void add_weight_gradient(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy,
+                         Mat<T, Space> dweight) {
+  const WeightGradientDesc<T> g{x.data(),
+                                dy.data(),
+                                dweight.data(),
+                                static_cast<std::int64_t>(x.extent(0)),
+                                static_cast<std::int64_t>(dy.extent(1)),
+                                static_cast<std::int64_t>(x.extent(1))};
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
+    if (cpu::weight_gradient(context, g)) return;
+  if (context.measuring()) return;
+  using Item = PortableWeightGradient<T>;
+  const std::int64_t items =
+      ((g.columns + Item::tile_rows - 1) / Item::tile_rows) * ((g.inner + Item::tile_columns - 1) / Item::tile_columns);
+  Kokkos::parallel_for("streamtube::surrogate::linear_backward::weight",
+                       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, items),
+                       Item{g.x, g.dy, g.dweight, g.samples, g.columns, g.inner});
+}
+
+constexpr std::int64_t rows_per_part = 256;
+
+}  // namespace
+
+template <class T, class Space>
+void add_column_sums(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> y, Vec<T, Space> sums) {
+  const std::int64_t count = static_cast<std::int64_t>(x.extent(0)), columns = static_cast<std::int64_t>(x.extent(1));
+  core::expect(sums.extent(0) == x.extent(1), "add_column_sums: length of the sums");
+  core::expect(!y.data() || (y.extent(0) == x.extent(0) && y.extent(1) == x.extent(1)), "add_column_sums: shapes");
+  if (count == 0) return;
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
+  Mat<T, Space> partial = take<T>(context, parts, columns);
+  if (context.measuring()) return;
+  const T *a = x.data(), *b = y.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::add_column_sums::parts",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+      KOKKOS_LAMBDA(const std::int64_t part) {
+        T* sum = &partial(part, 0);
+        for (std::int64_t c = 0; c < columns; ++c) sum[c] = 0;
+        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+        for (std::int64_t n = part * rows_per_part; n < end; ++n)
+          if (b)
+            for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c] * b[n * columns + c];
+          else
+            for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c];
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::add_column_sums",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, columns),
+      KOKKOS_LAMBDA(const std::int64_t c) {
+        T sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, c);
+        sums(c) += sum;
+      });
+}
+
+template <class T, class Space>
+void linear_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> weight, Mat<const T, Space> dy,
+                     Mat<T, Space> dx, Adjoint adjoint, Mat<T, Space> dweight, Vec<T, Space> dbias) {
+  core::expect(dy.extent(1) == weight.extent(0) && x.extent(1) == weight.extent(1) && x.extent(0) == dy.extent(0),
+               "linear_backward: shapes of x, weight and dy do not match");
+  core::expect(!dweight.data() || (dweight.extent(0) == weight.extent(0) && dweight.extent(1) == weight.extent(1)),
+               "linear_backward: shape of dweight");
+  if (x.extent(0) == 0) return;
+  if (dweight.data()) add_weight_gradient<T, Space>(context, x, dy, dweight);
+  if (dbias.data()) add_column_sums<T, Space>(context, dy, {}, dbias);
+  if (!dx.data()) return;
+  core::expect(dx.extent(0) == x.extent(0) && dx.extent(1) == x.extent(1), "linear_backward: shape of dx");
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::size_t columns = weight.extent(0), inner = weight.extent(1);
+  Mat<T, Space> transposed = take<T>(context, inner, columns);
+  if (!context.measuring())
+    Kokkos::parallel_for(
+        "streamtube::surrogate::linear_backward::transpose",
+        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, columns * inner),
+        KOKKOS_LAMBDA(const std::int64_t i) {
+          transposed(i / columns, i % columns) = weight(i % columns, i / columns);
+        });
+  linear<T, Space>(context, dy, transposed, {}, dx, adjoint == Adjoint::add ? Epilogue::accumulate : Epilogue::store);
+}
+
+template <class T, class Space>
+void gelu_forward(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> y) {
+  core::expect(x.size() == y.size(), "gelu_forward: x and y differ in size");
+  if (context.measuring() || x.size() == 0) return;
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
+    if (cpu::gelu_forward(context, x.data(), y.data(), static_cast<std::int64_t>(x.size()))) return;
+  const T* in = x.data();
+  T* out = y.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::gelu_forward",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = gelu(in[i]); });
+}
+
+template <class T, class Space>
+void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy, Mat<T, Space> dx) {
+  core::expect(x.size() == dy.size() && x.size() == dx.size(), "gelu_backward: x, dy and dx differ in size");
+  if (context.measuring() || x.size() == 0) return;
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
+    if (cpu::gelu_backward(context, x.data(), dy.data(), dx.data(), static_cast<std::int64_t>(x.size()))) return;
+  const T *in = x.data(), *d = dy.data();
+  T* out = dx.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::gelu_backward",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = d[i] * gelu_derivative(in[i]); });
+}
+
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                              \
   template void linear<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<const T, S>, Mat<T, S>, Epilogue, \
-                             Vec<const T, S>);
+                             Vec<const T, S>);                                                                    \
+  template void linear_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<const T, S>, Mat<T, S>,  \
+                                      Adjoint, Mat<T, S>, Vec<T, S>);                                             \
+  template void add_column_sums<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<T, S>);                  \
+  template void gelu_forward<T, S>(Context<S>&, Mat<const T, S>, Mat<T, S>);                                      \
+  template void gelu_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<T, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

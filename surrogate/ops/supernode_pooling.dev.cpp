@@ -69,6 +69,58 @@ void copy_columns(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> 
       });
 }
 
+// What the messages of supernodes begin..end are made of: embedded [edges][D or 2D].
+template <class T, class Space>
+void embed_edges(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
+                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
+                 const geometry::Neighbors<Space>& neighbors, std::int64_t begin, std::int64_t end,
+                 Mat<T, Space> embedded) {
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const bool relative = message == Message::relative;
+  const std::size_t edges = embedded.extent(0), size = embedded.extent(1) / (relative ? 1 : 2);
+  Mat<T, Space> first = take<T>(context, edges, relative ? 4 : 3), second = take<T>(context, edges, 3);
+  if (!context.measuring() && edges > 0)
+    edge_features<T>(context, message, points, supernodes, neighbors, begin, end, first, second);
+  if (relative) {
+    sincos_embedding<T>(context, first, p.relative_frequency, embedded);
+  } else {
+    Mat<T, Space> one = take<T>(context, edges, size);
+    sincos_embedding<T>(context, first, p.own_frequency, one);
+    copy_columns<T, Space>(context, one, embedded, 0);
+    sincos_embedding<T>(context, second, p.own_frequency, one);
+    copy_columns<T, Space>(context, one, embedded, static_cast<int>(size));
+  }
+}
+
+// merged[:, D .. 2D] of supernodes begin..end: their own embedding.
+template <class T, class Space>
+void embed_own(Context<Space>& context, const PoolingParameters<T, Space>& p, Mat<const T, Space> points,
+               Vec<const std::int64_t, Space> supernodes, std::int64_t begin, std::int64_t end, Mat<T, Space> merged) {
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::size_t size = merged.extent(1) / 2;
+  Mat<T, Space> position = take<T>(context, end - begin, 3), own = take<T>(context, end - begin, size);
+  gather_positions<T, Space>(context, points, Vec<const std::int64_t, Space>(supernodes.data() + begin, end - begin),
+                             position);
+  sincos_embedding<T>(context, position, p.own_frequency, own);
+  copy_columns<T, Space>(context, own, merged, static_cast<int>(size));
+}
+
+// dsent of every edge = its supernode's dmerged[:, 0 .. D] over the number of its edges.
+template <class T, class Space>
+void spread_mean(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                 std::int64_t end, Mat<const T, Space> dmerged, Mat<T, Space> dsent) {
+  const auto offset = neighbors.offset;
+  const int size = static_cast<int>(dsent.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling_backward::spread",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        const std::int64_t from = offset(s) - offset(begin), to = offset(s + 1) - offset(begin);
+        for (std::int64_t e = from; e < to; ++e)
+          for (int c = 0; c < size; ++c) dsent(e, c) = dmerged(s - begin, c) / T(to - from);
+      });
+}
+
 }  // namespace
 
 template <class T, class Space>
@@ -101,37 +153,61 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
     Mat<T, Space> merged = take<T>(context, end - begin, 2 * size);
     {
       typename core::Arena<Space>::Scope inner(context.arena);
-      Mat<T, Space> first = take<T>(context, edges, relative ? 4 : 3), second = take<T>(context, edges, 3);
-      if (!context.measuring() && edges > 0)
-        edge_features<T>(context, message, points, supernodes, neighbors, begin, end, first, second);
       Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
-      if (relative) {
-        sincos_embedding<T>(context, first, p.relative_frequency, embedded);
-      } else {
-        Mat<T, Space> one = take<T>(context, edges, size);
-        sincos_embedding<T>(context, first, p.own_frequency, one);
-        copy_columns<T, Space>(context, one, embedded, 0);
-        sincos_embedding<T>(context, second, p.own_frequency, one);
-        copy_columns<T, Space>(context, one, embedded, size);
-      }
+      embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
       Mat<T, Space> hidden = take<T>(context, edges, size), sent = take<T>(context, edges, size);
       linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
       linear<T, Space>(context, hidden, p.message_down, p.message_down_bias, sent);
       if (!context.measuring()) mean_messages<T, Space>(context, neighbors, begin, end, sent, merged);
     }
-    Mat<T, Space> position = take<T>(context, end - begin, 3), own = take<T>(context, end - begin, size);
-    gather_positions<T, Space>(context, points, Vec<const std::int64_t, Space>(supernodes.data() + begin, end - begin),
-                               position);
-    sincos_embedding<T>(context, position, p.own_frequency, own);
-    copy_columns<T, Space>(context, own, merged, size);
+    embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
     linear<T, Space>(context, merged, p.merge, p.merge_bias, rows(tokens, begin, end));
   }
 }
 
-#define STREAMTUBE_INSTANTIATE(T, S)                                                                           \
-  template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);   \
-  template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, \
-                                        Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>);
+template <class T, class Space>
+void supernode_pooling_backward(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
+                                Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
+                                const geometry::Neighbors<Space>& neighbors, int max_degree,
+                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& g) {
+  const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
+  const std::size_t size = dtokens.extent(1);
+  core::expect(static_cast<std::int64_t>(dtokens.extent(0)) == count, "supernode_pooling_backward: shapes");
+  for (std::int64_t begin = 0; begin < count; begin += chunk) {
+    typename core::Arena<Space>::Scope scope(context.arena);
+    const std::int64_t end = std::min(count, begin + chunk);
+    const std::size_t edges = static_cast<std::size_t>(
+        context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin));
+    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), dmerged = take<T>(context, end - begin, 2 * size);
+    Mat<T, Space> embedded = take<T>(context, edges, message == Message::relative ? size : 2 * size);
+    Mat<T, Space> up = take<T>(context, edges, size), hidden = take<T>(context, edges, size),
+                  sent = take<T>(context, edges, size);
+    embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
+    linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
+    gelu_forward<T, Space>(context, up, hidden);
+    linear<T, Space>(context, hidden, p.message_down, p.message_down_bias, sent);
+    if (!context.measuring()) mean_messages<T, Space>(context, neighbors, begin, end, sent, merged);
+    embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
+
+    linear_backward<T, Space>(context, merged, p.merge, rows(dtokens, begin, end), dmerged, Adjoint::overwrite, g.merge,
+                              g.merge_bias);
+    const Mat<T, Space> dsent = sent, dhidden = take<T>(context, edges, size);
+    if (!context.measuring()) spread_mean<T, Space>(context, neighbors, begin, end, dmerged, dsent);
+    linear_backward<T, Space>(context, hidden, p.message_down, dsent, dhidden, Adjoint::overwrite, g.message_down,
+                              g.message_down_bias);
+    gelu_backward<T, Space>(context, up, dhidden, dhidden);
+    linear_backward<T, Space>(context, embedded, p.message_up, dhidden, {}, Adjoint::overwrite, g.message_up,
+                              g.message_up_bias);
+  }
+}
+
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                \
+  template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);        \
+  template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>,      \
+                                        Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>); \
+  template void supernode_pooling_backward<T, S>(                                                                   \
+      Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, Vec<const std::int64_t, S>,            \
+      const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -28,4 +28,18 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
                        Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                        const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens);
 
+// Where the adjoint adds the gradients of the parameters; biases may be empty.
+template <class T, class Space>
+struct PoolingGradients {
+  Mat<T, Space> message_up, message_down, merge;
+  Vec<T, Space> message_up_bias, message_down_bias, merge_bias;
+};
+
+// Adjoint in the parameters, given dtokens [S][D]. Messages are computed anew, a block of supernodes at a time.
+template <class T, class Space>
+void supernode_pooling_backward(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
+                                Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
+                                const geometry::Neighbors<Space>& neighbors, int max_degree,
+                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& gradients);
+
 }  // namespace streamtube::surrogate

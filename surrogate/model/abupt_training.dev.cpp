@@ -1,0 +1,384 @@
+// Training of AB-UPT: the forward pass with everything kept, and its adjoint, block by block in reverse.
+
+#include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/ops/attention.dev.hpp"
+#include "surrogate/ops/embedding.dev.hpp"
+#include "surrogate/ops/layer_norm.dev.hpp"
+#include "surrogate/ops/linear.dev.hpp"
+
+namespace streamtube::surrogate {
+namespace {
+
+// to[at ..] = from
+template <class T, class Space>
+void copy_rows(Context<Space>& context, Mat<const T, Space> from, Mat<T, Space> to, std::int64_t at) {
+  if (context.measuring() || from.size() == 0) return;
+  const T* source = from.data();
+  T* target = to.data() + at * static_cast<std::int64_t>(to.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::Abupt::copy_rows",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, from.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { target[i] = source[i]; });
+}
+
+// y = add + x * gate, gate per column; without `add`: y = x * gate.
+template <class T, class Space>
+void gate_columns(Context<Space>& context, Mat<const T, Space> add, Mat<const T, Space> x, Vec<const T, Space> gate,
+                  Mat<T, Space> y) {
+  if (context.measuring() || x.size() == 0) return;
+  const std::int64_t columns = static_cast<std::int64_t>(x.extent(1));
+  const T *base = add.data(), *in = x.data(), *g = gate.data();
+  T* out = y.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::Abupt::gate_columns",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = (base ? base[i] : T(0)) + in[i] * g[i % columns]; });
+}
+
+template <class T, class Space>
+void zero(Context<Space>& context, Mat<T, Space> x) {
+  if (context.measuring() || x.size() == 0) return;
+  T* at = x.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::Abupt::zero",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { at[i] = T(0); });
+}
+
+}  // namespace
+
+template <class T, class Space>
+struct Abupt<T, Space>::Tape {
+  Mat<const T, Space> x;
+  Modulation m;
+  // normed: of x; normed_keys: of the key rows; mid: after the attention; attended: what its gate multiplies.
+  Mat<T, Space> normed, normed_keys, q, k, v, mixed, log_sum, attended, mid, normed2, up;
+};
+
+// Keys are the first `count` rows of the tokens themselves, or of perceiver blocks the supernodes' tokens.
+template <class T, class Space>
+struct Abupt<T, Space>::BlockKeys {
+  std::int64_t count = 0;
+  Mat<const T, Space> supernodes, table;
+};
+
+template <class T, class Space>
+Mat<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const {
+  if (!parameter.data()) return {};
+  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0), parameter.extent(1)};
+}
+
+template <class T, class Space>
+Vec<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const {
+  if (!parameter.data()) return {};
+  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0)};
+}
+
+template <class T, class Space>
+void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x,
+                                    Mat<const T, Space> table, const BlockKeys& keys,
+                                    const std::vector<Segment>& segments, Mat<const T, Space> condition, Tape& t,
+                                    Mat<T, Space> out) const {
+  const std::size_t n = x.extent(0), d = x.extent(1), count = static_cast<std::size_t>(keys.count);
+  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1;
+  const T epsilon = T(config_.norm_eps);
+  t.x = x;
+  t.m = modulation(context, block, condition);
+  t.normed = take<T>(context, n, d);
+  layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, t.m[0], t.m[1], epsilon, t.normed);
+  if (block.perceiver) {
+    t.normed_keys = take<T>(context, count, d);
+    layer_norm<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], t.m[3], epsilon,
+                         t.normed_keys);
+  } else {
+    t.normed_keys = rows(t.normed, 0, count);
+  }
+  t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
+  linear<T, Space>(context, t.normed, block.q, block.q_bias, t.q);
+  linear<T, Space>(context, t.normed_keys, block.k, block.k_bias, t.k);
+  linear<T, Space>(context, t.normed_keys, block.v, block.v_bias, t.v);
+  rotate<T, Space>(context, t.q, table);
+  rotate<T, Space>(context, t.k, keys.table);
+  t.mixed = take<T>(context, n, d), t.log_sum = take<T>(context, n, static_cast<std::size_t>(config_.heads));
+  attention<T, Space>(context, config_.heads, t.q, t.k, t.v, segments, t.mixed, t.log_sum);
+
+  // x + gate * layer(input); without a gate the layer adds to a copy of x.
+  const auto add = [&](Mat<const T, Space> before, Mat<const T, Space> input, Mat<const T, Space> weight,
+                       Vec<const T, Space> bias, Vec<const T, Space> gate, Mat<T, Space>& ungated,
+                       Mat<T, Space> after) {
+    if (config_.condition) {
+      ungated = take<T>(context, n, d);
+      linear<T, Space>(context, input, weight, bias, ungated);
+      gate_columns<T, Space>(context, before, ungated, gate, after);
+    } else {
+      copy_rows<T, Space>(context, before, after, 0);
+      linear<T, Space>(context, input, weight, bias, after, Epilogue::accumulate);
+    }
+  };
+  t.mid = take<T>(context, n, d);
+  add(x, t.mixed, block.out, block.out_bias, t.m[attention_gate], t.attended, t.mid);
+  t.normed2 = take<T>(context, n, d);
+  layer_norm<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], t.m[mlp_first + 1],
+                       epsilon, t.normed2);
+  t.up = take<T>(context, n, d * static_cast<std::size_t>(config_.mlp_ratio));
+  linear<T, Space>(context, t.normed2, block.up, block.up_bias, t.up);
+  typename core::Arena<Space>::Scope scope(context.arena);
+  Mat<T, Space> fed;  // the adjoint computes it anew, out of the hidden layer that it needs anyway
+  Mat<T, Space> hidden = take<T>(context, t.up.extent(0), t.up.extent(1));
+  gelu_forward<T, Space>(context, t.up, hidden);
+  add(t.mid, hidden, block.down, block.down_bias, t.m[mlp_first + 2], fed, out);
+}
+
+template <class T, class Space>
+void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block, const Tape& t,
+                                     Mat<const T, Space> table, const BlockKeys& keys,
+                                     const std::vector<Segment>& segments, Mat<const T, Space> condition,
+                                     Mat<T, Space> dx, Mat<T, Space> dsupernodes, Vec<T, Space> gradients) const {
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::size_t n = dx.extent(0), d = dx.extent(1), count = static_cast<std::size_t>(keys.count);
+  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1,
+                    parts = block.perceiver ? 8 : 6;
+  const T epsilon = T(config_.norm_eps);
+  const auto g = [&](const auto& parameter) { return gradient(gradients, parameter); };
+  Mat<T, Space> dm;
+  if (config_.condition) {
+    dm = take<T>(context, 1, parts * d);
+    zero<T, Space>(context, dm);
+  }
+  const auto dmodulation = [&](std::size_t part) {
+    return config_.condition ? Vec<T, Space>(dm.data() + part * d, d) : Vec<T, Space>();
+  };
+  // Adjoint of what a gate multiplies; the gate's own is added to dm.
+  const auto through_gate = [&](std::size_t gate, Mat<const T, Space> ungated) {
+    if (!config_.condition) return dx;
+    Mat<T, Space> before = take<T>(context, n, d);
+    add_column_sums<T, Space>(context, dx, ungated, dmodulation(gate));
+    gate_columns<T, Space>(context, {}, dx, t.m[gate], before);
+    return before;
+  };
+
+  {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    Mat<T, Space> hidden = take<T>(context, n, t.up.extent(1)), dhidden = take<T>(context, n, t.up.extent(1)),
+                  dnormed = take<T>(context, n, d), fed;
+    gelu_forward<T, Space>(context, t.up, hidden);
+    if (config_.condition) {
+      fed = take<T>(context, n, d);
+      linear<T, Space>(context, hidden, block.down, block.down_bias, fed);
+    }
+    const Mat<T, Space> dfed = through_gate(mlp_first + 2, fed);
+    linear_backward<T, Space>(context, hidden, block.down, dfed, dhidden, Adjoint::overwrite, g(block.down),
+                              g(block.down_bias));
+    gelu_backward<T, Space>(context, t.up, dhidden, dhidden);
+    linear_backward<T, Space>(context, t.normed2, block.up, dhidden, dnormed, Adjoint::overwrite, g(block.up),
+                              g(block.up_bias));
+    layer_norm_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], epsilon,
+                                  dnormed, dx, Adjoint::add, g(block.norm2_weight), g(block.norm2_bias),
+                                  dmodulation(mlp_first), dmodulation(mlp_first + 1));
+  }
+  {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    Mat<T, Space> dmixed = take<T>(context, n, d), dq = take<T>(context, n, d), dk = take<T>(context, count, d),
+                  dv = take<T>(context, count, d), dnormed = take<T>(context, n, d);
+    const Mat<T, Space> dattended = through_gate(attention_gate, t.attended);
+    linear_backward<T, Space>(context, t.mixed, block.out, dattended, dmixed, Adjoint::overwrite, g(block.out),
+                              g(block.out_bias));
+    attention_backward<T, Space>(context, config_.heads, t.q, t.k, t.v, t.mixed, t.log_sum, dmixed, segments, dq, dk,
+                                 dv);
+    rotate_backward<T, Space>(context, dq, table);
+    rotate_backward<T, Space>(context, dk, keys.table);
+    linear_backward<T, Space>(context, t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias));
+    const Mat<T, Space> dnormed_keys = block.perceiver ? take<T>(context, count, d) : rows(dnormed, 0, count);
+    linear_backward<T, Space>(context, t.normed_keys, block.k, dk, dnormed_keys,
+                              block.perceiver ? Adjoint::overwrite : Adjoint::add, g(block.k), g(block.k_bias));
+    linear_backward<T, Space>(context, t.normed_keys, block.v, dv, dnormed_keys, Adjoint::add, g(block.v),
+                              g(block.v_bias));
+    if (block.perceiver)
+      layer_norm_backward<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], epsilon,
+                                    dnormed_keys, dsupernodes, Adjoint::add, g(block.norm_kv_weight),
+                                    g(block.norm_kv_bias), dmodulation(2), dmodulation(3));
+    layer_norm_backward<T, Space>(context, t.x, block.norm1_weight, block.norm1_bias, t.m[0], epsilon, dnormed, dx,
+                                  Adjoint::add, g(block.norm1_weight), g(block.norm1_bias), dmodulation(0),
+                                  dmodulation(1));
+  }
+  if (config_.condition)
+    linear_backward<T, Space>(context, condition, block.modulation, dm, {}, Adjoint::overwrite, g(block.modulation),
+                              g(block.modulation_bias));
+}
+
+// Inside, rows are surface anchors, volume anchors, surface queries, volume queries: all keys of the physics blocks
+// come first. Decoders work on the rows of one branch, anchors first.
+template <class T, class Space>
+void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
+                                    const Mat<const T, Space> (&positions)[2], const Rows& r, bool recompute,
+                                    const LossFunction& loss, Vec<T, Space> gradients) const {
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::size_t d = static_cast<std::size_t>(config_.hidden), head = static_cast<std::size_t>(config_.head_size());
+  const ParameterStore<T, Space>& p = parameters_;
+  const std::int64_t supernodes = static_cast<std::int64_t>(input.supernodes.extent(0));
+  const auto g = [&](const auto& parameter) { return gradient(gradients, parameter); };
+
+  // One block of the pass: what its forward and its backward need.
+  struct Step {
+    const Block* block;
+    Mat<const T, Space> x, table;
+    BlockKeys keys;
+    std::vector<Segment> segments;
+    Tape tape;
+  };
+  const auto forward_step = [&](Step& step) {
+    Mat<T, Space> out = take<T>(context, step.x.extent(0), d);
+    if (recompute) {
+      typename core::Arena<Space>::Scope inner(context.arena);
+      Tape tape;
+      block_forward(context, *step.block, step.x, step.table, step.keys, step.segments, input.condition, tape, out);
+    } else {
+      block_forward(context, *step.block, step.x, step.table, step.keys, step.segments, input.condition, step.tape,
+                    out);
+    }
+    return out;
+  };
+  const auto backward_step = [&](Step& step, Mat<T, Space> dx, Mat<T, Space> dsupernodes) {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    if (recompute) {
+      Mat<T, Space> out = take<T>(context, step.x.extent(0), d);
+      block_forward(context, *step.block, step.x, step.table, step.keys, step.segments, input.condition, step.tape,
+                    out);
+    }
+    block_backward(context, *step.block, step.tape, step.table, step.keys, step.segments, input.condition, dx,
+                   dsupernodes, gradients);
+  };
+
+  // Geometry encoder.
+  Mat<T, Space> geometry = take<T>(context, supernodes, d), geometry_table = take<T>(context, supernodes, head);
+  supernode_table(context, input, geometry_table);
+  supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
+                              input.neighbors, config_.max_degree, geometry);
+  std::vector<Step> geometry_steps;
+  for (const Block& block : geometry_blocks_) {
+    Step step{&block, geometry, geometry_table, {supernodes, {}, geometry_table}, {{0, supernodes, 0, supernodes}}, {}};
+    geometry = forward_step(step);
+    geometry_steps.push_back(step);
+  }
+
+  // Embedding of the positions, and tables of their rotations; `at`: where a branch's anchors and queries go.
+  const std::int64_t anchors = r.anchors[0] + r.anchors[1], total = r.total();
+  const std::int64_t anchor_at[2] = {0, r.anchors[0]}, query_at[2] = {anchors, anchors + r.queries[0]};
+  Mat<T, Space> x = take<T>(context, total, d), table = take<T>(context, total, head), branch_table[2], embedded[2],
+                branch_up[2];
+  const auto scatter = [&](int b, Mat<const T, Space> from, Mat<T, Space> to) {
+    copy_rows<T, Space>(context, rows(from, 0, r.anchors[b]), to, anchor_at[b]);
+    copy_rows<T, Space>(context, rows(from, r.anchors[b], from.extent(0)), to, query_at[b]);
+  };
+  const auto gather = [&](int b, Mat<const T, Space> from, Mat<T, Space> to) {
+    copy_rows<T, Space>(context, rows(from, anchor_at[b], anchor_at[b] + r.anchors[b]), to, 0);
+    copy_rows<T, Space>(context, rows(from, query_at[b], query_at[b] + r.queries[b]), to, r.anchors[b]);
+  };
+  std::string branch_name[2], head_name[2];
+  for (const Branch branch : {Branch::surface, Branch::volume}) {
+    const int b = static_cast<int>(branch);
+    branch_name[b] = core::str("branch.", physics::name(branch)),
+    head_name[b] = core::str("head.", physics::name(branch));
+    const std::size_t count = positions[b].extent(0);
+    core::expect(static_cast<std::int64_t>(count) == r.anchors[b] + r.queries[b], "training_pass: rows of positions");
+    branch_table[b] = take<T>(context, count, head);
+    rotary_table<T, Space>(context, positions[b], rotary_frequency_, branch_table[b]);
+    scatter(b, branch_table[b], table);
+    embedded[b] = take<T>(context, count, d), branch_up[b] = take<T>(context, count, d);
+    sincos_embedding<T, Space>(context, positions[b], frequency3_, embedded[b]);
+    linear<T, Space>(context, embedded[b], p.matrix(branch_name[b] + ".up.weight"),
+                     p.vector(branch_name[b] + ".up.bias"), branch_up[b]);
+    typename core::Arena<Space>::Scope inner(context.arena);
+    Mat<T, Space> hidden = take<T>(context, count, d), token = take<T>(context, count, d);
+    gelu_forward<T, Space>(context, branch_up[b], hidden);
+    linear<T, Space>(context, hidden, p.matrix(branch_name[b] + ".down.weight"),
+                     p.vector(branch_name[b] + ".down.bias"), token);
+    scatter(b, token, x);
+  }
+
+  std::vector<Step> physics_steps;
+  for (std::size_t i = 0; i < physics_blocks_.size(); ++i) {
+    const char kind = config_.physics_blocks[i];
+    Step step{&physics_blocks_[i], x, table, {anchors, {}, rows(table, 0, anchors)}, {}, {}};
+    if (kind == 'p') {
+      step.keys = {supernodes, geometry, geometry_table};
+      step.segments = {{0, total, 0, supernodes}};
+    } else {
+      for (int b = 0; b < 2; ++b) {
+        const int of = kind == 'c' ? 1 - b : b;
+        const std::int64_t begin = kind == 'j' ? 0 : anchor_at[of],
+                           end = kind == 'j' ? anchors : anchor_at[of] + r.anchors[of];
+        step.segments.push_back({anchor_at[b], anchor_at[b] + r.anchors[b], begin, end});
+        step.segments.push_back({query_at[b], query_at[b] + r.queries[b], begin, end});
+      }
+    }
+    x = forward_step(step);
+    physics_steps.push_back(step);
+  }
+
+  std::vector<Step> decoder_steps[2];
+  Mat<T, Space> y[2], out[2], dout[2];
+  for (int b = 0; b < 2; ++b) {
+    const std::int64_t count = r.anchors[b] + r.queries[b];
+    y[b] = take<T>(context, count, d);
+    gather(b, x, y[b]);
+    for (const Block& block : decoder_blocks_[b]) {
+      Step step{&block,
+                y[b],
+                branch_table[b],
+                {r.anchors[b], {}, rows(branch_table[b], 0, r.anchors[b])},
+                {{0, count, 0, r.anchors[b]}},
+                {}};
+      y[b] = forward_step(step);
+      decoder_steps[b].push_back(step);
+    }
+    const std::size_t outputs = static_cast<std::size_t>(config_.outputs[b]);
+    out[b] = take<T>(context, count, outputs), dout[b] = take<T>(context, count, outputs);
+    linear<T, Space>(context, y[b], p.matrix(head_name[b] + ".weight"), p.vector(head_name[b] + ".bias"), out[b]);
+  }
+
+  const Mat<const T, Space> results[2] = {out[0], out[1]};
+  loss(results, dout);
+
+  Mat<T, Space> dx = take<T>(context, total, d), dgeometry = take<T>(context, supernodes, d);
+  zero<T, Space>(context, dgeometry);
+  for (int b = 0; b < 2; ++b) {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    Mat<T, Space> dy = take<T>(context, y[b].extent(0), d);
+    const Mat<const T, Space> weight = p.matrix(head_name[b] + ".weight");
+    linear_backward<T, Space>(context, y[b], weight, dout[b], dy, Adjoint::overwrite, g(weight),
+                              g(p.vector(head_name[b] + ".bias")));
+    for (std::size_t i = decoder_steps[b].size(); i-- > 0;) backward_step(decoder_steps[b][i], dy, {});
+    scatter(b, dy, dx);
+  }
+  for (std::size_t i = physics_steps.size(); i-- > 0;) backward_step(physics_steps[i], dx, dgeometry);
+  for (int b = 0; b < 2; ++b) {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    const std::size_t count = positions[b].extent(0);
+    Mat<T, Space> dtoken = take<T>(context, count, d), hidden = take<T>(context, count, d),
+                  dhidden = take<T>(context, count, d);
+    gather(b, dx, dtoken);
+    gelu_forward<T, Space>(context, branch_up[b], hidden);
+    const Mat<const T, Space> down = p.matrix(branch_name[b] + ".down.weight"),
+                              up = p.matrix(branch_name[b] + ".up.weight");
+    linear_backward<T, Space>(context, hidden, down, dtoken, dhidden, Adjoint::overwrite, g(down),
+                              g(p.vector(branch_name[b] + ".down.bias")));
+    gelu_backward<T, Space>(context, branch_up[b], dhidden, dhidden);
+    linear_backward<T, Space>(context, embedded[b], up, dhidden, {}, Adjoint::overwrite, g(up),
+                              g(p.vector(branch_name[b] + ".up.bias")));
+  }
+  for (std::size_t i = geometry_steps.size(); i-- > 0;) backward_step(geometry_steps[i], dgeometry, {});
+  const PoolingParameters<T, Space> pooling = pooling_parameters();
+  supernode_pooling_backward<T, Space>(
+      context, config_.message, pooling, input.points, input.supernodes, input.neighbors, config_.max_degree, dgeometry,
+      {g(pooling.message_up), g(pooling.message_down), g(pooling.merge), g(pooling.message_up_bias),
+       g(pooling.message_down_bias), g(pooling.merge_bias)});
+}
+
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
+  template void Abupt<T, S>::training_pass(Context<S>&, const Case&, const Mat<const T, S>(&)[2], const Rows&, bool, \
+                                           const LossFunction&, Vec<T, S>) const;
+STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
+#undef STREAMTUBE_INSTANTIATE
+
+}  // namespace streamtube::surrogate

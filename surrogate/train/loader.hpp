@@ -1,0 +1,63 @@
+#pragma once
+// Draws batches from a data set, ahead of the training, on a thread of its own. Which points batch t holds depends on
+// the seed and t alone: training resumes bit for bit from any batch, and several processes share batches out.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mesh_io/h5/dataset.hpp"
+#include "physics/fields.hpp"
+#include "surrogate/model/config.hpp"
+#include "surrogate/train/trainer.hpp"
+
+namespace streamtube::surrogate {
+
+// How a case is drawn. Geometry points are drawn by area, without one twice.
+struct DrawOptions {
+  std::size_t geometry_points = 4096, supernodes = 1024;
+  std::size_t anchors[2] = {1024, 1024};  // surface, volume
+  std::size_t queries[2] = {0, 0};        // further points with targets
+  bool surface_by_area = false;           // surface anchors and queries with probability by area, else all faces alike
+  bool mirror = false;                    // every second draw reflected at y = 0 (y of vectors, x and z of vorticity)
+};
+
+// What weighs how much, beside 1 for the mean squared error of every field.
+struct LossOptions {
+  std::vector<double> field_weight[2];  // per field of the branch; empty: 1 each
+  bool area_weighted = false;           // surface points weigh by their area (when not drawn by it already)
+  double force_weight = 0;              // of the squared errors of drag and lift, in units of `force_scale`
+  double force_scale = 0.01;            // of the coefficients: a typical error that should weigh 1
+};
+
+class Loader {
+ public:
+  // Batches are numbered from `first` in steps of `stride` (the number of processes). cache: bytes of cases kept in
+  // memory; what does not fit is read anew, only the rows drawn. Throws Error(input) for a case with fewer points than
+  // drawn; errors of the thread reach next().
+  Loader(const mesh_io::Dataset& dataset, std::vector<std::size_t> cases, const physics::Normalizer& normalizer,
+         const AbuptConfig& config, const DrawOptions& draw, const LossOptions& loss, std::uint64_t seed,
+         std::int64_t first, std::int64_t stride, std::size_t cache);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  Batch next();
+  double waited() const;  // s, of next() for batches that were not ready
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Per column of a branch's outputs: field weight over the field's components, for Trainer.
+std::vector<float> column_weights(const physics::Normalizer& normalizer, physics::Branch branch,
+                                  const LossOptions& loss);
+
+// Statistics of the cases as a normaliser. Positions: one range for all axes around every position and `margin` of the
+// largest extent to both sides.
+physics::Normalizer make_normalizer(const mesh_io::Dataset& dataset, const std::vector<std::size_t>& cases,
+                                    double margin = 0.05);
+
+}  // namespace streamtube::surrogate

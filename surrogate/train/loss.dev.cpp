@@ -1,0 +1,98 @@
+#include "surrogate/train/loss.dev.hpp"
+
+namespace streamtube::surrogate {
+namespace {
+
+constexpr std::int64_t rows_per_part = 256;  // sums are taken in parts of this many rows: one order on any device
+
+}  // namespace
+
+template <class T, class Space>
+void squared_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                   Vec<const T, Space> row_weight, Vec<const T, Space> weight, T scale, Mat<T, Space> dout,
+                   Vec<double, Space> losses) {
+  const std::int64_t count = static_cast<std::int64_t>(out.extent(0)),
+                     columns = static_cast<std::int64_t>(out.extent(1));
+  core::expect(target.extent(0) == out.extent(0) && target.extent(1) == out.extent(1) &&
+                   dout.extent(0) == out.extent(0) && dout.extent(1) == out.extent(1),
+               "squared_error: out, target and dout differ in shape");
+  core::expect(weight.extent(0) == out.extent(1) && losses.extent(0) == out.extent(1), "squared_error: columns");
+  core::expect(!row_weight.data() || row_weight.extent(0) == out.extent(0), "squared_error: row weights");
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
+  Mat<double, Space> partial = take<double>(context, parts, columns);
+  if (context.measuring()) return;
+  const T over_count = T(1) / T(count);
+  const bool weighted = row_weight.data() != nullptr;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::squared_error",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+      KOKKOS_LAMBDA(const std::int64_t part) {
+        for (std::int64_t c = 0; c < columns; ++c) partial(part, c) = 0;
+        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+        for (std::int64_t row = part * rows_per_part; row < end; ++row)
+          for (std::int64_t c = 0; c < columns; ++c) {
+            const T error = out(row, c) - target(row, c);
+            const T factor = weight(c) * over_count * (weighted ? row_weight(row) : T(1));
+            partial(part, c) += static_cast<double>(factor) * static_cast<double>(error) * static_cast<double>(error);
+            dout(row, c) = scale * T(2) * factor * error;
+          }
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::squared_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, columns),
+      KOKKOS_LAMBDA(const int c) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, c);
+        losses(c) = sum;
+      });
+}
+
+template <class T, class Space>
+void squared_functional(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                        Mat<const T, Space> functional, T weight, T scale, Mat<T, Space> dout,
+                        Vec<double, Space> loss) {
+  const std::int64_t count = static_cast<std::int64_t>(out.extent(0)),
+                     columns = static_cast<std::int64_t>(out.extent(1));
+  core::expect(functional.extent(0) == out.extent(0) && functional.extent(1) == out.extent(1),
+               "squared_functional: shape of the functional");
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
+  Vec<double, Space> partial = take<double>(context, parts + 1);
+  if (context.measuring()) return;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::squared_functional::parts",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+      KOKKOS_LAMBDA(const std::int64_t part) {
+        double sum = 0;
+        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+        for (std::int64_t row = part * rows_per_part; row < end; ++row)
+          for (std::int64_t c = 0; c < columns; ++c)
+            sum += static_cast<double>(functional(row, c)) * static_cast<double>(out(row, c) - target(row, c));
+        partial(part) = sum;
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::squared_functional::sum", Kokkos::RangePolicy<Space>(context.space, 0, 1),
+      KOKKOS_LAMBDA(const int) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part);
+        partial(parts) = sum;
+        loss(0) = static_cast<double>(weight) * sum * sum;
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::squared_functional::adjoint",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, count),
+      KOKKOS_LAMBDA(const std::int64_t row) {
+        const T factor = scale * T(2) * weight * static_cast<T>(partial(parts));
+        for (std::int64_t c = 0; c < columns; ++c) dout(row, c) += factor * functional(row, c);
+      });
+}
+
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
+  template void squared_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>, \
+                                    T, Mat<T, S>, Vec<double, S>);                                                   \
+  template void squared_functional<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<const T, S>, T, T,       \
+                                         Mat<T, S>, Vec<double, S>);
+STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
+#undef STREAMTUBE_INSTANTIATE
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,25 @@
+#pragma once
+// What training minimises, and its adjoint in the network's outputs.
+
+#include <vector>
+
+#include "surrogate/ops/types.dev.hpp"
+
+namespace streamtube::surrogate {
+
+// sum over columns c of weight[c] / N sum over rows r of row_weight[r] (out - target)^2, in network units. A field of k
+// components weighs as its mean squared error when its columns have weight 1 / k.
+// out, target, dout [N][columns]; row_weight [N] or empty (1); weight [columns] (host). dout is written, scaled by
+// `scale`. losses [columns] (double): the sum's terms, unscaled, are written.
+template <class T, class Space>
+void squared_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                   Vec<const T, Space> row_weight, Vec<const T, Space> weight, T scale, Mat<T, Space> dout,
+                   Vec<double, Space> losses);
+
+// weight (sum of functional * (out - target))^2: the error of an integral over the points, such as drag. functional
+// [N][columns]. dout is added to, scaled by `scale`; loss [1] is written, unscaled.
+template <class T, class Space>
+void squared_functional(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                        Mat<const T, Space> functional, T weight, T scale, Mat<T, Space> dout, Vec<double, Space> loss);
+
+}  // namespace streamtube::surrogate

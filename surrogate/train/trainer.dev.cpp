@@ -1,0 +1,258 @@
+#include "surrogate/train/trainer.hpp"
+
+#include <cmath>
+
+#include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/train/loss.dev.hpp"
+#include "surrogate/train/optimizer.dev.hpp"
+
+namespace streamtube::surrogate {
+namespace {
+
+using Space = DeviceSpace;
+using Memory = Space::memory_space;
+using Model = Abupt<float, Space>;
+template <class T>
+using Array = Kokkos::View<T*, Memory>;
+template <class T>
+using HostArray = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+template <class T>
+void resize(Array<T>& array, std::size_t size, const char* label) {
+  if (array.extent(0) != size) array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
+}
+
+// Host values into an array of at least their number.
+template <class T>
+void upload(const Space& space, Array<T>& array, std::span<const T> values, const char* label) {
+  if (array.extent(0) < values.size())
+    array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), values.size());
+  if (!values.empty())
+    Kokkos::deep_copy(space, Kokkos::subview(array, Kokkos::pair<std::size_t, std::size_t>(0, values.size())),
+                      HostArray<const T>(values.data(), values.size()));
+}
+
+template <class T>
+std::vector<T> download(const Space& space, const Array<T>& array) {
+  std::vector<T> values(array.extent(0));
+  if (!values.empty()) Kokkos::deep_copy(space, HostArray<T>(values.data(), values.size()), array);
+  space.fence("streamtube::surrogate::Trainer::download");
+  return values;
+}
+
+}  // namespace
+
+double Schedule::rate(std::int64_t update) const {
+  const std::int64_t n = static_cast<std::int64_t>(warmup * static_cast<double>(updates - 1));
+  if (update < n) return peak * static_cast<double>(update + 1) / static_cast<double>(n + 1);
+  const std::int64_t length = updates - n - 1;
+  if (length <= 0) return peak;
+  const double progress = std::min(1.0, static_cast<double>(update - n) / static_cast<double>(length));
+  return end + 0.5 * (peak - end) * (1 + std::cos(3.14159265358979323846 * progress));
+}
+
+struct Trainer::Impl {
+  Impl(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& o, bool again,
+       const std::string& where)
+      : model(config, weights, where), options(o), recompute(again) {}
+
+  Space space;
+  BackendSet backends;
+  core::Arena<Space> arena;
+  Model model;
+  OptimizerOptions options;
+  bool recompute;
+  std::int64_t updates = 0;
+  Array<float> gradients, first, second, average, decays, column_weight[2];
+  Array<double> losses[2], functional_losses, norm;
+  Array<float> points, positions[2], targets[2], row_weights[2], condition;
+  std::vector<Array<float>> functionals;
+  Array<std::int64_t> supernodes;
+
+  Context<Space> context() { return {space, arena, backends}; }
+
+  Weights by_name(const Array<float>& flat) const {
+    Weights out = expected_weights(model.config());
+    const std::vector<float> values = download(space, flat);
+    for (auto& [name, tensor] : out) {
+      const auto& entry = model.parameters().entries().at(name);
+      tensor.values.assign(values.begin() + static_cast<std::ptrdiff_t>(entry.offset),
+                           values.begin() + static_cast<std::ptrdiff_t>(entry.offset + entry.size()));
+    }
+    return out;
+  }
+  Array<float> parameters() const { return model.parameters().block(); }
+};
+
+Trainer::Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
+                 const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where)
+    : impl_(std::make_unique<Impl>(config, weights, options, recompute, where)) {
+  Impl& m = *impl_;
+  const std::size_t size = parameters();
+  for (Array<float>* array : {&m.gradients, &m.first, &m.average, &m.decays})
+    resize(*array, size, "streamtube::surrogate::Trainer::parameters");
+  if (options.kind == OptimizerOptions::Kind::adamw) resize(m.second, size, "streamtube::surrogate::Trainer::second");
+  Kokkos::deep_copy(m.gradients, 0.0f);
+  Kokkos::deep_copy(m.first, 0.0f);
+  Kokkos::deep_copy(m.second, 0.0f);
+  Kokkos::deep_copy(m.average, m.parameters());
+  std::vector<float> decays(size, 1.0f);
+  if (options.decay_matrices_only)
+    for (const auto& [name, entry] : m.model.parameters().entries())
+      if (!entry.columns) std::fill_n(decays.begin() + static_cast<std::ptrdiff_t>(entry.offset), entry.size(), 0.0f);
+  upload<float>(m.space, m.decays, decays, "");
+  for (int b = 0; b < 2; ++b) {
+    core::expect(static_cast<int>(column_weight[b].size()) == config.outputs[b], "trainer: length of column_weight");
+    upload<float>(m.space, m.column_weight[b], column_weight[b], "streamtube::surrogate::Trainer::column_weight");
+    resize(m.losses[b], column_weight[b].size(), "streamtube::surrogate::Trainer::losses");
+  }
+  resize(m.norm, 1, "streamtube::surrogate::Trainer::norm");
+  m.space.fence("streamtube::surrogate::Trainer");
+}
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+
+const AbuptConfig& Trainer::config() const { return impl_->model.config(); }
+std::size_t Trainer::parameters() const { return impl_->model.parameters().size(); }
+std::int64_t Trainer::updates() const { return impl_->updates; }
+Weights Trainer::weights() const { return impl_->by_name(impl_->parameters()); }
+Weights Trainer::averaged_weights() const { return impl_->by_name(impl_->average); }
+Weights Trainer::gradients_by_name() const { return impl_->by_name(impl_->gradients); }
+std::vector<float> Trainer::gradients() const { return download(impl_->space, impl_->gradients); }
+
+void Trainer::set_gradients(std::span<const float> gradients) {
+  core::expect(gradients.size() == parameters(), "trainer: length of the gradients");
+  upload<float>(impl_->space, impl_->gradients, gradients, "");
+  impl_->space.fence("streamtube::surrogate::Trainer::set_gradients");
+}
+
+Losses Trainer::accumulate(const Batch& batch, double scale) {
+  Impl& m = *impl_;
+  const AbuptConfig& config = m.model.config();
+  Model::Rows rows;
+  const std::size_t count = batch.points.size() / 3;
+  core::expect(count > 0 && !batch.supernodes.empty() && batch.points.size() % 3 == 0,
+               "trainer: a batch needs geometry points and supernodes");
+  for (const std::int64_t s : batch.supernodes)
+    core::expect(s >= 0 && s < static_cast<std::int64_t>(count), "trainer: a supernode index is out of range");
+  core::expect(batch.condition.size() == static_cast<std::size_t>(config.condition),
+               "trainer: length of the condition");
+  for (int b = 0; b < 2; ++b) {
+    const std::size_t n = batch.positions[b].size() / 3;
+    rows.anchors[b] = batch.anchors[b], rows.queries[b] = static_cast<std::int64_t>(n) - batch.anchors[b];
+    core::expect(rows.anchors[b] > 0 && rows.queries[b] >= 0, "trainer: both branches need anchors");
+    core::expect(batch.targets[b].size() == n * static_cast<std::size_t>(config.outputs[b]), "trainer: targets");
+    core::expect(batch.weights[b].empty() || batch.weights[b].size() == n, "trainer: row weights");
+    upload<float>(m.space, m.positions[b], batch.positions[b], "streamtube::surrogate::Trainer::positions");
+    upload<float>(m.space, m.targets[b], batch.targets[b], "streamtube::surrogate::Trainer::targets");
+    upload<float>(m.space, m.row_weights[b], batch.weights[b], "streamtube::surrogate::Trainer::row_weights");
+  }
+  upload<float>(m.space, m.points, batch.points, "streamtube::surrogate::Trainer::points");
+  upload<float>(m.space, m.condition, batch.condition, "streamtube::surrogate::Trainer::condition");
+  upload<std::int64_t>(m.space, m.supernodes, batch.supernodes, "streamtube::surrogate::Trainer::supernodes");
+  if (m.functionals.size() < batch.functionals.size()) m.functionals.resize(batch.functionals.size());
+  for (std::size_t i = 0; i < batch.functionals.size(); ++i) {
+    core::expect(batch.functionals[i].coefficients.size() == batch.targets[0].size(), "trainer: a functional's length");
+    upload<float>(m.space, m.functionals[i], batch.functionals[i].coefficients,
+                  "streamtube::surrogate::Trainer::functional");
+  }
+  resize(m.functional_losses, batch.functionals.size(), "streamtube::surrogate::Trainer::functional_losses");
+
+  Model::Case input;
+  input.points = {m.points.data(), count, 3};
+  input.supernodes = {m.supernodes.data(), batch.supernodes.size()};
+  input.condition = {m.condition.data(), batch.condition.empty() ? 0u : 1u, batch.condition.size()};
+  input.neighbors =
+      geometry::radius_search<float, Space>(m.space, input.points, input.supernodes, config.radius, config.max_degree);
+  const Mat<const float, Space> positions[2] = {{m.positions[0].data(), batch.positions[0].size() / 3, 3},
+                                                {m.positions[1].data(), batch.positions[1].size() / 3, 3}};
+  Context<Space> context = m.context();
+  const Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2], const Mat<float, Space>(&dout)[2]) {
+    for (int b = 0; b < 2; ++b) {
+      const Mat<const float, Space> target{m.targets[b].data(), out[b].extent(0), out[b].extent(1)};
+      const Vec<const float, Space> weights = batch.weights[b].empty()
+                                                  ? Vec<const float, Space>()
+                                                  : Vec<const float, Space>(m.row_weights[b].data(), out[b].extent(0));
+      squared_error<float, Space>(context, out[b], target, weights, m.column_weight[b], static_cast<float>(scale),
+                                  dout[b], m.losses[b]);
+    }
+    const Mat<const float, Space> target{m.targets[0].data(), out[0].extent(0), out[0].extent(1)};
+    for (std::size_t i = 0; i < batch.functionals.size(); ++i)
+      squared_functional<float, Space>(
+          context, out[0], target, {m.functionals[i].data(), out[0].extent(0), out[0].extent(1)},
+          batch.functionals[i].weight, static_cast<float>(scale), dout[0], {m.functional_losses.data() + i, 1});
+  };
+  const auto pass = [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients); };
+  m.arena.measure(pass);
+  pass();
+
+  Losses losses;
+  for (int b = 0; b < 2; ++b) {
+    losses.components[b] = download(m.space, m.losses[b]);
+    for (const double value : losses.components[b]) losses.total += value;
+  }
+  losses.functionals = download(m.space, m.functional_losses);
+  for (const double value : losses.functionals) losses.total += value;
+  return losses;
+}
+
+double Trainer::update(double rate) {
+  Impl& m = *impl_;
+  Context<Space> context = m.context();
+  ++m.updates;
+  const auto step = [&] {
+    gradient_norm<float, Space>(context, m.gradients, m.norm);
+    optimizer_step<float, Space>(context, m.options, rate, m.updates, m.norm, m.gradients, m.decays, m.parameters(),
+                                 m.first, m.second, m.average);
+  };
+  m.arena.measure(step);
+  step();
+  Kokkos::deep_copy(m.space, m.gradients, 0.0f);
+  return download(m.space, m.norm)[0];
+}
+
+Trainer::State Trainer::state() const {
+  const Impl& m = *impl_;
+  return {m.updates, download(m.space, m.parameters()), download(m.space, m.first), download(m.space, m.second),
+          download(m.space, m.average)};
+}
+
+void Trainer::restore(const State& state) {
+  Impl& m = *impl_;
+  if (state.parameters.size() != parameters() || state.first.size() != parameters() ||
+      state.average.size() != parameters() || state.second.size() != m.second.extent(0))
+    throw core::Error(core::ErrorKind::input,
+                      core::str("the training state holds ", state.parameters.size(), " parameters, this model has ",
+                                parameters(), ", or it is of another optimiser"));
+  m.updates = state.updates;
+  Array<float> parameters = m.parameters();
+  upload<float>(m.space, parameters, state.parameters, "");
+  upload<float>(m.space, m.first, state.first, "");
+  upload<float>(m.space, m.second, state.second, "");
+  upload<float>(m.space, m.average, state.average, "");
+  Kokkos::deep_copy(m.space, m.gradients, 0.0f);
+  m.space.fence("streamtube::surrogate::Trainer::restore");
+}
+
+std::size_t Trainer::scratch(const Shape& shape) const {
+  Impl& m = *impl_;
+  Model::Case input;
+  input.points = {static_cast<const float*>(nullptr), shape.points, 3};
+  input.supernodes = {static_cast<const std::int64_t*>(nullptr), shape.supernodes};
+  input.condition = {static_cast<const float*>(nullptr), config().condition ? 1u : 0u,
+                     static_cast<std::size_t>(config().condition)};
+  Model::Rows rows;
+  Mat<const float, Space> positions[2];
+  for (int b = 0; b < 2; ++b) {
+    rows.anchors[b] = static_cast<std::int64_t>(shape.anchors[b]);
+    rows.queries[b] = static_cast<std::int64_t>(shape.queries[b]);
+    positions[b] = {static_cast<const float*>(nullptr), shape.anchors[b] + shape.queries[b], 3};
+  }
+  Context<Space> context = m.context();
+  const auto loss = [](const auto&, const auto&) {};
+  return m.arena.measured(
+      [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients); });
+}
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,115 @@
+#pragma once
+// The network in training as host code sees it: no Kokkos here. One object holds weights, gradients, the optimiser's
+// moments and the averaged weights on the device.
+//
+//   for each micro-batch: trainer.accumulate(batch, 1.0 / batches);
+//   trainer.update(rate);
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "surrogate/model/surrogate.hpp"
+
+namespace streamtube::surrogate {
+
+struct OptimizerOptions {
+  enum class Kind { adamw, lion };
+  Kind kind = Kind::adamw;
+  double weight_decay = 0.05;
+  bool decay_matrices_only = true;    // spare biases and every other tensor of one dimension
+  double beta1 = 0.9, beta2 = 0.999;  // LION: 0.9, 0.99
+  double epsilon = 1e-8;              // AdamW
+  double clip = 0.25;                 // of the 2-norm of all gradients; 0: none
+  double average = 0.999;             // decay of the averaged weights (EMA)
+  // The average forgets faster at the start: keep = min(average, step / (step + 10)).
+  double average_keep(std::int64_t step) const {
+    const double early = static_cast<double>(step) / static_cast<double>(step + 10);
+    return early < average ? early : average;
+  }
+};
+
+// Warm-up and cosine: T updates, n = int(warmup (T - 1)); update t < n: peak (t + 1) / (n + 1), else half a cosine from
+// peak to end over T - n - 1.
+struct Schedule {
+  double peak = 1e-3, end = 1e-6, warmup = 0.05;
+  std::int64_t updates = 0;
+  double rate(std::int64_t update) const;
+};
+
+// What is learned from at once: one case as drawn by the loader, in network units.
+struct Batch {
+  std::string name;                      // of the case, for messages
+  std::vector<float> points;             // [P][3]
+  std::vector<std::int64_t> supernodes;  // [S] indices into points
+  std::vector<float> positions[2];       // [anchors + queries][3], anchors first
+  std::int64_t anchors[2] = {0, 0};
+  std::vector<float> targets[2];  // [anchors + queries][outputs]
+  std::vector<float> weights[2];  // [anchors + queries] of the rows, mean 1; empty: all 1
+  std::vector<float> condition;   // [config.condition]
+  // Integrals over the surface points whose errors are penalised: weight (sum of coefficient * error)^2.
+  struct Functional {
+    std::string name;                 // "drag"
+    std::vector<float> coefficients;  // [surface anchors + queries][outputs]
+    float weight = 0;
+  };
+  std::vector<Functional> functionals;
+};
+
+// Of one batch. components: the weighted squared error per output column; functionals in the batch's order.
+struct Losses {
+  double total = 0;
+  std::vector<double> components[2], functionals;
+};
+
+class Trainer {
+ public:
+  // column_weight[b] [outputs of b]: see squared_error() in train/loss.dev.hpp. recompute: less memory, one forward
+  // pass more, the same bits. Needs a core::Runtime. Error(input) as Surrogate's constructor.
+  Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
+          const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where);
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+
+  const AbuptConfig& config() const;
+  std::size_t parameters() const;
+
+  // Forward, loss, backward; adds `scale` times the gradients to those that are there. Throws Error(internal) for
+  // shapes that do not match. What is not finite is the caller's to notice, in the losses.
+  Losses accumulate(const Batch& batch, double scale);
+  // The gradients [parameters], for reductions over processes.
+  std::vector<float> gradients() const;
+  void set_gradients(std::span<const float> gradients);
+  // By tensor, for tests.
+  Weights gradients_by_name() const;
+  // One step of the optimiser; gradients are zero afterwards. Returns their norm before clipping.
+  double update(double rate);
+  std::int64_t updates() const;
+
+  Weights weights() const;
+  Weights averaged_weights() const;
+
+  // All that update() depends on beside the gradients, to continue bit for bit. [parameters] each; second is empty for
+  // LION.
+  struct State {
+    std::int64_t updates = 0;
+    std::vector<float> parameters, first, second, average;
+  };
+  State state() const;
+  void restore(const State& state);  // Error(input) when lengths do not match
+
+  // Bytes of scratch that batches so large take; beside it 5 float32 numbers a parameter.
+  struct Shape {
+    std::size_t points = 0, supernodes = 0, anchors[2] = {0, 0}, queries[2] = {0, 0};
+  };
+  std::size_t scratch(const Shape& shape) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamtube::surrogate
