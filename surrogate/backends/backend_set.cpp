@@ -37,6 +37,12 @@ CpuPath chosen_cpu_path() {
 
 BackendSet::BackendSet() : BackendSet(chosen_cpu_path()) {}
 BackendSet::BackendSet(CpuPath path) : cpu_path_(path) { require_available(path); }
+BackendSet::BackendSet(Precision precision) : BackendSet() {
+  precision_ = precision;
+  if (precision == Precision::bf16 && (cpu_path_ < CpuPath::avx512 || !cpu::bf16_gemm()))
+    throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()),
+                      "train with precision fp32");
+}
 
 std::vector<BackendInfo> backend_report() {
   std::vector<BackendInfo> report;

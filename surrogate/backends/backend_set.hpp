@@ -7,6 +7,8 @@
 namespace streamtube::surrogate {
 
 enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
+// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in both.
+enum class Precision { fp32, bf16 };
 
 struct BackendInfo {
   std::string operation;  // "linear", "attention"
@@ -22,10 +24,14 @@ class BackendSet {
  public:
   BackendSet();
   explicit BackendSet(CpuPath path);
+  // The default path. Throws Error(usage) where this machine has no bfloat16 instructions.
+  explicit BackendSet(Precision precision);
   CpuPath cpu_path() const { return cpu_path_; }
+  Precision precision() const { return precision_; }
 
  private:
   CpuPath cpu_path_;
+  Precision precision_ = Precision::fp32;
 };
 
 // Everything compiled in, in the order of trial; needs no Runtime.

@@ -11,14 +11,18 @@ namespace {
 
 // Fewer rows than this are not worth packing weights for.
 constexpr std::int64_t least_rows = 8;
-constexpr std::int64_t most_inner = 4096;  // of the AMX kernel's row buffer
+constexpr std::int64_t most_inner = 4096;  // of the row buffers of the AMX and bfloat16 kernels
+
+bool bf16(const Context<HostSpace>& context) { return context.backends.precision() == Precision::bf16; }
 
 const GemmKernel* gemm_kernel(const Context<HostSpace>& context, std::int64_t inner) {
+  if (bf16(context) && inner <= most_inner) return bf16_gemm();
   if (context.backends.cpu_path() == CpuPath::amx && inner <= most_inner) return amx_gemm();
   return context.backends.cpu_path() >= CpuPath::avx512 ? avx512_gemm() : nullptr;
 }
 
 const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int head, bool log_sum) {
+  if (bf16(context) && bf16_attention()->supports(head)) return bf16_attention();
   if (context.backends.cpu_path() == CpuPath::amx && amx_attention()->supports(head) &&
       (!log_sum || amx_attention()->gives_log_sum))
     return amx_attention();
@@ -165,15 +169,32 @@ bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
 }
 
 bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& g) {
-  const WeightGradientKernel* kernel =
-      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_weight_gradient() : nullptr;
+  const WeightGradientKernel* kernel = bf16(context)                                    ? bf16_weight_gradient()
+                                       : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_weight_gradient()
+                                                                                        : nullptr;
   if (!kernel || g.samples < least_rows) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  std::byte *x = nullptr, *dy = nullptr;
+  if (kernel->pack) {
+    x = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.inner));
+    dy = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.columns));
+  }
   if (context.measuring()) return true;
+  if (kernel->pack) {
+    constexpr std::int64_t at_once = 64;
+    const std::int64_t pairs = divide_up(g.samples, 2);
+    for_tasks(context, "streamtube::surrogate::cpu::weight_gradient::pack", divide_up(pairs, at_once),
+              [=](std::int64_t task) {
+                const std::int64_t begin = task * at_once, end = std::min(pairs, begin + at_once);
+                kernel->pack(g.x, g.samples, g.inner, begin, end, x);
+                kernel->pack(g.dy, g.samples, g.columns, begin, end, dy);
+              });
+  }
   const std::int64_t panels = divide_up(g.inner, kernel->column_panel),
                      blocks = divide_up(g.columns, kernel->row_block);
   for_tasks(context, "streamtube::surrogate::cpu::weight_gradient", panels * blocks, [=](std::int64_t task) {
     const std::int64_t first = task % blocks * kernel->row_block;
-    kernel->run(g, first, std::min(g.columns, first + kernel->row_block), task / blocks);
+    kernel->run(g, x, dy, first, std::min(g.columns, first + kernel->row_block), task / blocks);
   });
   return true;
 }
@@ -181,8 +202,9 @@ bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float
 // Tasks are segments x heads x parts of the queries; how many parts depends on the shapes only, so that sums have one
 // order whatever the threads. Every part has its own dk and dv, which are summed at the end.
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& a) {
-  const AttentionBackwardKernel* kernel =
-      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_backward() : nullptr;
+  const AttentionBackwardKernel* kernel = bf16(context)                                    ? bf16_attention_backward()
+                                          : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_backward()
+                                                                                           : nullptr;
   if (!kernel || !kernel->supports(a.head)) return false;
   const std::int64_t width = static_cast<std::int64_t>(a.heads) * a.head;
   const std::size_t bytes = kernel->block_bytes(a.head);

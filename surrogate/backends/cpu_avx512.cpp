@@ -321,8 +321,8 @@ constexpr GradientTile gradient_tiles[gemm_rows + 1] = {
     gradient_tile<5>,  gradient_tile<6>,  gradient_tile<7>, gradient_tile<8>, gradient_tile<9>,
     gradient_tile<10>, gradient_tile<11>, gradient_tile<12>};
 
-void gradient_run(const WeightGradientDesc<float>& g, std::int64_t row_begin, std::int64_t row_end,
-                  std::int64_t panel) {
+void gradient_run(const WeightGradientDesc<float>& g, const void*, const void*, std::int64_t row_begin,
+                  std::int64_t row_end, std::int64_t panel) {
   alignas(64) static thread_local float block[gradient_samples * gemm_columns];
   const std::int64_t column = panel * gemm_columns;
   const __mmask16 m0 = mask_of(g.inner - column), m1 = mask_of(g.inner - column - 16);
@@ -344,7 +344,7 @@ constexpr AttentionKernel attention_kernel{
     "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, true};
 constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,        key_block,     attention_supports,
                                                             backward_block_bytes, backward_pack, backward_run};
-constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, gradient_run};
+constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, nullptr, nullptr, gradient_run};
 
 bool processor_has_it() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

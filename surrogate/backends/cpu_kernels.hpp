@@ -29,8 +29,12 @@ struct GemmKernel {
 // order.
 struct WeightGradientKernel {
   int row_block, column_panel;
-  void (*run)(const WeightGradientDesc<float>& gradient, std::int64_t row_begin, std::int64_t row_end,
-              std::int64_t panel);
+  // Where both operands are packed first, pairs pair_begin..pair_end of their samples at a time; null: they are not.
+  std::size_t (*packed_bytes)(std::int64_t samples, std::int64_t columns);
+  void (*pack)(const float* x, std::int64_t samples, std::int64_t columns, std::int64_t pair_begin,
+               std::int64_t pair_end, void* packed);
+  void (*run)(const WeightGradientDesc<float>& gradient, const void* packed_x, const void* packed_dy,
+              std::int64_t row_begin, std::int64_t row_end, std::int64_t panel);
 };
 
 struct AttentionKernel {
@@ -69,9 +73,16 @@ const AttentionBackwardKernel* avx512_attention_backward();
 const GemmKernel* amx_gemm();
 const AttentionKernel* amx_attention();
 
+// bfloat16 products, float32 sums: for training that asks for it.
+const GemmKernel* bf16_gemm();
+const AttentionKernel* bf16_attention();
+const WeightGradientKernel* bf16_weight_gradient();
+const AttentionBackwardKernel* bf16_attention_backward();
+
 // Why not, for the report; empty when there.
 const char* avx512_missing();
 const char* amx_missing();
+const char* bf16_missing();
 
 // Rounding-accurate vector functions of the AVX-512 path, for their tests.
 void avx512_gelu(const float* x, float* y, std::int64_t n);

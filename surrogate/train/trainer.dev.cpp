@@ -19,7 +19,8 @@ using HostArray = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokko
 
 template <class T>
 void resize(Array<T>& array, std::size_t size, const char* label) {
-  if (array.extent(0) != size) array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
+  if (array.extent(0) != size)
+    array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
 }
 
 // Host values into an array of at least their number.
@@ -53,8 +54,8 @@ double Schedule::rate(std::int64_t update) const {
 
 struct Trainer::Impl {
   Impl(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& o, bool again,
-       const std::string& where)
-      : model(config, weights, where), options(o), recompute(again) {}
+       const std::string& where, Precision precision)
+      : backends(precision), model(config, weights, where), options(o), recompute(again) {}
 
   Space space;
   BackendSet backends;
@@ -85,8 +86,9 @@ struct Trainer::Impl {
 };
 
 Trainer::Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
-                 const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where)
-    : impl_(std::make_unique<Impl>(config, weights, options, recompute, where)) {
+                 const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where,
+                 Precision precision)
+    : impl_(std::make_unique<Impl>(config, weights, options, recompute, where, precision)) {
   Impl& m = *impl_;
   const std::size_t size = parameters();
   for (Array<float>* array : {&m.gradients, &m.first, &m.average, &m.decays})

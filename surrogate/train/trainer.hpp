@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/model/surrogate.hpp"
 
 namespace streamtube::surrogate {
@@ -67,9 +68,11 @@ struct Losses {
 class Trainer {
  public:
   // column_weight[b] [outputs of b]: see squared_error() in train/loss.dev.hpp. recompute: less memory, one forward
-  // pass more, the same bits. Needs a core::Runtime. Error(input) as Surrogate's constructor.
+  // pass more, the same bits. Needs a core::Runtime. Error(input) as Surrogate's constructor; Error(usage) for a
+  // precision this machine does not have. Weights, gradients and moments are float32 in either precision.
   Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
-          const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where);
+          const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where,
+          Precision precision = Precision::fp32);
   ~Trainer();
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;

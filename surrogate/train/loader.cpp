@@ -1,0 +1,447 @@
+#include "surrogate/train/loader.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+
+namespace streamtube::surrogate {
+
+using core::Error;
+using core::ErrorKind;
+using core::Rng;
+using core::str;
+using mesh_io::Dataset;
+using physics::Branch;
+using physics::Normalizer;
+
+namespace {
+
+constexpr std::size_t kAhead = 2;       // batches drawn ahead
+constexpr std::size_t kCandidates = 4;  // of a case that is not in memory: rows read per point drawn by area
+constexpr float kSpacing = 1e-12f;      // m2 or m3, keeps a sum of areas positive
+
+// Points of one branch, ready for the network.
+struct Points {
+  std::vector<float> position, target;  // [n][3] and [n][outputs], network units
+  std::vector<float> normal, size;      // surface: [n][3], [n] m2
+  std::size_t rows() const { return position.size() / 3; }
+};
+
+// A case in memory. cumulative: of the surface's areas.
+struct Cached {
+  Points part[2];
+  std::vector<double> cumulative;
+};
+
+std::vector<double> cumulative_sum(const std::vector<float>& size) {
+  std::vector<double> sum(size.size());
+  double total = 0;
+  for (std::size_t i = 0; i < size.size(); ++i) sum[i] = total += std::max(size[i], kSpacing);
+  return sum;
+}
+
+// n distinct indices of 0 .. count-1 in random order (a partial Fisher-Yates shuffle).
+std::vector<std::int64_t> draw_uniform(Rng& rng, std::size_t count, std::size_t n) {
+  std::vector<std::int64_t> all(count);
+  for (std::size_t i = 0; i < count; ++i) all[i] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < n; ++i) std::swap(all[i], all[i + rng.below(count - i)]);
+  all.resize(n);
+  return all;
+}
+
+// The same without a list of all, for few out of very many.
+std::vector<std::int64_t> draw_few(Rng& rng, std::size_t count, std::size_t n) {
+  if (n * 8 > count) return draw_uniform(rng, count, n);
+  std::vector<std::int64_t> drawn;
+  while (drawn.size() < n) {
+    for (std::size_t i = drawn.size(); i < n; ++i) drawn.push_back(static_cast<std::int64_t>(rng.below(count)));
+    std::sort(drawn.begin(), drawn.end());
+    drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
+  }
+  return drawn;
+}
+
+// n indices by size: the sum is cut in n equal parts and one place drawn in each; shuffled. Only what is larger than a
+// part can come twice.
+std::vector<std::int64_t> draw_by_size(Rng& rng, const std::vector<double>& cumulative, std::size_t n) {
+  std::vector<std::int64_t> drawn(n);
+  const double step = cumulative.back() / static_cast<double>(n);
+  auto from = cumulative.begin();
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at = (static_cast<double>(i) + rng.uniform()) * step;
+    from = std::lower_bound(from, cumulative.end(), at);
+    drawn[i] = std::min<std::int64_t>(from - cumulative.begin(), static_cast<std::int64_t>(cumulative.size()) - 1);
+  }
+  for (std::size_t i = 0; i + 1 < n; ++i) std::swap(drawn[i], drawn[i + rng.below(n - i)]);
+  return drawn;
+}
+
+template <class T>
+void append_rows(std::vector<T>& to, const std::vector<T>& from, const std::vector<std::int64_t>& rows,
+                 std::size_t columns) {
+  for (const std::int64_t r : rows)
+    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(r) * columns),
+              from.begin() + static_cast<std::ptrdiff_t>((static_cast<std::size_t>(r) + 1) * columns));
+}
+
+Points take_rows(const Points& from, const std::vector<std::int64_t>& rows, std::size_t outputs) {
+  Points to;
+  append_rows(to.position, from.position, rows, 3);
+  append_rows(to.target, from.target, rows, outputs);
+  if (!from.normal.empty()) append_rows(to.normal, from.normal, rows, 3);
+  if (!from.size.empty()) append_rows(to.size, from.size, rows, 1);
+  return to;
+}
+
+}  // namespace
+
+struct Loader::Impl {
+  const Dataset& dataset;
+  std::vector<std::size_t> cases;
+  Normalizer normalizer;
+  AbuptConfig config;
+  DrawOptions draw;
+  LossOptions loss;
+  std::uint64_t seed;
+  std::int64_t number, stride;
+  std::size_t cache_left;
+
+  std::vector<std::unique_ptr<Cached>> cache;
+  std::vector<float> sign[2];  // of every output under reflection at y = 0
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Batch> ready;
+  std::exception_ptr failure;
+  bool stop = false;
+  double waited = 0;
+  std::thread thread;
+
+  Impl(const Dataset& d, std::vector<std::size_t> c, const Normalizer& n, const AbuptConfig& a, const DrawOptions& o,
+       const LossOptions& l, std::uint64_t s, std::int64_t first, std::int64_t step, std::size_t bytes)
+      : dataset(d),
+        cases(std::move(c)),
+        normalizer(n),
+        config(a),
+        draw(o),
+        loss(l),
+        seed(s),
+        number(first),
+        stride(step),
+        cache_left(bytes),
+        cache(cases.size()) {
+    for (const Branch branch : {Branch::surface, Branch::volume})
+      for (const auto& field : normalizer[branch].fields)
+        for (int i = 0; i < field.components; ++i) {
+          // A vector changes sign along y, an axial one (a curl) across it.
+          const bool axial = field.name == "vorticity";
+          sign[static_cast<int>(branch)].push_back(field.components == 3 && (i == 1) != axial ? -1.0f : 1.0f);
+        }
+  }
+
+  std::size_t outputs(int b) const { return normalizer.branch[b].mean.size(); }
+
+  // SI -> network units, in place of the raw fields.
+  Points to_network(const mesh_io::CaseInfo& info, Branch branch, mesh_io::Dataset::Rows rows) const {
+    Points p;
+    const auto& statistics = normalizer[branch];
+    const std::size_t columns = statistics.mean.size(), n = rows.position.size() / 3;
+    p.position.resize(3 * n);
+    std::vector<Vec3> xyz(n);
+    for (std::size_t i = 0; i < n; ++i)
+      for (int a = 0; a < 3; ++a) xyz[i][a] = rows.position[3 * i + static_cast<std::size_t>(a)];
+    normalizer.normalize_positions(xyz.data(), n, p.position.data());
+    const physics::ReferenceScales scales = info.scales();
+    std::vector<float> unit;
+    for (const auto& field : statistics.fields)
+      unit.insert(unit.end(), static_cast<std::size_t>(field.components),
+                  static_cast<float>(1.0 / physics::si_unit(field, scales)));
+    for (std::size_t i = 0; i < rows.fields.size(); ++i) rows.fields[i] *= unit[i % columns];
+    normalizer.to_network(branch, rows.fields.data(), n);
+    for (const float value : rows.fields)
+      if (!std::isfinite(value))
+        throw Error(ErrorKind::input,
+                    str("'", info.file, "': case '", info.name, "': a ", physics::name(branch), " value is not finite"),
+                    "`streamtube dataset verify` lists all such cases");
+    p.target = std::move(rows.fields);
+    p.normal = std::move(rows.normal);
+    p.size = std::move(rows.size);
+    return p;
+  }
+
+  Points read_rows(std::size_t index, Branch branch, const std::vector<std::int64_t>& rows) const {
+    return to_network(dataset.cases()[index], branch, dataset.read_rows(index, branch, rows));
+  }
+
+  // The case in memory, if there is room for it.
+  const Cached* cached(std::size_t slot) {
+    if (cache[slot]) return cache[slot].get();
+    const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
+    const std::size_t bytes = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1)));
+    if (bytes > cache_left) return nullptr;
+    cache_left -= bytes;
+    auto entry = std::make_unique<Cached>();
+    mesh_io::FlowSample sample = dataset.read(cases[slot]);
+    for (const Branch branch : {Branch::surface, Branch::volume}) {
+      const int b = static_cast<int>(branch);
+      mesh_io::SamplePart& part = sample.part[b];
+      mesh_io::Dataset::Rows rows;
+      const std::size_t n = part.rows(), columns = outputs(b);
+      rows.fields.resize(n * columns);
+      std::size_t first = 0;
+      for (const auto& field : normalizer[branch].fields) {
+        const auto found =
+            std::find_if(part.fields.begin(), part.fields.end(), [&](const auto& f) { return f.name == field.name; });
+        core::expect(found != part.fields.end(), "loader: a field of the normaliser is missing in the case");
+        const std::size_t k = static_cast<std::size_t>(field.components);
+        for (std::size_t i = 0; i < n; ++i)
+          for (std::size_t c = 0; c < k; ++c) rows.fields[i * columns + first + c] = found->values[i * k + c];
+        first += k;
+      }
+      rows.position = std::move(part.position);
+      if (b == 0) rows.normal = std::move(part.normal), rows.size = std::move(part.size);
+      entry->part[b] = to_network(info, branch, std::move(rows));
+    }
+    entry->cumulative = cumulative_sum(entry->part[0].size);
+    cache[slot] = std::move(entry);
+    return cache[slot].get();
+  }
+
+  // n surface points by area, or n points of a branch all alike.
+  Points draw_points(Rng& rng, std::size_t slot, const Cached* memory, Branch branch, std::size_t n, bool by_area) {
+    const int b = static_cast<int>(branch);
+    const std::size_t rows = dataset.cases()[cases[slot]].rows[b];
+    if (memory)
+      return take_rows(memory->part[b], by_area ? draw_by_size(rng, memory->cumulative, n) : draw_uniform(rng, rows, n),
+                       outputs(b));
+    std::vector<std::int64_t> from = draw_few(rng, rows, by_area ? std::min(rows, kCandidates * n) : n);
+    std::sort(from.begin(), from.end());
+    const Points candidates = read_rows(cases[slot], branch, from);
+    const std::size_t read = candidates.rows();
+    return take_rows(candidates,
+                     by_area ? draw_by_size(rng, cumulative_sum(candidates.size), n) : draw_uniform(rng, read, n),
+                     outputs(b));
+  }
+
+  Batch make(std::int64_t t) {
+    // Every epoch goes through all cases in an order of its own.
+    const std::int64_t count = static_cast<std::int64_t>(cases.size());
+    Rng order(seed, str("order of epoch ", t / count));
+    const std::size_t slot =
+        static_cast<std::size_t>(draw_uniform(order, cases.size(), cases.size())[static_cast<std::size_t>(t % count)]);
+    const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
+    const Cached* memory = cached(slot);
+    Rng rng(seed, str("batch ", t));
+    Batch batch;
+    batch.name = info.name;
+
+    Points body = draw_points(rng, slot, memory, Branch::surface, draw.geometry_points, true);
+    batch.points = std::move(body.position);
+    batch.supernodes = draw_uniform(rng, draw.geometry_points, draw.supernodes);
+    std::sort(batch.supernodes.begin(), batch.supernodes.end());
+    Points surface;
+    for (const Branch branch : {Branch::surface, Branch::volume}) {
+      const int b = static_cast<int>(branch);
+      batch.anchors[b] = static_cast<std::int64_t>(draw.anchors[b]);
+      // Anchors and queries are one draw, cut in two: both are fair samples, since draws come in random order.
+      Points points =
+          draw_points(rng, slot, memory, branch, draw.anchors[b] + draw.queries[b], b == 0 && draw.surface_by_area);
+      batch.positions[b] = points.position;
+      batch.targets[b] = points.target;
+      if (b == 0) surface = std::move(points);
+    }
+    const bool mirrored = draw.mirror && rng.below(2) == 1;
+    if (mirrored) mirror(batch, surface);
+    weigh(batch, surface, info);
+    return batch;
+  }
+
+  void mirror(Batch& batch, Points& surface) const {
+    // y = 0 in network units.
+    const float plane = static_cast<float>(-2000.0 * normalizer.position_origin / normalizer.position_extent);
+    const auto reflect = [&](std::vector<float>& xyz) {
+      for (std::size_t i = 1; i < xyz.size(); i += 3) xyz[i] = plane - xyz[i];
+    };
+    reflect(batch.points);
+    for (int b = 0; b < 2; ++b) {
+      reflect(batch.positions[b]);
+      const auto& statistics = normalizer.branch[b];
+      const std::size_t columns = outputs(b);
+      for (std::size_t i = 0; i < batch.targets[b].size(); ++i) {
+        const std::size_t c = i % columns;
+        // -(x std + mean), normalised again.
+        if (sign[b][c] < 0)
+          batch.targets[b][i] = -batch.targets[b][i] - static_cast<float>(2 * statistics.mean[c] / statistics.std[c]);
+      }
+    }
+    for (std::size_t i = 1; i < surface.normal.size(); i += 3) surface.normal[i] = -surface.normal[i];
+  }
+
+  void weigh(Batch& batch, const Points& surface, const mesh_io::CaseInfo& info) const {
+    const std::size_t n = surface.rows(), columns = outputs(0);
+    if (loss.area_weighted && !draw.surface_by_area) {
+      double sum = 0;
+      for (const float a : surface.size) sum += a;
+      for (const float a : surface.size)
+        batch.weights[0].push_back(static_cast<float>(static_cast<double>(a) * static_cast<double>(n) / sum));
+    }
+    if (loss.force_weight <= 0) return;
+    // Force coefficients of an error field: sum of (-Cp n + Cf) dA / A_ref, dA the area a drawn point stands for.
+    double total = 0, drawn = 0;
+    for (const float a : surface.size) drawn += a;
+    total = surface_area(info, surface, drawn);
+    const auto& statistics = normalizer[Branch::surface];
+    int pressure = -1, shear = -1, first = 0;
+    for (const auto& field : statistics.fields) {
+      if (field.name == "pressure") pressure = first;
+      if (field.name == "wall_shear_stress") shear = first;
+      first += field.components;
+    }
+    for (const int axis : {0, 2}) {
+      Batch::Functional f;
+      f.name = axis == 0 ? "drag" : "lift";
+      f.weight = static_cast<float>(loss.force_weight / (loss.force_scale * loss.force_scale));
+      f.coefficients.assign(n * columns, 0.0f);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double area = draw.surface_by_area ? total / static_cast<double>(n)
+                                                 : static_cast<double>(surface.size[i]) * total / drawn;
+        const double part = area / info.reference_area;
+        if (pressure >= 0)
+          f.coefficients[i * columns + static_cast<std::size_t>(pressure)] =
+              static_cast<float>(-part * surface.normal[3 * i + static_cast<std::size_t>(axis)] *
+                                 statistics.std[static_cast<std::size_t>(pressure)]);
+        if (shear >= 0)
+          f.coefficients[i * columns + static_cast<std::size_t>(shear + axis)] =
+              static_cast<float>(part * statistics.std[static_cast<std::size_t>(shear + axis)]);
+      }
+      batch.functionals.push_back(std::move(f));
+    }
+  }
+
+  // Of the whole body: exact for a case in memory, else estimated from the drawn faces.
+  double surface_area(const mesh_io::CaseInfo& info, const Points& surface, double drawn) const {
+    for (std::size_t slot = 0; slot < cases.size(); ++slot)
+      if (cache[slot] && &dataset.cases()[cases[slot]] == &info) return cache[slot]->cumulative.back();
+    const double n = static_cast<double>(surface.rows()), rows = static_cast<double>(info.rows[0]);
+    if (!draw.surface_by_area) return drawn * rows / n;
+    double inverse = 0;  // drawn by area, the mean of 1 / area is rows / total
+    for (const float a : surface.size) inverse += 1.0 / std::max(a, kSpacing);
+    return rows * n / inverse;
+  }
+
+  void work() {
+    try {
+      while (true) {
+        Batch batch = make(number);
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return stop || ready.size() < kAhead; });
+        if (stop) return;
+        ready.push_back(std::move(batch));
+        number += stride;
+        changed.notify_all();
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+      changed.notify_all();
+    }
+  }
+};
+
+Loader::Loader(const Dataset& dataset, std::vector<std::size_t> cases, const Normalizer& normalizer,
+               const AbuptConfig& config, const DrawOptions& draw, const LossOptions& loss, std::uint64_t seed,
+               std::int64_t first, std::int64_t stride, std::size_t cache)
+    : impl_(std::make_unique<Impl>(dataset, std::move(cases), normalizer, config, draw, loss, seed, first, stride,
+                                   cache)) {
+  core::expect(!impl_->cases.empty() && first >= 0 && stride > 0, "loader: no cases");
+  core::expect(draw.supernodes <= draw.geometry_points, "loader: more supernodes than geometry points");
+  for (const std::size_t index : impl_->cases) {
+    const mesh_io::CaseInfo& info = dataset.cases()[index];
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t needed = std::max(draw.anchors[b] + draw.queries[b], b == 0 ? draw.geometry_points : 0);
+      if (info.rows[b] < needed)
+        throw Error(ErrorKind::input,
+                    str("'", info.file, "': case '", info.name, "' has ", info.rows[b], " ",
+                        physics::name(static_cast<Branch>(b)), " points, ", needed, " are drawn"),
+                    "draw fewer points, anchors and queries");
+    }
+  }
+  impl_->thread = std::thread([this] { impl_->work(); });
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stop = true;
+    impl_->changed.notify_all();
+  }
+  impl_->thread.join();
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(impl_->mutex);
+  const auto start = std::chrono::steady_clock::now();
+  impl_->changed.wait(lock, [&] { return impl_->failure || !impl_->ready.empty(); });
+  impl_->waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (impl_->ready.empty()) std::rethrow_exception(impl_->failure);
+  Batch batch = std::move(impl_->ready.front());
+  impl_->ready.pop_front();
+  impl_->changed.notify_all();
+  return batch;
+}
+
+double Loader::waited() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->waited;
+}
+
+std::vector<float> column_weights(const Normalizer& normalizer, Branch branch, const LossOptions& loss) {
+  const auto& fields = normalizer[branch].fields;
+  const std::vector<double>& weights = loss.field_weight[static_cast<int>(branch)];
+  core::expect(weights.empty() || weights.size() == fields.size(), "loss: one weight per field");
+  std::vector<float> columns;
+  for (std::size_t f = 0; f < fields.size(); ++f)
+    columns.insert(columns.end(), static_cast<std::size_t>(fields[f].components),
+                   static_cast<float>((weights.empty() ? 1.0 : weights[f]) / fields[f].components));
+  return columns;
+}
+
+Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t>& cases, double margin) {
+  Normalizer normalizer;
+  for (const Branch branch : {Branch::surface, Branch::volume}) {
+    auto& statistics = normalizer[branch];
+    for (const mesh_io::FieldStatistics& s : dataset.statistics(branch, cases)) {
+      statistics.fields.push_back(s.field);
+      for (std::size_t c = 0; c < s.mean.size(); ++c) {
+        if (!(s.std[c] > 0))
+          throw Error(ErrorKind::input,
+                      str("'", dataset.path(), "': component ", c, " of the ", physics::name(branch), " field '",
+                          s.field.name, "' is the same everywhere"),
+                      "a constant cannot be learned; leave the field out");
+        statistics.mean.push_back(s.mean[c]);
+        statistics.std.push_back(s.std[c]);
+      }
+    }
+  }
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const std::size_t index : cases) {
+    const mesh_io::FlowSample sample = dataset.read(index);
+    for (const auto& part : sample.part)
+      for (const float x : part.position) low = std::min(low, double{x}), high = std::max(high, double{x});
+  }
+  const double extent = high - low;
+  normalizer.position_origin = low - margin * extent;
+  normalizer.position_extent = (1 + 2 * margin) * extent;
+  normalizer.check(dataset.path());
+  return normalizer;
+}
+
+}  // namespace streamtube::surrogate
