@@ -79,7 +79,7 @@ double attention_error(const cpu::AttentionKernel& kernel, std::int64_t rows, st
                 std::min<std::int64_t>(kernel.key_block, keys - b * kernel.key_block), head,
                 packed.get() + static_cast<std::size_t>(b) * kernel.block_bytes(head));
   for (std::int64_t r = 0; r < rows; r += kernel.query_block)
-    kernel.run(q.data() + r * stride, out.data() + r * stride, stride,
+    kernel.run(q.data() + r * stride, out.data() + r * stride, nullptr, 1, stride,
                std::min<std::int64_t>(kernel.query_block, rows - r), keys, head, packed.get());
   double difference = 0, size = 0;
   for (std::int64_t r = 0; r < rows; ++r) {
