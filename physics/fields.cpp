@@ -23,6 +23,24 @@ std::vector<Transform> transform_of_components(const Normalizer::BranchStatistic
 
 const char* name(Branch branch) { return branch == Branch::surface ? "surface" : "volume"; }
 
+const char* name(Scale scale) {
+  return scale == Scale::dynamic_pressure ? "dynamic_pressure"
+         : scale == Scale::velocity       ? "velocity"
+                                          : "velocity_over_length";
+}
+const char* name(Transform transform) { return transform == Transform::none ? "none" : "signed_log"; }
+
+bool parse(const std::string& text, Scale& scale) {
+  for (const Scale one : {Scale::dynamic_pressure, Scale::velocity, Scale::velocity_over_length})
+    if (text == name(one)) return scale = one, true;
+  return false;
+}
+bool parse(const std::string& text, Transform& transform) {
+  for (const Transform one : {Transform::none, Transform::signed_log})
+    if (text == name(one)) return transform = one, true;
+  return false;
+}
+
 double si_unit(const FieldSpec& field, const ReferenceScales& scales) {
   switch (field.scale) {
     case Scale::dynamic_pressure:

@@ -29,6 +29,12 @@ struct FieldSpec {
   std::string unit;  // of the SI field: "Pa", "m/s", "1/s"
 };
 
+const char* name(Scale scale);          // "dynamic_pressure", "velocity", "velocity_over_length"
+const char* name(Transform transform);  // "none", "signed_log"
+// The inverse; false for an unknown name.
+bool parse(const std::string& name, Scale& scale);
+bool parse(const std::string& name, Transform& transform);
+
 double si_unit(const FieldSpec& field, const ReferenceScales& scales);  // SI per dimensionless unit
 
 // Statistics stored with a checkpoint, per branch and component in the order of the fields.

@@ -135,6 +135,9 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_predict());
   commands.push_back(make_inspect());
   commands.push_back(make_convert());
+  commands.push_back(make_dataset());
+  commands.push_back(make_train());
+  commands.push_back(make_evaluate());
   commands.push_back(make_devices());
   return commands;
 }

@@ -9,5 +9,8 @@ std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_devices();
+std::unique_ptr<Command> make_dataset();
+std::unique_ptr<Command> make_train();
+std::unique_ptr<Command> make_evaluate();
 
 }  // namespace streamtube::apps

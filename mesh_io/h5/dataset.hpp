@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -36,8 +37,8 @@ struct SamplePart {
 
 // What is known of a case without reading its points.
 struct CaseInfo {
-  std::string name;  // unique in the data set, "run_1"
-  std::string file;  // which holds it
+  std::string name;              // unique in the data set, "run_1"
+  std::string file;              // which holds it
   std::size_t rows[2] = {0, 0};  // surface, volume
   std::size_t triangles = 0;     // of the geometry; 0: there is none
   physics::Flow flow;
@@ -50,15 +51,16 @@ struct CaseInfo {
 
 struct FlowSample {
   CaseInfo info;
-  SamplePart part[2];             // surface, volume
-  std::vector<float> triangles;   // [triangles][3][3] m, the body's geometry; may be empty
+  SamplePart part[2];            // surface, volume
+  std::vector<float> triangles;  // [triangles][3][3] m, the body's geometry; may be empty
 };
 
 // Mean and deviation of every component of a field over all points of the given cases, of the dimensionless values (and
-// of sign(w) log(1 + |w|) where the transform says so). In double, one pass (Welford), each case weighing as its points.
+// of sign(w) log(1 + |w|) where the transform says so). In double, one pass (Welford), each case weighing as its
+// points.
 struct FieldStatistics {
   physics::FieldSpec field;
-  std::vector<double> mean, std, min, max;  // [components]
+  std::vector<double> mean, std;  // [components]
 };
 
 class Dataset {
@@ -70,10 +72,10 @@ class Dataset {
   Dataset& operator=(Dataset&&) noexcept;
 
   const std::string& path() const;
-  const std::string& description() const;  // free text: where the data comes from
+  const std::string& description() const;      // free text: where the data comes from
   const std::vector<CaseInfo>& cases() const;  // in natural order of their names: run_2 before run_10
-  std::size_t find(const std::string& name) const;  // Error(input) with the nearest name
-  std::vector<std::string> splits() const;          // "train", "validation", "test", ...
+  std::size_t find(const std::string& name) const;
+  std::vector<std::string> splits() const;  // "train", "validation", "test", ...
   // Indices of the cases of a split, in order; "all" is always there. Error(usage) for an unknown one, with the known.
   std::vector<std::size_t> split(const std::string& name) const;
   const std::vector<physics::FieldSpec>& fields(Branch branch) const;  // which every case has, in this order
@@ -97,21 +99,29 @@ class Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
-// Writes one file; it appears under its name when finish() has been called.
-class DatasetWriter {
- public:
-  DatasetWriter(const std::string& path, const std::string& description, std::vector<physics::FieldSpec> surface,
-                std::vector<physics::FieldSpec> volume);
-  ~DatasetWriter();  // without finish(): removes what was written
-  // Error(input) names the case: a duplicate name, missing field, mismatching length, a value that is not finite, a
-  // normal that is not of unit length, an area that is not positive, forces that contradict the coefficients.
-  void add(const FlowSample& sample);
-  void set_split(const std::string& name, const std::vector<std::string>& cases);
-  void finish();
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+// Writes a data set; the file appears under its name only when complete. `next` fills the sample and returns true, or
+// returns false at the end. Every case is checked first, Error(input) naming it: a duplicate name, a missing field,
+// lengths that do not match, a value that is not finite, a normal not of unit length, an area that is not positive, and
+// surface forces that contradict the case's Cd and Cl.
+struct DatasetHeader {
+  std::string description;
+  std::vector<physics::FieldSpec> fields[2];               // surface, volume
+  std::map<std::string, std::vector<std::string>> splits;  // names of cases
 };
+void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);
+
+// Cd, Cl of a case's surface fields: sum of (-Cp n + Cf) A over the reference area, x the drag and z the lift axis.
+struct SurfaceForces {
+  double cd = 0, cl = 0;
+};
+SurfaceForces surface_forces(const FlowSample& sample);
+// What is wrong with a case, or nothing.
+std::string find_fault(const FlowSample& sample, const std::vector<physics::FieldSpec> (&fields)[2]);
+
+// The folder of RANS cases of parametric Ahmed bodies that the default model is trained on: run_<i>.h5 with groups
+// surface and volume and the design as attributes param_*; pressure and shear over density. Splits: every run whose
+// number divides by 5 is "test"; of the others those with number % 9 == 4 are "validation", the rest "train";
+// "trainval" is both. Writes a data set.
+void import_ahmed(const std::string& folder, const std::string& path);
 
 }  // namespace streamtube::mesh_io

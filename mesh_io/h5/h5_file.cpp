@@ -435,6 +435,27 @@ std::vector<T> H5File::read(const std::string& dataset, const std::vector<std::s
   return read<T>(dataset);
 }
 
+std::vector<float> H5File::read_rows(const std::string& dataset, std::size_t begin, std::size_t count) const {
+  const Handle id(impl_->open_dataset(dataset), H5Oclose);
+  const Handle type(H5Dget_type(id), H5Tclose);
+  if (!type.ok() || classify(type) != H5Type::float32) impl_->fail(str("'", dataset, "' does not hold float32"));
+  const auto shape = impl_->shape_of(id, dataset);
+  if (shape.empty() || begin > shape[0] || count > shape[0] - begin)
+    impl_->fail(str("'", dataset, "' has the shape ", shape_text(shape), ": no rows ", begin, " to ", begin + count));
+  std::vector<hsize_t> start(shape.size(), 0), size(shape.begin(), shape.end());
+  start[0] = begin, size[0] = count;
+  std::size_t values = 1;
+  for (const hsize_t d : size)
+    if (!multiply(values, d)) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
+  std::vector<float> rows(values);
+  const Handle file_space(H5Dget_space(id), H5Sclose),
+      memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
+  if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0 ||
+      H5Dread(id, H5T_NATIVE_FLOAT, memory, file_space, H5P_DEFAULT, rows.data()) < 0)
+    impl_->fail(str("'", dataset, "' cannot be read", reason()), "the file is damaged or truncated");
+  return rows;
+}
+
 void H5File::create_group(const std::string& group) {
   if (group.empty() || group == "/" || impl_->present(group)) return;
   const Handle link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
@@ -477,7 +498,7 @@ void H5File::write_attribute(const std::string& object, const std::string& attri
 
 template <class T>
 void H5File::write(const std::string& dataset, const std::vector<std::size_t>& shape, std::span<const T> values,
-                   bool compress) {
+                   bool compress, std::size_t chunk_rows) {
   std::size_t count = 1;
   for (const std::size_t d : shape) count *= d;
   core::expect(count == values.size(), "H5File::write: the values do not fill the shape");
@@ -493,7 +514,8 @@ void H5File::write(const std::string& dataset, const std::vector<std::size_t>& s
     std::vector<hsize_t> chunk = dims;
     hsize_t row = 1;
     for (std::size_t i = 1; i < dims.size(); ++i) row *= dims[i];
-    chunk[0] = std::clamp<hsize_t>((hsize_t{1} << 18) / std::max<hsize_t>(row, 1), 1, dims[0]);
+    const hsize_t wanted_rows = chunk_rows ? chunk_rows : (hsize_t{1} << 18) / std::max<hsize_t>(row, 1);
+    chunk[0] = std::clamp<hsize_t>(wanted_rows, 1, dims[0]);
     H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
     H5Pset_shuffle(creation);
     H5Pset_deflate(creation, 6);
@@ -520,9 +542,11 @@ template std::vector<float> H5File::read<float>(const std::string&, const std::v
 template std::vector<double> H5File::read<double>(const std::string&, const std::vector<std::size_t>&) const;
 template std::vector<std::int64_t> H5File::read<std::int64_t>(const std::string&,
                                                               const std::vector<std::size_t>&) const;
-template void H5File::write<float>(const std::string&, const std::vector<std::size_t>&, std::span<const float>, bool);
-template void H5File::write<double>(const std::string&, const std::vector<std::size_t>&, std::span<const double>, bool);
+template void H5File::write<float>(const std::string&, const std::vector<std::size_t>&, std::span<const float>, bool,
+                                   std::size_t);
+template void H5File::write<double>(const std::string&, const std::vector<std::size_t>&, std::span<const double>, bool,
+                                    std::size_t);
 template void H5File::write<std::int64_t>(const std::string&, const std::vector<std::size_t>&,
-                                          std::span<const std::int64_t>, bool);
+                                          std::span<const std::int64_t>, bool, std::size_t);
 
 }  // namespace streamtube::mesh_io

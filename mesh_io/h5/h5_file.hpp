@@ -2,7 +2,8 @@
 // HDF5 files without HDF5 headers. Everything that is read is checked before memory is taken for it: the object is
 // there and of the wanted kind, its number type is the wanted one, its size agrees with what the caller expects or at
 // least with what the file can hold. Links that lead out of the file are refused. Every failure is an Error(input)
-// (reading) or Error(runtime) (writing) that names the file and the object. Not for use from several threads at once.
+// (reading) or Error(runtime) (writing) that names the file and the object. One object is not for several threads at
+// once; several objects are (Debian's HDF5 is built for that).
 
 #include <cstddef>
 #include <cstdint>
@@ -52,14 +53,18 @@ class H5File {
   template <class T>
   std::vector<T> read(const std::string& dataset, const std::vector<std::size_t>& expected) const;
 
+  // Rows begin..begin + count of a float32 data set, [count] times the product of the other dimensions.
+  std::vector<float> read_rows(const std::string& dataset, std::size_t begin, std::size_t count) const;
+
   void create_group(const std::string& group);  // parents too
   void write_attribute(const std::string& object, const std::string& attribute, const std::string& text);
   void write_attribute(const std::string& object, const std::string& attribute, double number);
   void write_attribute(const std::string& object, const std::string& attribute, std::int64_t number);
-  // T: float, double, std::int64_t. Parents are made. compress: deflate with byte shuffling.
+  // T: float, double, std::int64_t. Parents are made. compress: deflate with byte shuffling, in chunks of `chunk_rows`
+  // rows (0: some 256k values).
   template <class T>
   void write(const std::string& dataset, const std::vector<std::size_t>& shape, std::span<const T> values,
-             bool compress = false);
+             bool compress = false, std::size_t chunk_rows = 0);
   // Flushes and closes; Error(runtime) when the disk is full. The destructor closes too but cannot tell.
   void close();
 

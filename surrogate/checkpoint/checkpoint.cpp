@@ -159,20 +159,14 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
   return c;
 }
 
-const char* scale_name(physics::Scale scale) {
-  return scale == physics::Scale::dynamic_pressure ? "dynamic_pressure"
-         : scale == physics::Scale::velocity       ? "velocity"
-                                                   : "velocity_over_length";
-}
-
 Json fields_json(const std::vector<physics::FieldSpec>& fields) {
   Json out = Json::array();
   for (const auto& f : fields)
     out.push_back({{"name", f.name},
                    {"dimensionless_name", f.dimensionless_name},
                    {"components", f.components},
-                   {"scale", scale_name(f.scale)},
-                   {"transform", f.transform == physics::Transform::none ? "none" : "signed_log"},
+                   {"scale", physics::name(f.scale)},
+                   {"transform", physics::name(f.transform)},
                    {"unit", f.unit}});
   return out;
 }
@@ -186,14 +180,10 @@ std::vector<physics::FieldSpec> fields_from(const Json& json, const char* key, c
     spec.components = static_cast<int>(whole(f, "components", 1, 9, where));
     spec.unit = text(f, "unit", where);
     const std::string scale = text(f, "scale", where), transform = text(f, "transform", where);
-    bool known = false;
-    for (const auto s :
-         {physics::Scale::dynamic_pressure, physics::Scale::velocity, physics::Scale::velocity_over_length})
-      if (scale == scale_name(s)) spec.scale = s, known = true;
-    if (!known) bad(str(where, ": field '", spec.name, "': the scale '", scale, "' is not known"));
-    if (transform != "none" && transform != "signed_log")
+    if (!physics::parse(scale, spec.scale))
+      bad(str(where, ": field '", spec.name, "': the scale '", scale, "' is not known"));
+    if (!physics::parse(transform, spec.transform))
       bad(str(where, ": field '", spec.name, "': the transform '", transform, "' is not known"));
-    spec.transform = transform == "none" ? physics::Transform::none : physics::Transform::signed_log;
     out.push_back(spec);
   }
   return out;
@@ -474,23 +464,29 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
   });
 }
 
-Checkpoint import_training_file(const std::string& path, const std::string& description_path) {
-  const H5File file = H5File::open(path);
-  const std::string where = str("'", path, "'");
-  for (const char* name : {"config", "normaliser"})
-    if (!file.has_attribute("/", name))
-      bad(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
+Checkpoint read_description(const std::string& path) {
   Checkpoint c;
-  c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
-
-  const std::string at = str("'", description_path, "'");
-  const Json description = parse(core::read_text(description_path), at);
+  const std::string at = str("'", path, "'");
+  const Json description = parse(core::read_text(path), at);
   c.name = text(description, "name", at);
   c.provenance = text(description, "provenance", at);
   c.reference = reference_from(member(description, "reference", at), at + ": 'reference'");
   c.domain = box_from(member(description, "domain", at), at + ": 'domain'");
   c.sampling = sampling_from(member(description, "sampling", at), at + ": 'sampling'");
   c.training_range = range_from(description, "training_range", at);
+  for (int b = 0; b < 2; ++b)
+    c.normalizer.branch[b].fields = fields_from(member(description, "fields", at), kBranches[b], at + ": 'fields'");
+  return c;
+}
+
+Checkpoint import_training_file(const std::string& path, const std::string& description_path) {
+  const H5File file = H5File::open(path);
+  const std::string where = str("'", path, "'");
+  for (const char* name : {"config", "normaliser"})
+    if (!file.has_attribute("/", name))
+      bad(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
+  Checkpoint c = read_description(description_path);
+  c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
 
   const std::string in_normalizer = where + ": attribute 'normaliser'";
   const Json normalizer = parse(file.attribute_text("/", "normaliser"), in_normalizer);
@@ -498,7 +494,6 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
   c.normalizer.position_extent = number(normalizer, "position_extent", in_normalizer);
   for (int b = 0; b < 2; ++b) {
     auto& branch = c.normalizer.branch[b];
-    branch.fields = fields_from(member(description, "fields", at), kBranches[b], at + ": 'fields'");
     const Json& statistics = member(member(normalizer, "fields", in_normalizer), kBranches[b], in_normalizer);
     branch.mean = numbers(statistics, "mean", in_normalizer);
     branch.std = numbers(statistics, "std", in_normalizer);

@@ -83,6 +83,10 @@ Checkpoint read_checkpoint(std::span<const unsigned char> image, const std::stri
 // Checks, sets checkpoint.fingerprint and writes; the file appears only when complete.
 void write_checkpoint(const std::string& path, Checkpoint& checkpoint);
 
+// What a JSON description (as in data_samples/models/*.json) says of a model beside its network: name, provenance,
+// reference flow, fields, domain, sampling, training range. Error(input) names the file and the key.
+Checkpoint read_description(const std::string& path);
+
 // The result file of the PyTorch reference's training (attributes config, normaliser, test; /weights) together with a
 // JSON description of what that file does not say (as in data_samples/models/*.json). Error(input) names the file at
 // fault.

@@ -1,0 +1,82 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/runtime.hpp"
+#include "surrogate/train/session.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+class Train : public Command {
+ public:
+  std::string name() const override { return "train"; }
+  std::string summary() const override { return "Train a model on a data set"; }
+
+  void declare(CLI::App& app) override {
+    app.add_option("recipe", words_,
+                   "Recipe (JSON with comments; --print-config shows all options), then options as key=value");
+    app.add_option("--out", out_, "Folder for checkpoints and log (\"out\" of the recipe)");
+    app.add_option("--threads", threads_, "Threads; 0: all")->capture_default_str();
+    app.add_flag("--resume", session_.resume, "Continue the run in --out from its last state, bit for bit");
+    app.add_flag("--overwrite", session_.overwrite, "Replace an earlier run in --out");
+    app.add_flag("--dry-run", session_.dry_run, "Check recipe, data and memory, print the plan");
+    app.add_flag("--print-config", print_, "Print all options with their values and exit");
+    app.add_flag("--json", json_, "Print the result as JSON");
+  }
+
+  int execute() override {
+    std::string path;
+    std::vector<std::string> overrides = words_;
+    if (!words_.empty() && words_[0].find('=') == std::string::npos) {
+      path = words_[0];
+      overrides.erase(overrides.begin());
+    }
+    surrogate::Recipe recipe = surrogate::read_recipe(path, overrides);
+    if (!out_.empty()) recipe.out = out_;
+    if (print_) {
+      std::cout << surrogate::recipe_text(recipe);
+      return 0;
+    }
+    if (recipe.data.empty() || recipe.describe.empty())
+      throw core::Error(core::ErrorKind::usage, "a recipe needs \"data\" and \"describe\"",
+                        "`streamtube train --print-config` explains all options");
+    if (session_.resume && session_.overwrite)
+      throw core::Error(core::ErrorKind::usage, "--resume and --overwrite exclude each other");
+    const core::Runtime runtime(threads_);
+    const surrogate::SessionResult r = surrogate::run_session(recipe, session_);
+    if (json_)
+      std::cout << nlohmann::json({{"updates", r.updates},
+                                   {"loss", r.loss},
+                                   {"best_validation", r.best},
+                                   {"parameters", r.parameters},
+                                   {"memory", r.memory},
+                                   {"train_cases", r.train_cases},
+                                   {"validation_cases", r.validation_cases}})
+                       .dump(1)
+                << '\n';
+    else
+      std::cout << "parameters        " << r.parameters << "\ncases             " << r.train_cases << " + "
+                << r.validation_cases << " for validation\nmemory            " << (r.memory >> 20)
+                << " MiB\nupdates           " << r.updates << " of " << recipe.schedule.updates
+                << "\nloss              " << r.loss << "\nbest validation   " << r.best << "\n";
+    return r.interrupted ? kInterrupted : 0;
+  }
+
+ private:
+  std::vector<std::string> words_;
+  std::string out_;
+  surrogate::SessionOptions session_;
+  int threads_ = 0;
+  bool print_ = false, json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_train() { return std::make_unique<Train>(); }
+
+}  // namespace streamtube::apps

@@ -1,0 +1,466 @@
+#include "mesh_io/h5/dataset.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/sha256.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+
+namespace streamtube::mesh_io {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using physics::FieldSpec;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr std::int64_t kFormatVersion = 1;
+constexpr std::size_t kChunkRows = 16384;
+constexpr const char* kParts[2] = {"surface", "volume"};
+// Forces of the surface fields against the solver's coefficients.
+constexpr double kForceTolerance = 0.02, kForceFloor = 0.002;
+
+[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
+  throw Error(ErrorKind::input, what, hint);
+}
+
+// run_2 before run_10.
+bool natural_less(const std::string& a, const std::string& b) {
+  std::size_t i = 0, j = 0;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (i < a.size() && j < b.size()) {
+    if (digit(a[i]) && digit(b[j])) {
+      std::size_t end_a = i, end_b = j;
+      while (end_a < a.size() && digit(a[end_a])) ++end_a;
+      while (end_b < b.size() && digit(b[end_b])) ++end_b;
+      while (i < end_a && a[i] == '0') ++i;
+      while (j < end_b && b[j] == '0') ++j;
+      if (end_a - i != end_b - j) return end_a - i < end_b - j;
+      for (; i < end_a; ++i, ++j)
+        if (a[i] != b[j]) return a[i] < b[j];
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+    }
+  }
+  return a.size() - i < b.size() - j;
+}
+
+std::string checksum(const std::vector<float>& values) {
+  core::Sha256 sha;
+  sha.update(values.data(), values.size() * sizeof(float));
+  return sha.hex();
+}
+
+Json to_json(const FieldSpec& f) {
+  return {{"name", f.name},
+          {"dimensionless_name", f.dimensionless_name},
+          {"components", f.components},
+          {"scale", physics::name(f.scale)},
+          {"transform", physics::name(f.transform)},
+          {"unit", f.unit}};
+}
+
+FieldSpec field_from(const Json& json, const std::string& where) {
+  FieldSpec f;
+  try {
+    f.name = json.at("name").get<std::string>();
+    f.dimensionless_name = json.at("dimensionless_name").get<std::string>();
+    f.components = json.at("components").get<int>();
+    f.unit = json.at("unit").get<std::string>();
+    if (f.components < 1 || f.components > 9)
+      bad(str(where, ": field '", f.name, "' has ", f.components, " components"));
+    if (!physics::parse(json.at("scale").get<std::string>(), f.scale) ||
+        !physics::parse(json.at("transform").get<std::string>(), f.transform))
+      bad(str(where, ": field '", f.name, "' has an unknown scale or transform"));
+  } catch (const Json::exception& e) {
+    bad(str(where, ": the list of fields cannot be read: ", e.what()));
+  }
+  return f;
+}
+
+Json parse(const std::string& text, const std::string& where) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) bad(str(where, ": an attribute is not JSON"), "the file is damaged");
+  return json;
+}
+
+std::size_t components(const std::vector<FieldSpec>& fields) {
+  std::size_t n = 0;
+  for (const auto& f : fields) n += static_cast<std::size_t>(f.components);
+  return n;
+}
+
+// What of a case is stored under which name.
+struct Array {
+  std::string name;
+  const std::vector<float>* values;
+  std::size_t columns;
+};
+std::vector<Array> arrays_of(const FlowSample& sample) {
+  std::vector<Array> arrays;
+  for (int b = 0; b < 2; ++b) {
+    const SamplePart& part = sample.part[b];
+    const std::string group = str(kParts[b], '/');
+    arrays.push_back({group + "position", &part.position, 3});
+    if (!part.normal.empty()) arrays.push_back({group + "normal", &part.normal, 3});
+    if (!part.size.empty()) arrays.push_back({group + "size", &part.size, 1});
+    for (const auto& f : part.fields)
+      arrays.push_back({group + f.name, &f.values, static_cast<std::size_t>(f.components)});
+  }
+  if (!sample.triangles.empty()) arrays.push_back({"triangles", &sample.triangles, 9});
+  return arrays;
+}
+
+double force_error(double got, double expected) {
+  return std::abs(got - expected) / std::max(kForceFloor / kForceTolerance, std::abs(expected));
+}
+
+}  // namespace
+
+SurfaceForces surface_forces(const FlowSample& sample) {
+  const SamplePart& s = sample.part[0];
+  const double q = sample.info.scales().dynamic_pressure() * sample.info.reference_area;
+  double force[2] = {0, 0};
+  for (const auto& f : s.fields)
+    for (std::size_t i = 0; i < s.rows(); ++i)
+      for (int k = 0; k < 2; ++k) {
+        const std::size_t axis = k == 0 ? 0 : 2;
+        if (f.name == "pressure") force[k] -= double{f.values[i]} * s.normal[3 * i + axis] * s.size[i] / q;
+        if (f.name == "wall_shear_stress") force[k] += double{f.values[3 * i + axis]} * s.size[i] / q;
+      }
+  return {force[0], force[1]};
+}
+
+std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&fields)[2]) {
+  const CaseInfo& info = sample.info;
+  if (!(info.flow.velocity > 0) || !(info.flow.density > 0) || !(info.flow.kinematic_viscosity > 0) ||
+      !(info.reference_length > 0) || !(info.reference_area > 0))
+    return "velocity, density, viscosity, reference length and area must be positive";
+  for (int b = 0; b < 2; ++b) {
+    const SamplePart& part = sample.part[b];
+    const std::size_t n = part.rows();
+    if (n == 0 || part.position.size() != 3 * n) return str("the ", kParts[b], " has no points");
+    if (b == 0 && (part.normal.size() != 3 * n || part.size.size() != n))
+      return str("the surface has ", n, " points, ", part.normal.size() / 3, " normals and ", part.size.size(),
+                 " areas");
+    if (b == 1 && !part.size.empty() && part.size.size() != n) return "the volume's cell sizes do not match its points";
+    for (const FieldSpec& spec : fields[b]) {
+      const auto f =
+          std::find_if(part.fields.begin(), part.fields.end(), [&](const auto& x) { return x.name == spec.name; });
+      if (f == part.fields.end()) return str("the ", kParts[b], " field '", spec.name, "' is missing");
+      if (f->components != spec.components || f->unit != spec.unit)
+        return str("the ", kParts[b], " field '", spec.name, "' has ", f->components, " components in ", f->unit,
+                   ", not ", spec.components, " in ", spec.unit);
+      if (f->values.size() != n * static_cast<std::size_t>(spec.components))
+        return str("the ", kParts[b], " field '", spec.name, "' has ", f->values.size(), " values for ", n, " points");
+    }
+  }
+  for (const Array& array : arrays_of(sample))
+    for (std::size_t i = 0; i < array.values->size(); ++i)
+      if (!std::isfinite((*array.values)[i])) return str(array.name, ": row ", i / array.columns, " is not finite");
+  const SamplePart& s = sample.part[0];
+  for (std::size_t i = 0; i < s.rows(); ++i) {
+    const double length = std::hypot(s.normal[3 * i], s.normal[3 * i + 1], s.normal[3 * i + 2]);
+    if (std::abs(length - 1) > 1e-2) return str("surface/normal: row ", i, " has the length ", length);
+    if (!(s.size[i] > 0)) return str("surface/size: row ", i, " is ", s.size[i], " m2");
+  }
+  const auto cd = info.coefficients.find("Cd"), cl = info.coefficients.find("Cl");
+  if (cd == info.coefficients.end()) return {};
+  const auto fits = [&](const FlowSample& x) {
+    const SurfaceForces f = surface_forces(x);
+    return force_error(f.cd, cd->second) <= kForceTolerance &&
+           (cl == info.coefficients.end() || force_error(f.cl, cl->second) <= 2 * kForceTolerance);
+  };
+  if (fits(sample)) return {};
+  const SurfaceForces f = surface_forces(sample);
+  std::string guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
+  FlowSample other = sample;
+  for (float& x : other.part[0].normal) x = -x;
+  if (fits(other)) guess = "the normals seem to point into the body";
+  other = sample;
+  for (auto& field : other.part[0].fields)
+    if (field.name == "wall_shear_stress")
+      for (float& x : field.values) x = -x;
+  if (fits(other)) guess = "the wall shear stress seems to have the other sign (OpenFOAM's own)";
+  return str("its surface fields give Cd ", f.cd, " and Cl ", f.cl, ", the solver gave Cd ", cd->second,
+             cl == info.coefficients.end() ? std::string() : str(" and Cl ", cl->second), ": ", guess);
+}
+
+void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next) {
+  core::write_atomically(path, [&](const std::string& temporary) {
+    H5File file = H5File::create(temporary);
+    file.set_name(path);
+    file.write_attribute("/", "format", std::string("streamtube dataset"));
+    file.write_attribute("/", "version", kFormatVersion);
+    file.write_attribute("/", "description", header.description);
+    Json fields;
+    for (int b = 0; b < 2; ++b)
+      for (const auto& f : header.fields[b]) fields[kParts[b]].push_back(to_json(f));
+    file.write_attribute("/", "fields", fields.dump());
+    file.create_group("/cases");
+    std::set<std::string> names;
+    for (FlowSample sample; next(sample); sample = {}) {
+      const std::string where = str("'", path, "': case '", sample.info.name, "': ");
+      if (sample.info.name.empty() || sample.info.name.find('/') != std::string::npos)
+        bad(where + "a case needs a name without '/'");
+      if (!names.insert(sample.info.name).second) bad(where + "there are two cases of this name");
+      const std::string fault = find_fault(sample, header.fields);
+      if (!fault.empty()) bad(where + fault);
+      const std::string group = "/cases/" + sample.info.name;
+      Json sums;
+      for (const Array& array : arrays_of(sample)) {
+        const std::size_t rows = array.values->size() / array.columns;
+        file.write<float>(str(group, '/', array.name),
+                          array.columns == 1 ? std::vector<std::size_t>{rows} : std::vector{rows, array.columns},
+                          *array.values, true, kChunkRows);
+        sums[array.name] = checksum(*array.values);
+      }
+      const CaseInfo& info = sample.info;
+      const Json about = {{"velocity", info.flow.velocity},
+                          {"density", info.flow.density},
+                          {"kinematic_viscosity", info.flow.kinematic_viscosity},
+                          {"reference_length", info.reference_length},
+                          {"reference_area", info.reference_area},
+                          {"parameters", info.parameters},
+                          {"coefficients", info.coefficients},
+                          {"quality", info.quality}};
+      file.write_attribute(group, "case", about.dump());
+      file.write_attribute(group, "sha256", sums.dump());
+    }
+    if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
+    for (const auto& [split, cases] : header.splits)
+      for (const std::string& name : cases)
+        if (!names.count(name)) bad(str("'", path, "': split '", split, "' names the unknown case '", name, "'"));
+    file.write_attribute("/", "splits", Json(header.splits).dump());
+    file.close();
+  });
+}
+
+struct Dataset::Impl {
+  std::string path, description;
+  std::vector<CaseInfo> cases;
+  std::vector<FieldSpec> fields[2];
+  std::map<std::string, std::vector<std::string>> splits;
+
+  void add_file(const std::string& name) {
+    const H5File file = H5File::open(name);
+    const std::string where = str("'", name, "'");
+    if (!file.has_attribute("/", "format") || file.attribute_text("/", "format") != "streamtube dataset")
+      bad(where + " is not a Streamtube data set", "`streamtube dataset import` makes one");
+    const std::int64_t version = file.attribute_integer("/", "version");
+    if (version != kFormatVersion)
+      bad(str(where, ": data set format ", version, ", this program reads ", kFormatVersion), "import the data anew");
+    const Json list = parse(file.attribute_text("/", "fields"), where);
+    std::vector<FieldSpec> found[2];
+    for (int b = 0; b < 2; ++b)
+      if (list.contains(kParts[b]))
+        for (const Json& f : list[kParts[b]]) found[b].push_back(field_from(f, where));
+    for (int b = 0; b < 2; ++b) {
+      const auto same = [](const FieldSpec& x, const FieldSpec& y) { return to_json(x) == to_json(y); };
+      if (!cases.empty() && !std::equal(found[b].begin(), found[b].end(), fields[b].begin(), fields[b].end(), same))
+        bad(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
+      fields[b] = found[b];
+    }
+    if (description.empty()) description = file.attribute_text("/", "description");
+    try {
+      for (const std::string& child : file.children("/cases")) add_case(file, name, child);
+      for (const auto& [split, members] :
+           parse(file.attribute_text("/", "splits"), where).get<std::map<std::string, std::vector<std::string>>>())
+        splits[split].insert(splits[split].end(), members.begin(), members.end());
+    } catch (const Json::exception& e) {
+      bad(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
+    }
+  }
+
+  void add_case(const H5File& file, const std::string& name, const std::string& child) {
+    const std::string group = "/cases/" + child, where = str("'", name, "': case '", child, "'");
+    for (const CaseInfo& other : cases)
+      if (other.name == child) bad(str(where, " is in '", other.file, "' too"));
+    const Json about = parse(file.attribute_text(group, "case"), where);
+    CaseInfo info;
+    info.name = child, info.file = name;
+    info.flow = {about.at("velocity").get<double>(), about.at("density").get<double>(),
+                 about.at("kinematic_viscosity").get<double>()};
+    info.reference_length = about.at("reference_length").get<double>();
+    info.reference_area = about.at("reference_area").get<double>();
+    about.at("parameters").get_to(info.parameters);
+    about.at("coefficients").get_to(info.coefficients);
+    about.at("quality").get_to(info.quality);
+    for (int b = 0; b < 2; ++b) {
+      const std::string part = str(group, '/', kParts[b], '/');
+      const auto shape = file.shape(part + "position");
+      if (shape.size() != 2 || shape[1] != 3)
+        bad(str(where, ": ", kParts[b], "/position has the shape ", shape_text(shape)));
+      info.rows[b] = shape[0];
+      for (const FieldSpec& f : fields[b]) {
+        const std::size_t k = static_cast<std::size_t>(f.components);
+        const auto expected = k == 1 ? std::vector<std::size_t>{info.rows[b]} : std::vector{info.rows[b], k};
+        if (!file.exists(part + f.name)) bad(str(where, ": the ", kParts[b], " field '", f.name, "' is missing"));
+        if (file.shape(part + f.name) != expected)
+          bad(str(where, ": ", kParts[b], "/", f.name, " has the shape ", shape_text(file.shape(part + f.name)),
+                  ", not ", shape_text(expected)));
+      }
+    }
+    if (file.exists(group + "/triangles")) info.triangles = file.shape(group + "/triangles")[0];
+    cases.push_back(info);
+  }
+};
+
+Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+      if (entry.path().extension() == ".h5") files.push_back(entry.path().string());
+    if (files.empty())
+      bad(str("'", path, "': there is no .h5 file in this folder"), "`streamtube dataset import` makes one");
+    std::sort(files.begin(), files.end(), natural_less);
+    for (const auto& file : files) impl_->add_file(file);
+  } else {
+    impl_->add_file(path);
+  }
+  std::sort(impl_->cases.begin(), impl_->cases.end(),
+            [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
+}
+Dataset::~Dataset() = default;
+Dataset::Dataset(Dataset&&) noexcept = default;
+Dataset& Dataset::operator=(Dataset&&) noexcept = default;
+
+const std::string& Dataset::path() const { return impl_->path; }
+const std::string& Dataset::description() const { return impl_->description; }
+const std::vector<CaseInfo>& Dataset::cases() const { return impl_->cases; }
+const std::vector<FieldSpec>& Dataset::fields(Branch branch) const { return impl_->fields[static_cast<int>(branch)]; }
+
+std::vector<std::string> Dataset::splits() const {
+  std::vector<std::string> names = {"all"};
+  for (const auto& [name, cases] : impl_->splits) names.push_back(name);
+  return names;
+}
+
+std::vector<std::size_t> Dataset::split(const std::string& name) const {
+  std::vector<std::size_t> indices;
+  const auto found = impl_->splits.find(name);
+  if (found == impl_->splits.end() && name != "all") {
+    std::string known;
+    for (const std::string& other : splits()) known += (known.empty() ? "" : ", ") + other;
+    throw Error(ErrorKind::usage, str("'", impl_->path, "' has no split '", name, "'"), "it has: " + known);
+  }
+  for (std::size_t i = 0; i < impl_->cases.size(); ++i)
+    if (name == "all" || std::count(found->second.begin(), found->second.end(), impl_->cases[i].name))
+      indices.push_back(i);
+  return indices;
+}
+
+FlowSample Dataset::read(std::size_t index, bool verify) const {
+  FlowSample sample;
+  sample.info = impl_->cases.at(index);
+  const H5File file = H5File::open(sample.info.file);
+  const std::string group = "/cases/" + sample.info.name;
+  for (int b = 0; b < 2; ++b) {
+    const std::string part = str(group, '/', kParts[b], '/');
+    const std::size_t n = sample.info.rows[b];
+    sample.part[b].position = file.read<float>(part + "position", {n, 3});
+    if (b == 0) sample.part[b].normal = file.read<float>(part + "normal", {n, 3});
+    if (b == 0 || file.exists(part + "size")) sample.part[b].size = file.read<float>(part + "size", {n});
+    for (const FieldSpec& f : impl_->fields[b])
+      sample.part[b].fields.push_back({f.name, f.unit, f.components, file.read<float>(part + f.name)});
+  }
+  if (sample.info.triangles) sample.triangles = file.read<float>(group + "/triangles");
+  if (verify) {
+    const Json sums = parse(file.attribute_text(group, "sha256"), sample.info.file);
+    for (const Array& array : arrays_of(sample))
+      if (!sums.contains(array.name) || sums[array.name] != checksum(*array.values))
+        bad(str("'", sample.info.file, "': case '", sample.info.name, "': the values of ", array.name,
+                " are not those that were written (checksum)"),
+            "the file is damaged: copy it again, or import the case again");
+  }
+  return sample;
+}
+
+Dataset::Rows Dataset::read_rows(std::size_t index, Branch branch, std::span<const std::int64_t> rows) const {
+  const int b = static_cast<int>(branch);
+  const CaseInfo& info = impl_->cases.at(index);
+  const H5File file = H5File::open(info.file);
+  const std::string part = str("/cases/", info.name, '/', kParts[b], '/');
+  // Chunk by chunk, since HDF5 reads whole ones anyway.
+  const auto read = [&](const std::string& name, std::size_t columns, std::vector<float>& to, std::size_t at,
+                        std::size_t stride) {
+    to.resize(rows.size() * stride);
+    std::vector<float> chunk;
+    std::size_t begin = 1, end = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::size_t row = static_cast<std::size_t>(rows[i]);
+      core::expect(rows[i] >= 0 && row < info.rows[b], "Dataset::read_rows: a row is out of range");
+      if (row < begin || row >= end) {
+        begin = row / kChunkRows * kChunkRows, end = std::min(info.rows[b], begin + kChunkRows);
+        chunk = file.read_rows(part + name, begin, end - begin);
+      }
+      std::memcpy(&to[i * stride + at], &chunk[(row - begin) * columns], columns * sizeof(float));
+    }
+  };
+  Rows out;
+  read("position", 3, out.position, 0, 3);
+  if (b == 0) read("normal", 3, out.normal, 0, 3);
+  if (b == 0 || file.exists(part + "size")) read("size", 1, out.size, 0, 1);
+  std::size_t at = 0;
+  const std::size_t stride = components(impl_->fields[b]);
+  for (const FieldSpec& f : impl_->fields[b]) {
+    read(f.name, static_cast<std::size_t>(f.components), out.fields, at, stride);
+    at += static_cast<std::size_t>(f.components);
+  }
+  return out;
+}
+
+std::vector<FieldStatistics> Dataset::statistics(Branch branch, std::span<const std::size_t> indices) const {
+  const int b = static_cast<int>(branch);
+  std::vector<FieldStatistics> out;
+  for (const FieldSpec& f : impl_->fields[b]) {
+    const std::vector<double> zero(static_cast<std::size_t>(f.components), 0.0);
+    out.push_back({f, zero, zero});
+  }
+  double count = 0;
+  for (const std::size_t index : indices) {
+    const FlowSample sample = read(index);
+    const physics::ReferenceScales scales = sample.info.scales();
+    const std::size_t n = sample.part[b].rows();
+    for (std::size_t row = 0; row < n; ++row) {
+      ++count;
+      for (std::size_t f = 0; f < out.size(); ++f) {
+        const double unit = physics::si_unit(out[f].field, scales);
+        const std::size_t k = out[f].mean.size();
+        for (std::size_t c = 0; c < k; ++c) {
+          double x = sample.part[b].fields[f].values[row * k + c] / unit;
+          if (out[f].field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
+          const double before = x - out[f].mean[c];
+          out[f].mean[c] += before / count;
+          out[f].std[c] += before * (x - out[f].mean[c]);
+        }
+      }
+    }
+  }
+  for (auto& f : out)
+    for (double& x : f.std) x = std::sqrt(x / std::max(1.0, count));
+  return out;
+}
+
+std::string Dataset::fingerprint(std::span<const std::size_t> indices) const {
+  core::Sha256 sha;
+  for (const std::size_t index : indices) {
+    const CaseInfo& info = impl_->cases.at(index);
+    sha.update(info.name);
+    sha.update(H5File::open(info.file).attribute_text("/cases/" + info.name, "sha256"));
+  }
+  return sha.hex();
+}
+
+}  // namespace streamtube::mesh_io

@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "mesh_io/h5/dataset.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+
+namespace streamtube::mesh_io {
+namespace {
+
+namespace fs = std::filesystem;
+using core::str;
+using physics::Scale;
+using physics::Transform;
+
+// i of run_<i>.h5, or -1.
+int run_number(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  if (path.extension() != ".h5" || stem.rfind("run_", 0) != 0 || stem.size() > 12) return -1;
+  const std::string digits = stem.substr(4);
+  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return -1;
+  return std::stoi(digits);
+}
+
+FlowSample read_case(const std::string& path, const std::string& name, const DatasetHeader& header) {
+  const H5File file = H5File::open(path);
+  const auto number = [&](const char* attribute) { return file.attribute_number("/", attribute); };
+  FlowSample s;
+  s.info.name = name;
+  s.info.flow = {number("U_inf"), number("rho"), number("nu")};
+  s.info.reference_length = number("reference_length"), s.info.reference_area = number("reference_area");
+  for (const char* c : {"Cd", "Cl"}) s.info.coefficients[c] = number(c);
+  for (const char* p : {"length", "width", "height", "nose_radius", "slant_angle", "slant_length", "clearance"})
+    s.info.parameters[p] = number(str("param_", p).c_str());
+  for (const char* q : {"Cd_std_window", "Cl_std_window", "yplus_median"})
+    if (file.has_attribute("/", q)) s.info.quality[q] = number(q);
+  for (int b = 0; b < 2; ++b) {
+    const std::string group = b == 0 ? "/surface/" : "/volume/";
+    SamplePart& part = s.part[b];
+    part.position = file.read<float>(group + "position");
+    if (b == 0) part.normal = file.read<float>(group + "normal");
+    part.size = file.read<float>(group + (b == 0 ? "area" : "cell_volume"));
+    for (const auto& f : header.fields[b]) {
+      std::vector<float> values = file.read<float>(group + f.name);
+      // Pressure and shear are stored over the density.
+      if (f.scale == Scale::dynamic_pressure)
+        for (float& x : values) x *= static_cast<float>(s.info.flow.density);
+      part.fields.push_back({f.name, f.unit, f.components, std::move(values)});
+    }
+  }
+  return s;
+}
+
+}  // namespace
+
+void import_ahmed(const std::string& folder, const std::string& path) {
+  const fs::path cases = fs::is_directory(fs::path(folder) / "cases") ? fs::path(folder) / "cases" : fs::path(folder);
+  std::vector<std::pair<int, std::string>> files;
+  if (fs::is_directory(cases))
+    for (const auto& entry : fs::directory_iterator(cases))
+      if (const int run = run_number(entry.path()); run >= 0) files.emplace_back(run, entry.path().string());
+  if (files.empty())
+    throw core::Error(core::ErrorKind::input,
+                      str("'", folder, "': there are no cases run_<i>.h5 in it or in its folder cases"),
+                      "give the folder of the Ahmed-body data set");
+  std::sort(files.begin(), files.end());
+  DatasetHeader header;
+  header.description = "coarse RANS of parametric Ahmed bodies (OpenFOAM v1912 simpleFoam, k-omega SST)";
+  header.fields[0] = {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+                      {"wall_shear_stress", "Cf", 3, Scale::dynamic_pressure, Transform::none, "Pa"}};
+  header.fields[1] = {
+      {"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+      {"velocity", "velocity_over_freestream", 3, Scale::velocity, Transform::none, "m/s"},
+      {"vorticity", "vorticity_dimensionless", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}};
+  for (const auto& [run, file] : files) {
+    const std::string name = str("run_", run);
+    const bool test = run % 5 == 0, validation = !test && run % 9 == 4;
+    header.splits[test ? "test" : validation ? "validation" : "train"].push_back(name);
+    if (!test) header.splits["trainval"].push_back(name);
+  }
+  core::Progress progress("import", files.size(), "cases");
+  std::size_t next = 0;
+  write_dataset(path, header, [&](FlowSample& sample) {
+    if (next == files.size()) return false;
+    sample = read_case(files[next].second, str("run_", files[next].first), header);
+    ++next;
+    progress.advance(1);
+    return true;
+  });
+}
+
+}  // namespace streamtube::mesh_io

@@ -1,0 +1,33 @@
+#pragma once
+// How wrong a prediction is, in double.
+
+#include <vector>
+
+namespace streamtube::physics {
+
+// Errors of one field of `components` numbers a point, point by point.
+class FieldError {
+ public:
+  explicit FieldError(int components) : difference_(static_cast<std::size_t>(components)), truth_(difference_) {}
+  // prediction, truth [components]; weight: of the point in the weighted error, its area.
+  void add(const float* prediction, const float* truth, double weight);
+  double relative_l2() const;                       // |p - t| / |t|, over all points and components
+  double relative_l2(std::size_t component) const;  // the same of one component
+  double weighted_relative_l2() const;              // sqrt(sum w |p - t|^2 / sum w |t|^2)
+  double mean_absolute() const;                     // over points and components
+  double mean_squared() const;
+
+ private:
+  std::vector<double> difference_, truth_;  // sums of squares per component
+  double weighted_difference_ = 0, weighted_truth_ = 0, absolute_ = 0, count_ = 0;
+};
+
+// Of one number a case, such as the drag coefficient.
+struct CoefficientError {
+  double r2 = 0;  // 1 - sum (t - p)^2 / sum (t - mean t)^2; not a number for fewer than two cases
+  double mean_absolute = 0, bias = 0, largest = 0;  // bias: mean of p - t
+  double spearman = 0;                              // correlation of ranks; equal values share their mean rank
+};
+CoefficientError compare(const std::vector<double>& prediction, const std::vector<double>& truth);
+
+}  // namespace streamtube::physics

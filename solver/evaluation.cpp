@@ -1,0 +1,176 @@
+#include "solver/evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/rng.hpp"
+#include "core/runtime.hpp"
+#include "surrogate/train/loader.hpp"
+
+namespace streamtube::solver {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using physics::Branch;
+
+namespace {
+
+void check_fields(const surrogate::Checkpoint& model, const mesh_io::Dataset& data) {
+  for (const Branch branch : {Branch::surface, Branch::volume}) {
+    const auto& ours = model.normalizer[branch].fields;
+    const auto& theirs = data.fields(branch);
+    bool same = ours.size() == theirs.size();
+    for (std::size_t i = 0; same && i < ours.size(); ++i)
+      same = ours[i].name == theirs[i].name && ours[i].components == theirs[i].components &&
+             ours[i].scale == theirs[i].scale;
+    if (same) continue;
+    std::string names;
+    for (const auto& f : theirs) names += (names.empty() ? "" : ", ") + f.name;
+    throw Error(ErrorKind::input, str("the model '", model.name, "' predicts other ", physics::name(branch),
+                                      " fields than '", data.path(), "' has: ", names));
+  }
+}
+
+// Dimensionless fields of one branch at all points, side by side.
+std::vector<float> true_fields(const physics::Normalizer::BranchStatistics& statistics,
+                               const mesh_io::FlowSample& sample, int b) {
+  const std::size_t columns = statistics.mean.size(), n = sample.part[b].rows();
+  std::vector<float> out(n * columns);
+  std::size_t first = 0;
+  for (std::size_t f = 0; f < statistics.fields.size(); ++f) {
+    const std::size_t k = static_cast<std::size_t>(statistics.fields[f].components);
+    const double unit = physics::si_unit(statistics.fields[f], sample.info.scales());
+    const std::vector<float>& values = sample.part[b].fields[f].values;
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < k; ++c) out[i * columns + first + c] = static_cast<float>(values[i * k + c] / unit);
+    first += k;
+  }
+  return out;
+}
+
+}  // namespace
+
+EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
+                          const EvaluationOptions& options) {
+  check_fields(model, data);
+  const std::vector<std::size_t> indices = data.split(options.split);
+  if (indices.empty())
+    throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
+  surrogate::Surrogate network(model.config, model.weights, model.name);
+  surrogate::DrawOptions draw;
+  draw.geometry_points = model.sampling.geometry_points, draw.supernodes = model.sampling.supernodes;
+  for (int b = 0; b < 2; ++b) draw.anchors[b] = model.sampling.anchors[b];
+  draw.surface_by_area = true;
+
+  EvaluationResult result;
+  std::vector<double> cd, cl, true_cd, true_cl;
+  core::Progress progress("evaluate", indices.size(), "cases");
+  const double share = 1.0 / static_cast<double>(indices.size());
+  for (const std::size_t index : indices) {
+    core::check_interrupt();
+    mesh_io::FlowSample sample = data.read(index);
+    CaseScore score;
+    score.name = sample.info.name;
+    std::vector<float> at[2], predicted[2];
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t n = sample.part[b].rows();
+      std::vector<Vec3> xyz(n);
+      for (std::size_t i = 0; i < n; ++i)
+        for (int a = 0; a < 3; ++a) xyz[i][a] = sample.part[b].position[3 * i + static_cast<std::size_t>(a)];
+      at[b].resize(3 * n);
+      model.normalizer.normalize_positions(xyz.data(), n, at[b].data());
+      predicted[b].assign(n * model.normalizer.branch[b].mean.size(), 0.0f);
+    }
+    surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1, 0);
+    for (std::size_t d = 0; d < options.draws; ++d) {
+      const surrogate::Batch batch = loader.next();
+      surrogate::EncodeInput input;
+      input.points = batch.points, input.supernodes = batch.supernodes;
+      for (int b = 0; b < 2; ++b) input.anchors[b] = batch.positions[b];
+      network.encode(input);
+      for (int b = 0; b < 2; ++b) {
+        std::vector<float> out(predicted[b].size());
+        network.query(static_cast<Branch>(b), at[b], out);
+        for (std::size_t i = 0; i < out.size(); ++i) predicted[b][i] += out[i] / static_cast<float>(options.draws);
+      }
+    }
+    for (int b = 0; b < 2; ++b) {
+      const auto& statistics = model.normalizer.branch[b];
+      const std::size_t columns = statistics.mean.size(), n = sample.part[b].rows();
+      model.normalizer.to_dimensionless(static_cast<Branch>(b), predicted[b].data(), n);
+      for (const float x : predicted[b])
+        if (!std::isfinite(x))
+          throw Error(ErrorKind::runtime,
+                      str("the model '", model.name, "' gave a value that is not finite for case '", score.name, "'"));
+      const std::vector<float> truth = true_fields(statistics, sample, b);
+      std::vector<std::size_t> rows(n);
+      for (std::size_t i = 0; i < n; ++i) rows[i] = i;
+      if (options.points > 0 && options.points < n) {
+        core::Rng rng(options.seed, str("points of ", score.name, ' ', b));
+        for (std::size_t i = 0; i < options.points; ++i) std::swap(rows[i], rows[i + rng.below(n - i)]);
+        rows.resize(options.points);
+      }
+      std::size_t first = 0;
+      for (const auto& f : statistics.fields) {
+        physics::FieldError error(f.components);
+        for (const std::size_t i : rows)
+          error.add(&predicted[b][i * columns + first], &truth[i * columns + first],
+                    sample.part[b].size.empty() ? 1.0 : sample.part[b].size[i]);
+        const std::string name = str(physics::name(static_cast<Branch>(b)), '/', f.name);
+        FieldScore& mean = result.fields[name];
+        mean.relative_l2 += share * error.relative_l2();
+        mean.weighted_relative_l2 += share * error.weighted_relative_l2();
+        mean.mean_absolute += share * error.mean_absolute(), mean.mean_squared += share * error.mean_squared();
+        mean.component_relative_l2.resize(static_cast<std::size_t>(f.components));
+        for (std::size_t c = 0; c < mean.component_relative_l2.size(); ++c)
+          mean.component_relative_l2[c] += share * error.relative_l2(c);
+        score.relative_l2[name] = error.relative_l2();
+        first += static_cast<std::size_t>(f.components);
+      }
+    }
+    // The predicted fields in the places of the true ones, on the case's own faces.
+    const mesh_io::SurfaceForces truth = mesh_io::surface_forces(sample);
+    std::size_t first = 0;
+    const std::size_t columns = model.normalizer.branch[0].mean.size();
+    for (std::size_t f = 0; f < sample.part[0].fields.size(); ++f) {
+      auto& field = sample.part[0].fields[f];
+      const std::size_t k = static_cast<std::size_t>(field.components);
+      const double unit = physics::si_unit(model.normalizer.branch[0].fields[f], sample.info.scales());
+      for (std::size_t i = 0; i < field.values.size(); ++i)
+        field.values[i] = static_cast<float>(unit * predicted[0][i / k * columns + first + i % k]);
+      first += k;
+    }
+    const mesh_io::SurfaceForces forces = mesh_io::surface_forces(sample);
+    const auto given = [&](const char* name, double else_value) {
+      const auto found = sample.info.coefficients.find(name);
+      return found == sample.info.coefficients.end() ? else_value : found->second;
+    };
+    score.cd = forces.cd, score.cl = forces.cl;
+    score.true_cd = given("Cd", truth.cd), score.true_cl = given("Cl", truth.cl);
+    cd.push_back(score.cd), cl.push_back(score.cl);
+    true_cd.push_back(score.true_cd), true_cl.push_back(score.true_cl);
+    result.cases.push_back(std::move(score));
+    progress.advance(1);
+  }
+  result.cd = physics::compare(cd, true_cd);
+  result.cl = physics::compare(cl, true_cl);
+  return result;
+}
+
+std::map<std::string, double> metrics(const EvaluationResult& r) {
+  std::map<std::string, double> m = {{"cd_r2", r.cd.r2},
+                                     {"cd_mae_counts", 1e4 * r.cd.mean_absolute},
+                                     {"cd_bias_counts", 1e4 * r.cd.bias},
+                                     {"cd_spearman", r.cd.spearman},
+                                     {"cl_r2", r.cl.r2},
+                                     {"cl_mae_counts", 1e4 * r.cl.mean_absolute},
+                                     {"cl_bias_counts", 1e4 * r.cl.bias},
+                                     {"cl_spearman", r.cl.spearman}};
+  for (const auto& [name, score] : r.fields) m[name] = score.relative_l2;
+  return m;
+}
+
+}  // namespace streamtube::solver

@@ -1,0 +1,48 @@
+#pragma once
+// A model against the cases of a data set: errors of the fields at the stored points, drag and lift on the cases' own
+// faces.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mesh_io/h5/dataset.hpp"
+#include "physics/metrics.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace streamtube::solver {
+
+struct EvaluationOptions {
+  std::string split = "test";
+  std::size_t points = 0;  // per branch and case, drawn at random; 0: all
+  std::size_t draws = 1;   // anchors are drawn so many times, and the network's answers averaged
+  std::uint64_t seed = 0;
+};
+
+struct FieldScore {  // means over the cases; dimensionless
+  double relative_l2 = 0, weighted_relative_l2 = 0, mean_absolute = 0, mean_squared = 0;
+  std::vector<double> component_relative_l2;
+};
+
+struct CaseScore {
+  std::string name;
+  std::map<std::string, double> relative_l2;        // "surface/pressure", ...
+  double cd = 0, cl = 0, true_cd = 0, true_cl = 0;  // true: of the solver
+};
+
+struct EvaluationResult {
+  std::map<std::string, FieldScore> fields;
+  physics::CoefficientError cd, cl;
+  std::vector<CaseScore> cases;
+};
+
+// Anchors are drawn from the case: surface anchors by area, as `predict` does. With `points`, coefficients are still of
+// all faces. Throws Error(input) when the model's fields are not the data's, Error(usage) for an empty split.
+EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
+                          const EvaluationOptions& options);
+
+// Numbers by name, for --require: "cd_r2", "cd_mae_counts", "cl_r2", "surface/pressure", ...
+std::map<std::string, double> metrics(const EvaluationResult& result);
+
+}  // namespace streamtube::solver

@@ -1,0 +1,243 @@
+#include "surrogate/train/recipe.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+
+namespace streamtube::surrogate {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using Json = nlohmann::json;
+
+namespace {
+
+// visit(key, value, what it is, whether it decides the result)
+template <class R, class Visit>
+void each_option(R& r, const Visit& visit) {
+  visit("data", r.data, "data set: a .h5 file or a folder of them (`streamtube dataset import`)", false);
+  visit("describe", r.describe,
+        "JSON file that says what the model is: name, fields, sampling (docs/checkpoint_format.md)", false);
+  visit("out", r.out, "folder for checkpoints and logs", false);
+  visit("init", r.init, "checkpoint whose weights and normaliser to start from; empty: random weights", true);
+  visit("split.train", r.train_split, "cases to learn from", true);
+  visit("split.validation", r.validation_split, "cases to choose the best weights by; empty: none", false);
+  visit("model.hidden", r.model.hidden, "channels", true);
+  visit("model.heads", r.model.heads, "attention heads", true);
+  visit("model.mlp_ratio", r.model.mlp_ratio, "width of the MLPs over channels", true);
+  visit("model.geometry_blocks", r.model.geometry_blocks, "blocks over the supernodes", true);
+  visit("model.physics_blocks", r.model.physics_blocks, "p: perceiver, s: self, c: cross, j: joint", true);
+  visit("model.decoder_blocks_surface", r.model.decoder_blocks[0], "blocks of the surface branch", true);
+  visit("model.decoder_blocks_volume", r.model.decoder_blocks[1], "blocks of the volume branch", true);
+  visit("model.radius", r.model.radius, "of the supernodes' neighbourhoods, network units (0..1000)", true);
+  visit("model.max_degree", r.model.max_degree, "neighbours kept", true);
+  visit("position.origin", r.position_origin, "m; network position = (x - origin) / extent * 1000", true);
+  visit("position.extent", r.position_extent, "m; 0: both from the training cases", true);
+  visit("draw.geometry_points", r.draw.geometry_points, "per step, by area", true);
+  visit("draw.supernodes", r.draw.supernodes, "of these", true);
+  visit("draw.surface_anchors", r.draw.anchors[0], "per step", true);
+  visit("draw.volume_anchors", r.draw.anchors[1], "per step", true);
+  visit("draw.surface_queries", r.draw.queries[0], "further points with targets", true);
+  visit("draw.volume_queries", r.draw.queries[1], "further points with targets", true);
+  visit("draw.surface_by_area", r.draw.surface_by_area,
+        "surface points by area, as predict draws them; else all faces alike", true);
+  visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
+  visit("loss.surface_weights", r.loss.field_weight[0], "one per surface field; []: 1 each", true);
+  visit("loss.volume_weights", r.loss.field_weight[1], "one per volume field; []: 1 each", true);
+  visit("loss.area_weighted", r.loss.area_weighted, "surface points weigh by area", true);
+  visit("loss.force_weight", r.loss.force_weight, "of the squared errors of drag and lift coefficient", true);
+  visit("loss.force_scale", r.loss.force_scale, "error of a coefficient that weighs 1", true);
+  visit("optimizer.kind", r.optimizer.kind, "adamw or lion", true);
+  visit("optimizer.rate", r.schedule.peak, "learning rate after the warm-up", true);
+  visit("optimizer.end_rate", r.schedule.end, "at the end of the cosine", true);
+  visit("optimizer.warmup", r.schedule.warmup, "share of the updates", true);
+  visit("optimizer.weight_decay", r.optimizer.weight_decay, "decoupled", true);
+  visit("optimizer.decay_matrices_only", r.optimizer.decay_matrices_only, "spare biases and norms", true);
+  visit("optimizer.beta1", r.optimizer.beta1, "", true);
+  visit("optimizer.beta2", r.optimizer.beta2, "LION: 0.99", true);
+  visit("optimizer.epsilon", r.optimizer.epsilon, "AdamW", true);
+  visit("optimizer.clip", r.optimizer.clip, "of the gradients' norm; 0: none", true);
+  visit("optimizer.average", r.optimizer.average, "decay of the averaged weights, which are what is saved", true);
+  visit("updates", r.schedule.updates, "steps of the optimiser", true);
+  visit("accumulation", r.accumulation, "batches a step", true);
+  visit("recompute", r.recompute, "less memory, a forward more; the same bits", false);
+  visit("bf16", r.bf16, "bfloat16 products with float32 sums (needs AVX-512 BF16)", true);
+  visit("seed", r.seed, "of weights and draws", true);
+  visit("log_every", r.log_every, "updates", false);
+  visit("validate_every", r.validate_every, "updates", false);
+  visit("save_every", r.save_every, "updates", false);
+  visit("validation_points", r.validation_points, "per branch and case", false);
+  visit("cache_mib", r.cache_mib, "memory for cases; the rest is read as it is drawn", false);
+}
+
+std::string kind_name(OptimizerOptions::Kind kind) { return kind == OptimizerOptions::Kind::lion ? "lion" : "adamw"; }
+
+template <class T>
+Json to_json(const T& value) {
+  if constexpr (std::is_same_v<T, OptimizerOptions::Kind>)
+    return kind_name(value);
+  else if constexpr (std::is_same_v<T, float>)
+    return std::stod(str(value));  // 9, not 9.00000035
+  else
+    return value;
+}
+
+// Empty, or what is wrong with the value.
+template <class T>
+std::string assign(const Json& json, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    if (!json.is_boolean()) return "is not true or false";
+    value = json.get<bool>();
+  } else if constexpr (std::is_same_v<T, OptimizerOptions::Kind>) {
+    if (json != "adamw" && json != "lion") return "is neither \"adamw\" nor \"lion\"";
+    value = json == "lion" ? OptimizerOptions::Kind::lion : OptimizerOptions::Kind::adamw;
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (!json.is_string()) return "is not text";
+    value = json.get<std::string>();
+  } else if constexpr (std::is_same_v<T, std::vector<double>>) {
+    if (!json.is_array() || !std::all_of(json.begin(), json.end(), [](const Json& x) { return x.is_number(); }))
+      return "is not a list of numbers";
+    value = json.get<std::vector<double>>();
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (!json.is_number()) return "is not a number";
+    value = json.get<T>();
+  } else {
+    if (!json.is_number_integer()) return "is not a whole number";
+    const double x = json.get<double>();
+    if (x < 0 || x > 2e9) return "is out of range";
+    value = json.get<T>();
+  }
+  return {};
+}
+
+void flatten(const Json& json, const std::string& prefix, std::vector<std::pair<std::string, Json>>& out) {
+  for (const auto& [key, value] : json.items())
+    if (value.is_object())
+      flatten(value, prefix + key + ".", out);
+    else
+      out.emplace_back(prefix + key, value);
+}
+
+std::size_t edits(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = row[0]++;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t best = std::min({row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1])});
+      corner = row[j];
+      row[j] = best;
+    }
+  }
+  return row[b.size()];
+}
+
+void set(Recipe& recipe, const std::string& key, const Json& value, ErrorKind kind, const std::string& where) {
+  bool found = false;
+  std::string wrong, nearest;
+  std::size_t distance = 1000;
+  each_option(recipe, [&](const char* name, auto& option, const char*, bool) {
+    if (key == name) found = true, wrong = assign(value, option);
+    // "rate" means "optimizer.rate".
+    const std::string full = name, last = full.substr(full.rfind('.') + 1);
+    const std::size_t d = std::min(edits(key, full), edits(key, last));
+    if (d < distance) distance = d, nearest = full;
+  });
+  if (!found)
+    throw Error(kind, str(where, ": there is no option '", key, "'"),
+                str("the nearest one is '", nearest, "'; `streamtube train --print-config` lists all"));
+  if (!wrong.empty()) throw Error(kind, str(where, ": '", key, "': ", value.dump(), " ", wrong));
+}
+
+void check_recipe(const Recipe& r, const std::string& where) {
+  const auto fail = [&](const std::string& what) { throw Error(ErrorKind::input, where + ": " + what); };
+  check(r.model, where);
+  if (r.draw.supernodes < 1 || r.draw.supernodes > r.draw.geometry_points)
+    fail(str("draw.supernodes (", r.draw.supernodes, ") must be between 1 and draw.geometry_points (",
+             r.draw.geometry_points, ")"));
+  for (const std::size_t anchors : r.draw.anchors)
+    if (anchors < 1) fail("draw: both branches need anchors");
+  if (r.schedule.updates < 1) fail("'updates' must be at least 1");
+  if (r.accumulation < 1) fail("'accumulation' must be at least 1");
+  if (!(r.schedule.peak > 0) || !(r.schedule.end >= 0) || r.schedule.end > r.schedule.peak)
+    fail("optimizer: rate must be positive and end_rate between 0 and rate");
+  if (!(r.schedule.warmup >= 0 && r.schedule.warmup < 1))
+    fail("optimizer.warmup is a share of the updates, 0 to below 1");
+  if (!(r.optimizer.beta1 >= 0 && r.optimizer.beta1 < 1 && r.optimizer.beta2 >= 0 && r.optimizer.beta2 < 1 &&
+        r.optimizer.average >= 0 && r.optimizer.average < 1))
+    fail("optimizer: beta1, beta2 and average must lie between 0 and below 1");
+  if (!(r.optimizer.weight_decay >= 0) || !(r.optimizer.epsilon > 0) || !(r.optimizer.clip >= 0))
+    fail("optimizer: weight_decay and clip must not be negative, epsilon must be positive");
+  if (!(r.loss.force_weight >= 0) || !(r.loss.force_scale > 0))
+    fail("loss: force_weight must not be negative, force_scale must be positive");
+  if (!(r.position_extent >= 0)) fail("position.extent must not be negative");
+}
+
+}  // namespace
+
+Recipe::Recipe() {
+  model.hidden = 96;
+  model.decoder_blocks[0] = model.decoder_blocks[1] = 2;
+  model.radius = 9;
+  schedule.updates = 10000;
+}
+
+Recipe read_recipe(const std::string& path, const std::vector<std::string>& overrides) {
+  Recipe recipe;
+  const std::string where = path.empty() ? "the command line" : str("'", path, "'");
+  if (!path.empty()) {
+    Json json;
+    try {
+      json = Json::parse(core::read_text(path), nullptr, true, true);
+    } catch (const Json::exception& e) {
+      throw Error(ErrorKind::input, str(where, ": not JSON: ", e.what()), "comments are allowed, // or /* */");
+    }
+    if (!json.is_object()) throw Error(ErrorKind::input, where + ": not a JSON object of options");
+    std::vector<std::pair<std::string, Json>> options;
+    flatten(json, "", options);
+    for (const auto& [key, value] : options) set(recipe, key, value, ErrorKind::input, where);
+  }
+  for (const std::string& text : overrides) {
+    const auto equal = text.find('=');
+    if (equal == std::string::npos)
+      throw Error(ErrorKind::usage, str("'", text, "' is not key=value"),
+                  "options of the recipe are given as optimizer.rate=1e-3");
+    const std::string key = text.substr(0, equal), value = text.substr(equal + 1);
+    Json json = Json::parse(value, nullptr, false);
+    if (json.is_discarded()) json = value;
+    set(recipe, key, json, ErrorKind::usage, "option");
+  }
+  check_recipe(recipe, where);
+  return recipe;
+}
+
+std::string recipe_text(const Recipe& recipe) {
+  std::vector<std::array<std::string, 2>> lines;
+  each_option(recipe, [&](const char* name, const auto& value, const char* what, bool) {
+    lines.push_back({str("  ", Json(name).dump(), ": ", to_json(value).dump()), what});
+  });
+  std::string text = "{\n";
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::string line = lines[i][0] + (i + 1 < lines.size() ? "," : "");
+    if (!lines[i][1].empty()) {
+      line.resize(std::max<std::size_t>(line.size() + 2, 44), ' ');
+      line += "// " + lines[i][1];
+    }
+    text += line + "\n";
+  }
+  return text + "}\n";
+}
+
+std::vector<std::string> result_options(const Recipe& recipe) {
+  std::vector<std::string> out;
+  each_option(recipe, [&](const char* name, const auto& value, const char*, bool decides) {
+    if (decides) out.push_back(str(name, " = ", to_json(value).dump()));
+  });
+  return out;
+}
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,42 @@
+#pragma once
+// Every option of a training run. Read from JSON with comments, nested or with dotted keys ("optimizer.rate").
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "surrogate/backends/backend_set.hpp"
+#include "surrogate/model/config.hpp"
+#include "surrogate/train/loader.hpp"
+#include "surrogate/train/trainer.hpp"
+
+namespace streamtube::surrogate {
+
+struct Recipe {
+  std::string data, describe, out;
+  std::string train_split = "train", validation_split = "validation";
+  AbuptConfig model;                                // defaults: a small one, see recipe.cpp
+  double position_origin = 0, position_extent = 0;  // m; extent 0: from the data
+  DrawOptions draw;
+  LossOptions loss;
+  OptimizerOptions optimizer;
+  Schedule schedule;
+  std::int64_t accumulation = 1;
+  bool recompute = false, bf16 = false;
+  std::uint64_t seed = 0;
+  std::int64_t log_every = 50, validate_every = 500, save_every = 500, validation_points = 4096;
+  std::int64_t cache_mib = 4096;
+  std::string init;  // checkpoint to start from: its weights and normaliser; empty: random
+
+  Recipe();
+};
+
+// Error(usage) for an override, Error(input) for the file: unknown keys (with the nearest name), wrong types,
+// impossible values. `overrides`: "key=value". An empty path gives the defaults.
+Recipe read_recipe(const std::string& path, const std::vector<std::string>& overrides);
+// All options with their values and what they are, as a file read_recipe() reads.
+std::string recipe_text(const Recipe& recipe);
+// The options that decide the result, for a resumed run to compare: one "key = value" each.
+std::vector<std::string> result_options(const Recipe& recipe);
+
+}  // namespace streamtube::surrogate

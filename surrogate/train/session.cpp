@@ -1,0 +1,369 @@
+#include "surrogate/train/session.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/rng.hpp"
+#include "core/runtime.hpp"
+#include "mesh_io/h5/h5_file.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace streamtube::surrogate {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using mesh_io::Dataset;
+using mesh_io::H5File;
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t kStateVersion = 1;
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// What validation compares: a fixed draw of every case.
+struct ValidationCase {
+  Batch batch;  // the anchors' part of a draw
+  std::vector<float> positions[2];
+  std::vector<float> truth[2];  // dimensionless
+};
+
+class Session {
+ public:
+  Session(const Recipe& recipe, const SessionOptions& options)
+      : recipe_(recipe), options_(options), data_(recipe.data), description_(read_description(recipe.describe)) {
+    train_ = data_.split(recipe.train_split);
+    if (train_.empty()) fail(str("the split '", recipe.train_split, "' has no cases"));
+    if (!recipe.validation_split.empty()) validation_ = data_.split(recipe.validation_split);
+    for (const std::size_t index : validation_)
+      if (std::count(train_.begin(), train_.end(), index))
+        fail(str("case '", data_.cases()[index].name, "' is in both '", recipe.train_split, "' and '",
+                 recipe.validation_split, "'"));
+    for (const Branch branch : {Branch::surface, Branch::volume}) check_fields(branch);
+    config_ = recipe.model;
+    for (int b = 0; b < 2; ++b) {
+      config_.outputs[b] = 0;
+      for (const auto& f : data_.fields(static_cast<Branch>(b))) config_.outputs[b] += f.components;
+    }
+    fingerprint_ = data_.fingerprint(train_);
+  }
+
+  SessionResult run() {
+    SessionResult result;
+    result.train_cases = train_.size(), result.validation_cases = validation_.size();
+    Weights weights;
+    if (recipe_.init.empty()) {
+      weights = random_weights(config_, recipe_.seed);
+      normalizer_ = make_normalizer(data_, train_);
+      if (recipe_.position_extent > 0)
+        normalizer_.position_origin = recipe_.position_origin, normalizer_.position_extent = recipe_.position_extent;
+    } else {
+      const Checkpoint from = read_checkpoint(recipe_.init);
+      if (config_to_json(from.config) != config_to_json(config_))
+        throw Error(ErrorKind::input, str("'", recipe_.init, "' is of another architecture than the recipe: ",
+                                          describe(from.config), " against ", describe(config_)));
+      weights = from.weights, normalizer_ = from.normalizer;
+    }
+    const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
+                                           column_weights(normalizer_, Branch::volume, recipe_.loss)};
+    Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe",
+                    recipe_.bf16 ? Precision::bf16 : Precision::fp32);
+    result.parameters = trainer.parameters();
+    Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
+    for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
+    result.memory = trainer.scratch(shape) + 6 * sizeof(float) * trainer.parameters();
+    if (result.memory > core::available_host_memory())
+      throw Error(
+          ErrorKind::runtime,
+          str("a step needs ", result.memory >> 20, " MiB, ", core::available_host_memory() >> 20, " MiB are free"),
+          "draw fewer anchors, or set recompute=true");
+    if (options_.dry_run) return result;
+    if (recipe_.out.empty()) throw Error(ErrorKind::usage, "there is no folder to write to", "give --out or \"out\"");
+
+    if (options_.resume) {
+      core::require_writable(recipe_.out, {}, true);
+      trainer.restore(read_state());
+    } else {
+      core::require_writable(recipe_.out, {"state.h5", "last.h5", "best.h5", "log.jsonl"}, options_.overwrite);
+      for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
+    }
+    truncate_log(trainer.updates());
+    std::ofstream log(file("log.jsonl"), std::ios::app);
+    draw_validation();
+
+    const std::int64_t first = trainer.updates();
+    Loader loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed,
+                  first * recipe_.accumulation, 1, static_cast<std::size_t>(recipe_.cache_mib) << 20);
+    core::info(str("training ", trainer.parameters(), " parameters on ", train_.size(), " cases, ",
+                   recipe_.schedule.updates - first, " updates to go, ", result.memory >> 20, " MiB"));
+    core::Progress progress("train", static_cast<std::size_t>(recipe_.schedule.updates - first), "updates");
+    const double start = seconds();
+    double sum = 0;
+    std::int64_t summed = 0;
+    Json parts;
+    while (trainer.updates() < recipe_.schedule.updates) {
+      double loss = 0;
+      std::vector<double> components[2], functionals;
+      Batch last;
+      for (std::int64_t a = 0; a < recipe_.accumulation; ++a) {
+        Batch batch = loader.next();
+        const double share = 1.0 / static_cast<double>(recipe_.accumulation);
+        const Losses losses = trainer.accumulate(batch, share);
+        loss += share * losses.total;
+        if (!std::isfinite(losses.total)) stop_at(batch, trainer.updates(), "the loss");
+        add(components[0], losses.components[0], share), add(components[1], losses.components[1], share);
+        add(functionals, losses.functionals, share);
+        last = std::move(batch);
+      }
+      const double rate = recipe_.schedule.rate(trainer.updates());
+      const double norm = trainer.update(rate);
+      if (!std::isfinite(norm)) stop_at(last, trainer.updates(), "the gradient");
+      const std::int64_t done = trainer.updates();
+      const bool end = done == recipe_.schedule.updates, stop = core::interrupted();
+      sum += loss, ++summed;
+      if (done % recipe_.log_every == 0 || end) {
+        result.loss = sum / static_cast<double>(summed);
+        Json line = {{"update", done},
+                     {"loss", result.loss},
+                     {"rate", rate},
+                     {"gradient_norm", norm},
+                     {"seconds", seconds() - start},
+                     {"updates_per_second", static_cast<double>(done - first) / (seconds() - start)}};
+        for (int b = 0; b < 2; ++b) add_fields(line, b, components[b]);
+        if (functionals.size() == 2) line["drag"] = functionals[0], line["lift"] = functionals[1];
+        log << line.dump() << '\n' << std::flush;
+        core::debug(line.dump());
+        sum = 0, summed = 0;
+      }
+      if (!validation_.empty() && (done % recipe_.validate_every == 0 || end)) {
+        const Weights averaged = trainer.averaged_weights();
+        const Json errors = validate(averaged);
+        Json line = {{"update", done}, {"validation", errors}};
+        log << line.dump() << '\n' << std::flush;
+        const double mean = errors["mean"].get<double>();
+        if (best_ == 0 || mean < best_) {
+          best_ = mean;
+          save_checkpoint("best.h5", averaged, errors);
+        }
+      }
+      if (!log)
+        throw Error(ErrorKind::runtime, str("'", file("log.jsonl"), "' cannot be written"), "is the disk full?");
+      if (done % recipe_.save_every == 0 || end || stop) {
+        save_state(trainer.state());
+        save_checkpoint("last.h5", trainer.averaged_weights(), {});
+      }
+      progress.advance(1);
+      if (stop) {
+        result.interrupted = !end;
+        break;
+      }
+    }
+    result.updates = trainer.updates(), result.best = best_;
+    return result;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::input, str("'", recipe_.data, "': ", what));
+  }
+  std::string file(const char* name) const { return (fs::path(recipe_.out) / name).string(); }
+
+  // Data and description must agree on the fields.
+  void check_fields(Branch branch) const {
+    const auto& ours = data_.fields(branch);
+    const auto& theirs = description_.normalizer[branch].fields;
+    for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i)
+      if (i >= ours.size() || i >= theirs.size() || ours[i].name != theirs[i].name ||
+          ours[i].components != theirs[i].components || ours[i].unit != theirs[i].unit ||
+          ours[i].scale != theirs[i].scale || ours[i].transform != theirs[i].transform)
+        fail(str("its ", physics::name(branch), " fields are not those of '", recipe_.describe, "' (number ", i + 1,
+                 ")"));
+  }
+
+  static void add(std::vector<double>& to, const std::vector<double>& from, double share) {
+    to.resize(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] += share * from[i];
+  }
+
+  void add_fields(Json& line, int b, const std::vector<double>& components) const {
+    std::size_t first = 0;
+    for (const auto& f : normalizer_.branch[b].fields) {
+      double value = 0;
+      for (int c = 0; c < f.components; ++c) value += components.at(first++);
+      line[str(physics::name(static_cast<Branch>(b)), '/', f.name)] = value;
+    }
+  }
+
+  // A fixed draw of every validation case: anchors from a loader of its own, then further points.
+  void draw_validation() {
+    if (validation_.empty()) return;
+    DrawOptions draw = recipe_.draw;
+    draw.mirror = false;
+    std::size_t least[2] = {~std::size_t{0}, ~std::size_t{0}};
+    for (const std::size_t index : validation_)
+      for (int b = 0; b < 2; ++b) least[b] = std::min(least[b], data_.cases()[index].rows[b]);
+    for (int b = 0; b < 2; ++b)
+      draw.queries[b] = std::min<std::size_t>(static_cast<std::size_t>(recipe_.validation_points),
+                                              least[b] > draw.anchors[b] ? least[b] - draw.anchors[b] : 0);
+    Loader loader(data_, validation_, normalizer_, config_, draw, {}, recipe_.seed + 1, 0, 1, 0);
+    for (std::size_t i = 0; i < validation_.size(); ++i) {
+      ValidationCase v;
+      v.batch = loader.next();
+      for (int b = 0; b < 2; ++b) {
+        v.positions[b] = v.batch.positions[b];
+        v.truth[b] = v.batch.targets[b];
+        normalizer_.to_dimensionless(static_cast<Branch>(b), v.truth[b].data(), v.positions[b].size() / 3);
+      }
+      cases_.push_back(std::move(v));
+    }
+  }
+
+  // Mean over cases of the relative L2 error of every field, and the mean of these.
+  Json validate(const Weights& weights) const {
+    Surrogate network(config_, weights, "validation");
+    std::map<std::string, double> errors;
+    for (const ValidationCase& v : cases_) {
+      EncodeInput input;
+      input.points = v.batch.points, input.supernodes = v.batch.supernodes;
+      for (int b = 0; b < 2; ++b)
+        input.anchors[b] = std::span(v.positions[b]).first(3 * static_cast<std::size_t>(v.batch.anchors[b]));
+      network.encode(input);
+      for (int b = 0; b < 2; ++b) {
+        const Branch branch = static_cast<Branch>(b);
+        const std::size_t columns = normalizer_.branch[b].mean.size(), n = v.positions[b].size() / 3;
+        std::vector<float> out(n * columns);
+        network.query(branch, v.positions[b], out);
+        normalizer_.to_dimensionless(branch, out.data(), n);
+        std::size_t first = 0;
+        for (const auto& f : normalizer_.branch[b].fields) {
+          double difference = 0, size = 0;
+          for (std::size_t r = 0; r < n; ++r)
+            for (std::size_t c = first; c < first + static_cast<std::size_t>(f.components); ++c) {
+              const double truth = v.truth[b][r * columns + c], error = out[r * columns + c] - truth;
+              difference += error * error, size += truth * truth;
+            }
+          first += static_cast<std::size_t>(f.components);
+          errors[str(physics::name(branch), '/', f.name)] +=
+              std::sqrt(difference / size) / static_cast<double>(cases_.size());
+        }
+      }
+    }
+    double mean = 0;
+    for (const auto& [name, error] : errors) mean += error / static_cast<double>(errors.size());
+    Json json(errors);
+    json["mean"] = mean;
+    return json;
+  }
+
+  void save_checkpoint(const char* name, const Weights& weights, const Json& errors) const {
+    Checkpoint c = description_;
+    c.config = config_, c.weights = weights, c.normalizer = normalizer_;
+    c.sampling.geometry_points = recipe_.draw.geometry_points, c.sampling.supernodes = recipe_.draw.supernodes;
+    for (int b = 0; b < 2; ++b) c.sampling.anchors[b] = recipe_.draw.anchors[b];
+    if (errors.is_object())
+      for (const auto& [key, value] : errors.items()) c.test_errors["validation/" + key] = value.get<double>();
+    write_checkpoint(file(name), c);
+  }
+
+  void save_state(const Trainer::State& state) const {
+    core::write_atomically(file("state.h5"), [&](const std::string& temporary) {
+      H5File h5 = H5File::create(temporary);
+      h5.set_name(file("state.h5"));
+      h5.write_attribute("/", "format", std::string("streamtube training state"));
+      h5.write_attribute("/", "version", kStateVersion);
+      h5.write_attribute("/", "updates", state.updates);
+      h5.write_attribute("/", "best", best_);
+      h5.write_attribute("/", "data", fingerprint_);
+      h5.write_attribute("/", "recipe", Json(result_options(recipe_)).dump());
+      const auto put = [&](const char* name, const std::vector<float>& values) {
+        h5.write<float>(name, {values.size()}, values);
+      };
+      put("/parameters", state.parameters), put("/first", state.first), put("/average", state.average);
+      if (!state.second.empty()) put("/second", state.second);
+      h5.close();
+    });
+  }
+
+  Trainer::State read_state() {
+    const std::string path = file("state.h5");
+    const H5File h5 = H5File::open(path);
+    const std::string where = str("'", path, "': ");
+    if (!h5.has_attribute("/", "format") || h5.attribute_text("/", "format") != "streamtube training state")
+      throw Error(ErrorKind::input, where + "is not the state of a training run");
+    if (h5.attribute_integer("/", "version") != kStateVersion)
+      throw Error(ErrorKind::input, str(where, "state format ", h5.attribute_integer("/", "version"),
+                                        ", this program continues ", kStateVersion));
+    if (h5.attribute_text("/", "data") != fingerprint_)
+      throw Error(ErrorKind::input, where + "the run was started on other data", "start a new run with --overwrite");
+    const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
+    std::string differing;
+    for (const std::string& option : result_options(recipe_))
+      if (!before.is_array() || std::find(before.begin(), before.end(), option) == before.end())
+        differing += (differing.empty() ? "" : ", ") + option;
+    if (!differing.empty())
+      throw Error(ErrorKind::input, str(where, "the run was started with another recipe; now: ", differing),
+                  "resume with the same options, or start a new run with --overwrite");
+    Trainer::State state;
+    state.updates = h5.attribute_integer("/", "updates");
+    best_ = h5.attribute_number("/", "best");
+    state.parameters = h5.read<float>("/parameters"), state.first = h5.read<float>("/first");
+    state.average = h5.read<float>("/average");
+    if (h5.exists("/second")) state.second = h5.read<float>("/second");
+    return state;
+  }
+
+  // Lines of updates that a resumed run does again are dropped.
+  void truncate_log(std::int64_t updates) const {
+    std::string kept;
+    std::ifstream in(file("log.jsonl"));
+    for (std::string line; updates > 0 && std::getline(in, line);) {
+      const Json json = Json::parse(line, nullptr, false);
+      if (json.is_object() && json.contains("update") && json["update"].get<std::int64_t>() <= updates)
+        kept += line + "\n";
+    }
+    core::write_text(file("log.jsonl"), kept);
+  }
+
+  [[noreturn]] void stop_at(const Batch& batch, std::int64_t update, const char* what) const {
+    Json json = {{"case", batch.name},
+                 {"update", update},
+                 {"points", batch.points},
+                 {"supernodes", batch.supernodes},
+                 {"surface", {{"positions", batch.positions[0]}, {"targets", batch.targets[0]}}},
+                 {"volume", {{"positions", batch.positions[1]}, {"targets", batch.targets[1]}}}};
+    core::write_text(file("bad_batch.json"), json.dump());
+    throw Error(ErrorKind::runtime,
+                str(what, " of update ", update + 1, " (case '", batch.name, "') is not finite; the batch is in '",
+                    file("bad_batch.json"), "'"),
+                "`streamtube dataset verify` looks for bad values; else lower optimizer.rate. The last state was kept");
+  }
+
+  Recipe recipe_;
+  SessionOptions options_;
+  Dataset data_;
+  Checkpoint description_;
+  std::vector<std::size_t> train_, validation_;
+  AbuptConfig config_;
+  physics::Normalizer normalizer_;
+  std::string fingerprint_;
+  std::vector<ValidationCase> cases_;
+  double best_ = 0;
+};
+
+}  // namespace
+
+SessionResult run_session(const Recipe& recipe, const SessionOptions& options) {
+  return Session(recipe, options).run();
+}
+
+}  // namespace streamtube::surrogate

@@ -1,0 +1,32 @@
+#pragma once
+// Runs a recipe: data, loader, trainer, schedule, logs, validation, checkpoints. In the folder `out`:
+//   last.h5, best.h5   checkpoints that predict takes, with the averaged weights; best: lowest validation error
+//   state.h5           all that --resume needs
+//   log.jsonl          a JSON object a line: update, loss and its parts, rate, gradient norm, seconds; validation
+//   errors bad_batch.json     only when the loss was not finite: the batch that caused it
+
+#include <string>
+#include <vector>
+
+#include "surrogate/train/recipe.hpp"
+
+namespace streamtube::surrogate {
+
+struct SessionOptions {
+  bool resume = false, overwrite = false, dry_run = false;
+};
+
+struct SessionResult {
+  std::int64_t updates = 0;
+  double loss = 0;                         // mean of the last logged updates
+  double best = 0;                         // mean relative L2 over fields and validation cases; 0: none
+  std::size_t parameters = 0, memory = 0;  // bytes: scratch, weights and moments
+  std::size_t train_cases = 0, validation_cases = 0;
+  bool interrupted = false;  // by a signal; everything was saved
+};
+
+// Throws Error(input) for what is wrong in recipe, data or state; Error(runtime) for too little memory (before the
+// start), a loss that is not finite, a full disk. A resumed run gives the bits of one that was not interrupted.
+SessionResult run_session(const Recipe& recipe, const SessionOptions& options);
+
+}  // namespace streamtube::surrogate
