@@ -55,7 +55,26 @@ double si_unit(const FieldSpec& field, const ReferenceScales& scales) {
 
 void Normalizer::normalize_positions(const Vec3* xyz, std::size_t n, float* out) const {
   for (std::size_t i = 0; i < n; ++i)
-    for (int k = 0; k < 3; ++k) out[3 * i + k] = float((xyz[i][k] - position_origin) / position_extent * 1000);
+    for (int k = 0; k < 3; ++k) {
+      const double x = symmetric && k == 1 ? std::abs(xyz[i][k]) : xyz[i][k];
+      out[3 * i + k] = float((x - position_origin) / position_extent * 1000);
+    }
+}
+
+float reflection_sign(const FieldSpec& field, int component) {
+  if (field.components != 3) return 1;
+  const bool axial = field.name == "vorticity";  // a curl changes across the plane, a vector along its normal
+  return (component == 1) != axial ? -1.0f : 1.0f;
+}
+
+void Normalizer::restore_side(Branch b, float* values, const Vec3* xyz, std::size_t n) const {
+  if (!symmetric) return;
+  std::vector<float> sign;
+  for (const auto& field : (*this)[b].fields)
+    for (int c = 0; c < field.components; ++c) sign.push_back(reflection_sign(field, c));
+  for (std::size_t i = 0; i < n; ++i)
+    if (xyz[i][1] < 0)
+      for (std::size_t c = 0; c < sign.size(); ++c) values[i * sign.size() + c] *= sign[c];
 }
 
 void Normalizer::to_dimensionless(Branch b, float* values, std::size_t n) const {

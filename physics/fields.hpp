@@ -37,10 +37,16 @@ bool parse(const std::string& name, Transform& transform);
 
 double si_unit(const FieldSpec& field, const ReferenceScales& scales);  // SI per dimensionless unit
 
+// -1 where reflection at y = 0 changes the sign of a component, else 1.
+float reflection_sign(const FieldSpec& field, int component);
+
 // Statistics stored with a checkpoint, per branch and component in the order of the fields.
 struct Normalizer {
   double position_origin = 0,
          position_extent = 1;  // m; network position = (x - origin) / extent * 1000, all axes alike
+  // The flow is its own mirror image at y = 0, and the network knows the half y >= 0: positions of the other half are
+  // reflected on the way in, fields on the way out.
+  bool symmetric = false;
   struct BranchStatistics {
     std::vector<FieldSpec> fields;
     std::vector<double> mean, std;  // [components of all fields]
@@ -50,6 +56,9 @@ struct Normalizer {
   BranchStatistics& operator[](Branch b) { return branch[static_cast<int>(b)]; }
   const BranchStatistics& operator[](Branch b) const { return branch[static_cast<int>(b)]; }
 
+  // With `symmetric`, changes the sign of what reflection at y = 0 changes at every point with y < 0: y of vectors, x
+  // and z of vorticity. Its own inverse. values [n][components] dimensionless or SI, xyz [n] m.
+  void restore_side(Branch b, float* values, const Vec3* xyz, std::size_t n) const;
   // xyz: [n][3] m -> out [n][3] network units (0..1000). Computed in double, rounded once.
   void normalize_positions(const Vec3* xyz, std::size_t n, float* out) const;
   // In place, network units -> dimensionless. values: [n][components] row major.

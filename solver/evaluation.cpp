@@ -75,9 +75,11 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     CaseScore score;
     score.name = sample.info.name;
     std::vector<float> at[2], predicted[2];
+    std::vector<Vec3> places[2];
     for (int b = 0; b < 2; ++b) {
       const std::size_t n = sample.part[b].rows();
-      std::vector<Vec3> xyz(n);
+      std::vector<Vec3>& xyz = places[b];
+      xyz.resize(n);
       for (std::size_t i = 0; i < n; ++i)
         for (int a = 0; a < 3; ++a) xyz[i][a] = sample.part[b].position[3 * i + static_cast<std::size_t>(a)];
       at[b].resize(3 * n);
@@ -101,6 +103,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       const auto& statistics = model.normalizer.branch[b];
       const std::size_t columns = statistics.mean.size(), n = sample.part[b].rows();
       model.normalizer.to_dimensionless(static_cast<Branch>(b), predicted[b].data(), n);
+      model.normalizer.restore_side(static_cast<Branch>(b), predicted[b].data(), places[b].data(), n);
       for (const float x : predicted[b])
         if (!std::isfinite(x))
           throw Error(ErrorKind::runtime,

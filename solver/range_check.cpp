@@ -1,5 +1,6 @@
 #include "solver/range_check.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -34,6 +35,25 @@ Forces reference_quantities(const Case& question) {
   return out;
 }
 
+namespace {
+
+constexpr double kSymmetryTolerance = 0.02;
+
+// How much the two halves of a body differ in area and in its moment about y = 0, relative.
+double asymmetry(const geometry::SurfaceMesh& body) {
+  const double middle = 0.01 * body.bounds().size()[1];
+  double area[2] = {0, 0}, moment[2] = {0, 0};
+  for (std::size_t f = 0; f < body.face_count(); ++f) {
+    const double y = body.centroid(f)[1], a = norm(body.area_vector(f));
+    if (std::abs(y) < middle) continue;
+    area[y > 0] += a, moment[y > 0] += a * std::abs(y);
+  }
+  const auto differ = [](const double(&x)[2]) { return std::abs(x[0] - x[1]) / std::max(x[0] + x[1], 1e-300); };
+  return std::max(differ(area), differ(moment));
+}
+
+}  // namespace
+
 std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoint, const Case& question,
                                           double frontal_area) {
   const Box box = question.body.bounds();
@@ -65,6 +85,10 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoin
     else
       continue;
     if (!range.contains(value)) out.push_back({range.quantity, range.unit, value, range.min, range.max});
+  }
+  if (checkpoint.normalizer.symmetric) {
+    const double value = asymmetry(question.body);
+    if (value > kSymmetryTolerance) out.push_back({"asymmetry_about_y_0", "", value, 0, kSymmetryTolerance});
   }
   return out;
 }

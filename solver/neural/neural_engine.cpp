@@ -145,10 +145,12 @@ struct NeuralEngine::Impl {
       evaluate_as_anchors(branch, n, position, sink, progress);
   }
 
-  void hand_over(Branch branch, std::vector<float>& values, std::size_t rows, const std::vector<std::size_t>* places,
-                 std::size_t begin, const Sink& sink) const {
+  void hand_over(Branch branch, std::vector<float>& values, const std::vector<Vec3>& xyz,
+                 const std::vector<std::size_t>* places, std::size_t begin, const Sink& sink) const {
+    const std::size_t rows = xyz.size();
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
     checkpoint.normalizer.to_dimensionless(branch, values.data(), rows);
+    checkpoint.normalizer.restore_side(branch, values.data(), xyz.data(), rows);
     for (std::size_t i = 0; i < rows * width; ++i)
       if (!std::isfinite(values[i]))
         throw Error(
@@ -171,7 +173,7 @@ struct NeuralEngine::Impl {
       for (std::size_t i = 0; i < rows; ++i) xyz.push_back(position(begin + i));
       checkpoint.normalizer.normalize_positions(xyz.data(), rows, in.data());
       network->query(branch, {in.data(), 3 * rows}, {out.data(), width * rows});
-      hand_over(branch, out, rows, nullptr, begin, sink);
+      hand_over(branch, out, xyz, nullptr, begin, sink);
       progress.advance(rows);
     }
   }
@@ -203,7 +205,7 @@ struct NeuralEngine::Impl {
         encode(anchors[0], in);
       const auto result = network->anchor_output(branch);
       out.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
-      hand_over(branch, out, rows, &places, 0, sink);
+      hand_over(branch, out, xyz, &places, 0, sink);
       progress.advance(rows);
     }
   }

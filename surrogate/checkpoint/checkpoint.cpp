@@ -191,6 +191,7 @@ std::vector<physics::FieldSpec> fields_from(const Json& json, const char* key, c
 
 Json normalizer_json(const physics::Normalizer& n) {
   Json out = {{"position_origin", n.position_origin}, {"position_extent", n.position_extent}};
+  if (n.symmetric) out["symmetric"] = true;
   for (int b = 0; b < 2; ++b)
     out[kBranches[b]] = {
         {"fields", fields_json(n.branch[b].fields)}, {"mean", n.branch[b].mean}, {"std", n.branch[b].std}};
@@ -201,6 +202,10 @@ physics::Normalizer normalizer_from(const Json& json, const std::string& where) 
   physics::Normalizer n;
   n.position_origin = number(json, "position_origin", where);
   n.position_extent = number(json, "position_extent", where);
+  if (json.contains("symmetric")) {
+    if (!json["symmetric"].is_boolean()) bad(where + ": 'symmetric' is not true or false");
+    n.symmetric = json["symmetric"].get<bool>();
+  }
   for (int b = 0; b < 2; ++b) {
     const std::string at = str(where, ": '", kBranches[b], "'");
     const Json& branch = member(json, kBranches[b], where);
@@ -526,6 +531,7 @@ std::string summary_text(const Checkpoint& c) {
              c.domain.high[1], ", z ", c.domain.low[2], "..", c.domain.high[2], " m\n");
   out += str("  sampling       ", c.sampling.geometry_points, " geometry points, ", c.sampling.supernodes,
              " supernodes, ", c.sampling.anchors[0], " + ", c.sampling.anchors[1], " anchors\n");
+  if (c.normalizer.symmetric) out += "  symmetry       for flows that are their own mirror image at y = 0\n";
   out += "  training range\n";
   for (const Range& r : c.training_range) {
     std::string label = r.quantity;

@@ -140,11 +140,8 @@ struct Loader::Impl {
         cache(cases.size()) {
     for (const Branch branch : {Branch::surface, Branch::volume})
       for (const auto& field : normalizer[branch].fields)
-        for (int i = 0; i < field.components; ++i) {
-          // A vector changes sign along y, an axial one (a curl) across it.
-          const bool axial = field.name == "vorticity";
-          sign[static_cast<int>(branch)].push_back(field.components == 3 && (i == 1) != axial ? -1.0f : 1.0f);
-        }
+        for (int i = 0; i < field.components; ++i)
+          sign[static_cast<int>(branch)].push_back(physics::reflection_sign(field, i));
   }
 
   std::size_t outputs(int b) const { return normalizer.branch[b].mean.size(); }
@@ -165,6 +162,7 @@ struct Loader::Impl {
       unit.insert(unit.end(), static_cast<std::size_t>(field.components),
                   static_cast<float>(1.0 / physics::si_unit(field, scales)));
     for (std::size_t i = 0; i < rows.fields.size(); ++i) rows.fields[i] *= unit[i % columns];
+    normalizer.restore_side(branch, rows.fields.data(), xyz.data(), n);
     normalizer.to_network(branch, rows.fields.data(), n);
     for (const float value : rows.fields)
       if (!std::isfinite(value))
@@ -173,6 +171,9 @@ struct Loader::Impl {
                     "`streamtube dataset verify` lists all such cases");
     p.target = std::move(rows.fields);
     p.normal = std::move(rows.normal);
+    if (normalizer.symmetric)
+      for (std::size_t i = 0; i < p.normal.size() / 3; ++i)
+        if (xyz[i][1] < 0) p.normal[3 * i + 1] = -p.normal[3 * i + 1];
     p.size = std::move(rows.size);
     return p;
   }

@@ -37,6 +37,7 @@ void each_option(R& r, const Visit& visit) {
   visit("model.max_degree", r.model.max_degree, "neighbours kept", true);
   visit("position.origin", r.position_origin, "m; network position = (x - origin) / extent * 1000", true);
   visit("position.extent", r.position_extent, "m; 0: both from the training cases", true);
+  visit("symmetric", r.symmetric, "the flow is its own mirror image at y = 0: learn one half", true);
   visit("draw.geometry_points", r.draw.geometry_points, "per step, by area", true);
   visit("draw.supernodes", r.draw.supernodes, "of these", true);
   visit("draw.surface_anchors", r.draw.anchors[0], "per step", true);

@@ -17,6 +17,7 @@ struct Recipe {
   std::string train_split = "train", validation_split = "validation";
   AbuptConfig model;                                // defaults: a small one, see recipe.cpp
   double position_origin = 0, position_extent = 0;  // m; extent 0: from the data
+  bool symmetric = false;  // see physics::Normalizer
   DrawOptions draw;
   LossOptions loss;
   OptimizerOptions optimizer;

@@ -67,6 +67,7 @@ class Session {
       normalizer_ = make_normalizer(data_, train_);
       if (recipe_.position_extent > 0)
         normalizer_.position_origin = recipe_.position_origin, normalizer_.position_extent = recipe_.position_extent;
+      normalizer_.symmetric = recipe_.symmetric;
     } else {
       const Checkpoint from = read_checkpoint(recipe_.init);
       if (config_to_json(from.config) != config_to_json(config_))
@@ -129,7 +130,7 @@ class Session {
       const double norm = trainer.update(rate);
       if (!std::isfinite(norm)) stop_at(last, trainer.updates(), "the gradient");
       const std::int64_t done = trainer.updates();
-      const bool end = done == recipe_.schedule.updates, stop = core::interrupted();
+      const bool end = done == recipe_.schedule.updates, stop = core::interrupted() || done == options_.stop_after;
       sum += loss, ++summed;
       if (done % recipe_.log_every == 0 || end) {
         result.loss = sum / static_cast<double>(summed);

@@ -14,6 +14,7 @@ namespace streamtube::surrogate {
 
 struct SessionOptions {
   bool resume = false, overwrite = false, dry_run = false;
+  std::int64_t stop_after = 0;  // end as by a signal once so many updates are done; 0: not
 };
 
 struct SessionResult {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
 #include "surrogate/train/trainer.hpp"
 #include "tests/golden/golden_case.hpp"
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tests/golden/golden_case.hpp"
+#include "tests/golden/training_case.hpp"
 
 TEST_CASE("golden files") {
   int files = 0;
@@ -29,4 +30,13 @@ TEST_CASE("a golden comparison can fail") {
   double with_nan = 0;
   for (const auto& c : streamtube::golden::run_and_compare(golden)) with_nan = std::max(with_nan, c.error);
   CHECK(std::isinf(with_nan));
+}
+
+TEST_CASE("golden files of training") {
+  const std::string path = STREAMTUBE_SOURCE_DIR "/tests/golden/training/train_conditioned.h5";
+  for (const bool recompute : {false, true})
+    for (const auto& c : streamtube::golden::run_and_compare(streamtube::golden::read_training_case(path), recompute)) {
+      CAPTURE(c.tensor);
+      CHECK(c.error <= 1e-4);
+    }
 }

@@ -1,0 +1,117 @@
+// dataset, train and evaluate as programs.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.hpp"
+#include "tests/support/tiny_dataset.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using namespace streamtube;
+using test::content;
+using test::run_program;
+using test::TempDir;
+
+namespace {
+
+std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> words = {
+      "train",
+      "data=d.h5",
+      std::string("describe=") + STREAMTUBE_SOURCE_DIR + "/data_samples/models/ahmed_baseline.json",
+      "model.hidden=24",
+      "model.heads=2",
+      "model.physics_blocks=psc",
+      "model.radius=60",
+      "draw.geometry_points=60",
+      "draw.supernodes=16",
+      "draw.surface_anchors=24",
+      "draw.volume_anchors=30",
+      "updates=400",
+      "save_every=7",
+      "validate_every=50",
+      "validation_points=50",
+      "--threads",
+      "1",
+      "--out",
+      out};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("from a data set to an evaluated model; Ctrl-C on the way changes nothing") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  REQUIRE(run_program(dir, train("whole")).code == 0);
+  const auto stopped = run_program(
+      dir, train("halves"), [&] { return content(dir.file("halves/log.jsonl")).find("\n") != std::string::npos; });
+  CHECK(stopped.code == 130);
+  CHECK(content(dir.file("halves/state.h5")) != content(dir.file("whole/state.h5")));
+  CHECK(run_program(dir, train("halves", {"--resume"})).code == 0);
+  CHECK(content(dir.file("halves/state.h5")) == content(dir.file("whole/state.h5")));
+  CHECK(content(dir.file("halves/best.h5")) == content(dir.file("whole/best.h5")));
+
+  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--out", "ev"});
+  REQUIRE(r.code == 0);
+  const auto json = nlohmann::json::parse(r.out);
+  CHECK(json["cases"].size() == 2);
+  CHECK(json["metrics"]["surface/pressure"].get<double>() < 0.9);
+  CHECK_THAT(content(dir.file("ev/cases.csv")), ContainsSubstring("case_6"));
+  r = run_program(dir,
+                  {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--require", "surface/pressure<1e-6"});
+  CHECK(r.code == 4);
+  CHECK_THAT(r.err, ContainsSubstring("surface/pressure<1e-6"));
+  CHECK(run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--require", "cd_r3>0"}).code == 2);
+  CHECK(run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--split", "tset"}).code == 2);
+}
+
+TEST_CASE("a killed run goes on bit for bit") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  REQUIRE(run_program(dir, train("whole")).code == 0);
+  // Killed at three moments of its own choosing, then to the end.
+  for (int kill_at = 1; kill_at <= 3; ++kill_at) {
+    const std::string command =
+        std::string("timeout -s KILL 0.") + std::to_string(2 + 2 * kill_at) + " " + STREAMTUBE_PROGRAM + " -q";
+    std::string line = "cd '" + dir.path().string() + "' && " + command;
+    for (const auto& word : train("killed")) line += " '" + word + "'";
+    if (content(dir.file("killed/state.h5")).empty())
+      line += " --overwrite";
+    else
+      line += " --resume";
+    CHECK(std::system((line + " > /dev/null 2>&1").c_str()) != -1);
+  }
+  const bool begun = !content(dir.file("killed/state.h5")).empty();
+  CHECK(run_program(dir, train("killed", {begun ? "--resume" : "--overwrite"})).code == 0);
+  CHECK(content(dir.file("killed/state.h5")) == content(dir.file("whole/state.h5")));
+}
+
+TEST_CASE("train and dataset say what is wrong") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  auto r = run_program(dir, {"train", "--print-config", "optimizer.rate=0.125"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("\"optimizer.rate\": 0.125") && ContainsSubstring("//"));
+  r = run_program(dir, {"train", "optimizer.rat=1"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("'optimizer.rate'"));
+  CHECK(run_program(dir, {"train"}).code == 2);
+  r = run_program(dir, train("x", {"draw.geometry_points=100000", "draw.supernodes=16"}));
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("has 216 surface points"));
+  CHECK(run_program(dir, train("x", {"--dry-run"})).code == 0);
+  CHECK(!std::filesystem::exists(dir.file("x/state.h5")));
+  r = run_program(dir, {"dataset", "verify", "d.h5"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("7 of 7 cases are sound"));
+  r = run_program(dir, {"dataset", "info", "d.h5", "--json"});
+  CHECK(nlohmann::json::parse(r.out)["splits"]["test"] == 2);
+  CHECK(run_program(dir, {"dataset", "stats", "d.h5"}).code == 0);
+  r = run_program(dir, {"dataset", "import", ".", "out.h5"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("run_<i>.h5"));
+  CHECK(run_program(dir, {"dataset", "info", "nothing.h5"}).code == 3);
+}

@@ -1,0 +1,151 @@
+// A training run end to end on synthetic cases.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "core/error.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/train/session.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/tiny_dataset.hpp"
+
+using namespace streamtube;
+using namespace streamtube::surrogate;
+using Catch::Matchers::ContainsSubstring;
+using test::TempDir;
+
+namespace {
+
+const std::string kDescription = STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.json";
+
+Recipe tiny_recipe(const TempDir& dir) {
+  Recipe r;
+  r.data = dir.file("d.h5"), r.describe = kDescription, r.out = dir.file("run");
+  r.model.hidden = 24, r.model.heads = 2, r.model.physics_blocks = "psc";
+  r.model.decoder_blocks[0] = r.model.decoder_blocks[1] = 1, r.model.radius = 60;
+  r.draw.geometry_points = 60, r.draw.supernodes = 16, r.draw.anchors[0] = 24, r.draw.anchors[1] = 30;
+  r.draw.queries[1] = 8;
+  r.schedule.updates = 12, r.log_every = 3, r.validate_every = 6, r.save_every = 4, r.validation_points = 50;
+  return r;
+}
+
+std::string bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const core::Error& error) {
+    return error.message();
+  }
+  FAIL("no error");
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a run learns, and leaves checkpoints and a log") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  recipe.schedule.updates = 150, recipe.schedule.peak = 3e-3;
+  recipe.log_every = 10;
+  const SessionResult result = run_session(recipe, {});
+  CHECK(result.updates == 150);
+  CHECK(result.loss < 3);  // five fields of deviation one: 5 at the start
+  CHECK(result.best > 0);
+  const Checkpoint model = read_checkpoint(dir.file("run/best.h5"));
+  CHECK(model.config.hidden == 24);
+  CHECK(model.sampling.supernodes == 16);
+  CHECK(model.test_errors.count("validation/surface/pressure") == 1);
+  CHECK_THAT(bytes(dir.file("run/log.jsonl")), ContainsSubstring("\"update\":150") && ContainsSubstring("validation"));
+  CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("state.h5"));  // not without overwrite
+}
+
+TEST_CASE("an interrupted run goes on bit for bit, with data in memory or not") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  for (const char* kind : {"adamw", "lion"}) {
+    Recipe recipe = tiny_recipe(dir);
+    recipe.optimizer.kind = std::string(kind) == "lion" ? OptimizerOptions::Kind::lion : OptimizerOptions::Kind::adamw;
+    recipe.symmetric = true, recipe.draw.surface_by_area = true, recipe.loss.force_weight = 0.01;
+    recipe.accumulation = 2;
+    run_session(recipe, {false, true});
+    const std::string whole = bytes(dir.file("run/state.h5")), log = bytes(dir.file("run/log.jsonl"));
+    // The schedule is that of 12 updates: stop after the state of update 8 by taking the later files away.
+    Recipe part = recipe;
+    part.out = dir.file(std::string("part_") + kind);
+    SessionOptions options;
+    options.stop_after = 8;
+    CHECK(run_session(part, options).interrupted);
+    CHECK(bytes(part.out + "/state.h5") != whole);
+    run_session(part, {true});
+    CHECK(bytes(part.out + "/state.h5") == whole);
+    CHECK(bytes(part.out + "/last.h5") == bytes(dir.file("run/last.h5")));
+    CHECK(log.find("\"update\":12") != std::string::npos);
+  }
+}
+
+TEST_CASE("what does not fit the state is refused") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  CHECK_THAT(message_of([&] { run_session(recipe, {true}); }), ContainsSubstring("state.h5"));
+  run_session(recipe, {});
+  Recipe other = recipe;
+  other.schedule.peak = 2e-3;
+  CHECK_THAT(message_of([&] { run_session(other, {true}); }),
+             ContainsSubstring("another recipe") && ContainsSubstring("optimizer.rate = 0.002"));
+  std::filesystem::remove(dir.file("d.h5"));
+  test::write_tiny_dataset(dir.file("d.h5"), 6);
+  CHECK_THAT(message_of([&] { run_session(recipe, {true}); }), ContainsSubstring("other data"));
+}
+
+TEST_CASE("a loss that is not finite stops the run and keeps the batch") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  recipe.schedule.peak = 1e30, recipe.schedule.warmup = 0;
+  const std::string text = message_of([&] { run_session(recipe, {}); });
+  CHECK_THAT(text, ContainsSubstring("not finite") && ContainsSubstring("case_"));
+  CHECK(std::filesystem::exists(dir.file("run/bad_batch.json")));
+}
+
+TEST_CASE("recipes: comments, overrides, and what is wrong with them") {
+  const TempDir dir;
+  const Recipe r =
+      read_recipe(dir.write("r.json", "{ // a comment\n \"optimizer\": {\"rate\": 0.5}, \"model.heads\": 2 }"),
+                  {"optimizer.end_rate=0.25", "optimizer.kind=lion", "loss.volume_weights=[1,2,3]"});
+  CHECK(r.schedule.peak == 0.5);
+  CHECK(r.schedule.end == 0.25);
+  CHECK(r.model.heads == 2);
+  CHECK(r.optimizer.kind == OptimizerOptions::Kind::lion);
+  CHECK(r.loss.field_weight[1] == std::vector<double>{1, 2, 3});
+  // All options, printed, give the same recipe again.
+  const Recipe again = read_recipe(dir.write("all.json", recipe_text(r)), {});
+  CHECK(result_options(again) == result_options(r));
+  const auto refused = [&](const std::string& text) {
+    return message_of([&] { read_recipe(dir.write("bad.json", text), {}); });
+  };
+  CHECK_THAT(refused("{\"optimizer.rte\": 1}"), ContainsSubstring("'optimizer.rte'") && ContainsSubstring("bad.json"));
+  CHECK_THAT(refused("{\"model.heads\": \"three\"}"),
+             ContainsSubstring("model.heads") && ContainsSubstring("whole number"));
+  CHECK_THAT(refused("{\"model.heads\": 5}"), ContainsSubstring("heads"));
+  CHECK_THAT(refused("{\"draw.supernodes\": 100000}"), ContainsSubstring("supernodes"));
+  CHECK_THAT(refused("{\"updates\": -4}"), ContainsSubstring("updates"));
+  CHECK_THAT(refused("[1]"), ContainsSubstring("object"));
+  CHECK_THAT(refused("{"), ContainsSubstring("not JSON"));
+}
+
+TEST_CASE("the schedule warms up and falls as a cosine") {
+  Schedule s{1.0, 0.1, 0.05, 101};
+  CHECK(s.rate(0) == 1.0 / 6);  // n = 5
+  CHECK(s.rate(5) == 1.0);
+  CHECK(std::abs(s.rate(100) - 0.1) < 1e-12);
+  CHECK(s.rate(50) < s.rate(49));
+}
