@@ -110,6 +110,10 @@ std::size_t available_host_memory() {
 }
 
 std::size_t peak_resident_memory() {
+  // Of this program alone: getrusage() remembers the parent's memory across fork and exec.
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (std::size_t kib = 0; word == "VmHWM:" && status >> kib) return kib * 1024;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return std::size_t(usage.ru_maxrss) * 1024;

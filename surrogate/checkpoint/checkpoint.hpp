@@ -61,7 +61,7 @@ struct Range {
 struct Checkpoint {
   static constexpr int kFormatVersion = 1;
 
-  std::string name;  // "ahmed_baseline"
+  std::string name;  // "ahmed"
   AbuptConfig config;
   Weights weights;
   physics::Normalizer normalizer;

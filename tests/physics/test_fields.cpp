@@ -98,3 +98,23 @@ TEST_CASE("check names the file and what is wrong") {
   CHECK(contains(message([&](Normalizer& n) { n[Branch::surface].mean[0] = nan; }), "mean of surface pressure"));
   CHECK(contains(message([&](Normalizer& n) { n[Branch::surface].fields[0].components = -1; }), "-1 components"));
 }
+
+TEST_CASE("a symmetric normaliser reflects positions and restores the sides of vectors") {
+  Normalizer n;
+  n.position_extent = 1000;
+  n.branch[1].fields = {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+                        {"velocity", "u", 3, Scale::velocity, Transform::none, "m/s"},
+                        {"vorticity", "w", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}};
+  const streamtube::Vec3 xyz[2] = {{1, -2, 3}, {1, 2, 3}};
+  float at[6];
+  n.normalize_positions(xyz, 2, at);
+  CHECK(at[1] == -2);
+  n.symmetric = true;
+  n.normalize_positions(xyz, 2, at);
+  CHECK(at[1] == 2);
+  CHECK(at[4] == 2);
+  float values[14] = {1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7};
+  n.restore_side(streamtube::physics::Branch::volume, values, xyz, 2);
+  const float expected[14] = {1, 2, -3, 4, -5, 6, -7, 1, 2, 3, 4, 5, 6, 7};
+  for (int i = 0; i < 14; ++i) CHECK(values[i] == expected[i]);
+}

@@ -230,7 +230,12 @@ TEST_CASE("damage anywhere in a checkpoint is an error or changes nothing, never
   CHECK(refused > 30);  // the test can fail: most bytes matter
 }
 
-TEST_CASE("the sample model can be read and is the one of the description") {
+TEST_CASE("the sample models can be read and are those of their descriptions") {
+  const Checkpoint built_in = surrogate::read_checkpoint(STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed.h5");
+  CHECK(built_in.name == "ahmed");
+  CHECK(built_in.normalizer.symmetric);
+  CHECK(built_in.provenance ==
+        surrogate::read_description(STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed.json").provenance);
   const Checkpoint model = surrogate::read_checkpoint(STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.h5");
   CHECK(model.name == "ahmed_baseline");
   CHECK(model.parameters() == 1305899);
