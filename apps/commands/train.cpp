@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -31,10 +32,18 @@ class Train : public Command {
 
   int execute() override {
     std::string path;
-    std::vector<std::string> overrides = words_;
-    if (!words_.empty() && words_[0].find('=') == std::string::npos) {
-      path = words_[0];
-      overrides.erase(overrides.begin());
+    std::vector<std::string> overrides;
+    for (const std::string& word : words_) {
+      std::error_code ignored;
+      // "lr=1e-3/recipe.json" is a file too.
+      if (word.find('=') != std::string::npos && !std::filesystem::is_regular_file(word, ignored)) {
+        overrides.push_back(word);
+        continue;
+      }
+      if (!path.empty())
+        throw core::Error(core::ErrorKind::usage, core::str("'", path, "' and '", word, "' cannot both be the recipe"),
+                          "options are given as key=value");
+      path = word;
     }
     surrogate::Recipe recipe = surrogate::read_recipe(path, overrides);
     if (!out_.empty()) recipe.out = out_;

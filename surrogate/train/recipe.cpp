@@ -1,7 +1,8 @@
 #include "surrogate/train/recipe.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -164,6 +165,9 @@ void check_recipe(const Recipe& r, const std::string& where) {
     if (anchors < 1) fail("draw: both branches need anchors");
   if (r.schedule.updates < 1) fail("'updates' must be at least 1");
   if (r.accumulation < 1) fail("'accumulation' must be at least 1");
+  for (const auto& [name, every] : {std::pair("log_every", r.log_every), std::pair("validate_every", r.validate_every),
+                                    std::pair("save_every", r.save_every)})
+    if (every < 1) fail(str("'", name, "' is ", every, ", must be at least 1"));
   if (!(r.schedule.peak > 0) || !(r.schedule.end >= 0) || r.schedule.end > r.schedule.peak)
     fail("optimizer: rate must be positive and end_rate between 0 and rate");
   if (!(r.schedule.warmup >= 0 && r.schedule.warmup < 1))
@@ -175,7 +179,20 @@ void check_recipe(const Recipe& r, const std::string& where) {
     fail("optimizer: weight_decay and clip must not be negative, epsilon must be positive");
   if (!(r.loss.force_weight >= 0) || !(r.loss.force_scale > 0))
     fail("loss: force_weight must not be negative, force_scale must be positive");
-  if (!(r.position_extent >= 0)) fail("position.extent must not be negative");
+  bool any = r.loss.force_weight > 0;
+  for (const auto& weights : r.loss.field_weight) {
+    any = any || weights.empty();
+    for (const double weight : weights) {
+      if (!(weight >= 0 && weight <= 1e6))
+        fail(str("loss: a weight of a field is ", weight, ", must be between 0 and 1e6"));
+      any = any || weight > 0;
+    }
+  }
+  if (!any) fail("loss: every weight is 0, there is nothing to learn");
+  if (!(r.position_extent == 0 || (r.position_extent >= 1e-6 && r.position_extent <= 1e6)))
+    fail(str("position.extent is ", r.position_extent, ", must be 0 or between 1e-6 and 1e6 m"));
+  if (!(std::abs(r.position_origin) <= 1e6))
+    fail(str("position.origin is ", r.position_origin, ", must be between -1e6 and 1e6 m"));
 }
 
 }  // namespace

@@ -28,6 +28,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kStateVersion = 1;
+constexpr double kMargin = 0.05;  // of the normaliser around the training cases
+// A network position runs from 0 to 1000; what lies this much outside is a mistake, not a choice.
+constexpr double kLowest = -1000, kHighest = 2000;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -53,7 +56,12 @@ class Session {
     config_ = recipe.model;
     for (int b = 0; b < 2; ++b) {
       config_.outputs[b] = 0;
-      for (const auto& f : data_.fields(static_cast<Branch>(b))) config_.outputs[b] += f.components;
+      const auto& fields = data_.fields(static_cast<Branch>(b));
+      for (const auto& f : fields) config_.outputs[b] += f.components;
+      const auto& weights = recipe.loss.field_weight[b];
+      if (!weights.empty() && weights.size() != fields.size())
+        fail(str("it has ", fields.size(), " ", physics::name(static_cast<Branch>(b)), " fields, but loss.",
+                 physics::name(static_cast<Branch>(b)), "_weights has ", weights.size(), " numbers"));
     }
     fingerprint_ = data_.fingerprint(train_);
   }
@@ -61,12 +69,12 @@ class Session {
   SessionResult run() {
     SessionResult result;
     result.train_cases = train_.size(), result.validation_cases = validation_.size();
+    check_parameters();
     Weights weights;
     if (recipe_.init.empty()) {
+      normalizer_ = make_normalizer(data_, train_, kMargin);
+      if (recipe_.position_extent > 0) place_positions();
       weights = random_weights(config_, recipe_.seed);
-      normalizer_ = make_normalizer(data_, train_);
-      if (recipe_.position_extent > 0)
-        normalizer_.position_origin = recipe_.position_origin, normalizer_.position_extent = recipe_.position_extent;
       normalizer_.symmetric = recipe_.symmetric;
     } else {
       const Checkpoint from = read_checkpoint(recipe_.init);
@@ -88,7 +96,15 @@ class Session {
           ErrorKind::runtime,
           str("a step needs ", result.memory >> 20, " MiB, ", core::available_host_memory() >> 20, " MiB are free"),
           "draw fewer anchors, or set recompute=true");
-    if (options_.dry_run) return result;
+    const auto make_loader = [&](std::int64_t first) {
+      return Loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed, first, 1,
+                    static_cast<std::size_t>(recipe_.cache_mib) << 20);
+    };
+    draw_validation();
+    if (options_.dry_run) {
+      make_loader(0).next();
+      return result;
+    }
     if (recipe_.out.empty()) throw Error(ErrorKind::usage, "there is no folder to write to", "give --out or \"out\"");
 
     if (options_.resume) {
@@ -96,15 +112,15 @@ class Session {
       trainer.restore(read_state());
     } else {
       core::require_writable(recipe_.out, {"state.h5", "last.h5", "best.h5", "log.jsonl"}, options_.overwrite);
-      for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
     }
-    truncate_log(trainer.updates());
-    std::ofstream log(file("log.jsonl"), std::ios::app);
-    draw_validation();
-
     const std::int64_t first = trainer.updates();
-    Loader loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed,
-                  first * recipe_.accumulation, 1, static_cast<std::size_t>(recipe_.cache_mib) << 20);
+    Loader loader = make_loader(first * recipe_.accumulation);
+    // An earlier run goes only once nothing is wrong with this one.
+    if (!options_.resume)
+      for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
+    truncate_log(first);
+    std::ofstream log(file("log.jsonl"), std::ios::app);
+
     core::info(str("training ", trainer.parameters(), " parameters on ", train_.size(), " cases, ",
                    recipe_.schedule.updates - first, " updates to go, ", result.memory >> 20, " MiB"));
     core::Progress progress("train", static_cast<std::size_t>(recipe_.schedule.updates - first), "updates");
@@ -121,7 +137,7 @@ class Session {
         const double share = 1.0 / static_cast<double>(recipe_.accumulation);
         const Losses losses = trainer.accumulate(batch, share);
         loss += share * losses.total;
-        if (!std::isfinite(losses.total)) stop_at(batch, trainer.updates(), "the loss");
+        if (!std::isfinite(losses.total)) stop_at(batch, trainer.updates() + 1, "the loss");
         add(components[0], losses.components[0], share), add(components[1], losses.components[1], share);
         add(functionals, losses.functionals, share);
         last = std::move(batch);
@@ -152,7 +168,7 @@ class Session {
         Json line = {{"update", done}, {"validation", errors}};
         log << line.dump() << '\n' << std::flush;
         const double mean = errors["mean"].get<double>();
-        if (best_ == 0 || mean < best_) {
+        if (std::isfinite(mean) && (best_ == 0 || mean < best_)) {
           best_ = mean;
           save_checkpoint("best.h5", averaged, errors);
         }
@@ -189,6 +205,34 @@ class Session {
           ours[i].scale != theirs[i].scale || ours[i].transform != theirs[i].transform)
         fail(str("its ", physics::name(branch), " fields are not those of '", recipe_.describe, "' (number ", i + 1,
                  ")"));
+  }
+
+  // Before anything so large is allocated.
+  void check_parameters() const {
+    double count = 0;
+    for (const auto& [name, tensor] : expected_weights(config_)) {
+      double size = 1;
+      for (const std::size_t n : tensor.shape) size *= static_cast<double>(n);
+      count += size;
+    }
+    const double needed = 6 * sizeof(float) * count, free = static_cast<double>(core::available_host_memory());
+    if (needed > free)
+      throw Error(ErrorKind::runtime,
+                  str("a model of ", count / 1e6, " million parameters needs ", std::llround(needed / (1 << 20)),
+                      " MiB to be trained, ", std::llround(free / (1 << 20)), " MiB are free"),
+                  "lower model.hidden or the number of blocks");
+  }
+
+  // The recipe's place for positions, which the data must lie in.
+  void place_positions() {
+    const double span = normalizer_.position_extent / (1 + 2 * kMargin);
+    const double low = normalizer_.position_origin + kMargin * span;
+    normalizer_.position_origin = recipe_.position_origin, normalizer_.position_extent = recipe_.position_extent;
+    const auto network = [&](double x) { return (x - recipe_.position_origin) / recipe_.position_extent * 1000; };
+    if (network(low) < kLowest || network(low + span) > kHighest || network(low + span) - network(low) < 1)
+      fail(str("its positions, ", low, " to ", low + span, " m, become ", network(low), " to ", network(low + span),
+               " by position.origin = ", recipe_.position_origin, " and position.extent = ", recipe_.position_extent,
+               "; they should fill 0 to 1000"));
   }
 
   static void add(std::vector<double>& to, const std::vector<double>& from, double share) {
@@ -344,7 +388,7 @@ class Session {
                  {"volume", {{"positions", batch.positions[1]}, {"targets", batch.targets[1]}}}};
     core::write_text(file("bad_batch.json"), json.dump());
     throw Error(ErrorKind::runtime,
-                str(what, " of update ", update + 1, " (case '", batch.name, "') is not finite; the batch is in '",
+                str(what, " of update ", update, " (case '", batch.name, "') is not finite; the batch is in '",
                     file("bad_batch.json"), "'"),
                 "`streamtube dataset verify` looks for bad values; else lower optimizer.rate. The last state was kept");
   }

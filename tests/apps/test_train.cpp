@@ -99,6 +99,17 @@ TEST_CASE("train and dataset say what is wrong") {
   CHECK(r.code == 2);
   CHECK_THAT(r.err, ContainsSubstring("'optimizer.rate'"));
   CHECK(run_program(dir, {"train"}).code == 2);
+  CHECK(run_program(dir, train("x", {"save_every=0"})).code == 3);
+  // The recipe may stand anywhere, and its path may hold a '='.
+  std::filesystem::create_directory(dir.file("lr=1"));
+  dir.write("lr=1/r.json", "{\"seed\": 77}");
+  r = run_program(dir, {"train", "updates=5", "lr=1/r.json", "--print-config"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("\"seed\": 77") && ContainsSubstring("\"updates\": 5"));
+  r = run_program(dir, {"train", "updates=5", "nothing.json", "--print-config"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("nothing.json"));
+  CHECK(run_program(dir, {"train", "lr=1/r.json", "d.h5", "--print-config"}).code == 2);
   r = run_program(dir, train("x", {"draw.geometry_points=100000", "draw.supernodes=16"}));
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("has 216 surface points"));

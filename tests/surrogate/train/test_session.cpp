@@ -106,6 +106,38 @@ TEST_CASE("what does not fit the state is refused") {
   CHECK_THAT(message_of([&] { run_session(recipe, {true}); }), ContainsSubstring("other data"));
 }
 
+TEST_CASE("what the data cannot give is refused before anything is allocated, written or removed") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  run_session(tiny_recipe(dir), {});
+  const std::string state = bytes(dir.file("run/state.h5")), log = bytes(dir.file("run/log.jsonl"));
+  const auto refused = [&](const std::function<void(Recipe&)>& change, bool dry_run) {
+    Recipe recipe = tiny_recipe(dir);
+    change(recipe);
+    SessionOptions options;
+    options.overwrite = true, options.dry_run = dry_run;
+    return message_of([&] { run_session(recipe, options); });
+  };
+  for (const bool dry_run : {true, false}) {
+    CHECK_THAT(refused([](Recipe& r) { r.draw.geometry_points = 100000; }, dry_run),
+               ContainsSubstring("has 216 surface points"));
+    CHECK_THAT(refused([](Recipe& r) { r.loss.field_weight[0] = {1}; }, dry_run),
+               ContainsSubstring("2 surface fields") && ContainsSubstring("1 numbers"));
+    CHECK_THAT(refused([](Recipe& r) { r.position_origin = 1e5, r.position_extent = 1; }, dry_run),
+               ContainsSubstring("position.origin"));
+    // 10^12 parameters: would take minutes and all memory if it was tried.
+    CHECK_THAT(refused(
+                   [](Recipe& r) {
+                     r.model.hidden = 8192, r.model.heads = 64, r.model.mlp_ratio = 64;
+                     r.model.decoder_blocks[0] = r.model.decoder_blocks[1] = 64;
+                   },
+                   dry_run),
+               ContainsSubstring("million parameters") && ContainsSubstring("MiB are free"));
+  }
+  CHECK(bytes(dir.file("run/state.h5")) == state);
+  CHECK(bytes(dir.file("run/log.jsonl")) == log);
+}
+
 TEST_CASE("a loss that is not finite stops the run and keeps the batch") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
@@ -113,6 +145,8 @@ TEST_CASE("a loss that is not finite stops the run and keeps the batch") {
   recipe.schedule.peak = 1e30, recipe.schedule.warmup = 0;
   const std::string text = message_of([&] { run_session(recipe, {}); });
   CHECK_THAT(text, ContainsSubstring("not finite") && ContainsSubstring("case_"));
+  // The first step of rate 1e30 is taken; the loss or gradient of the second is the one that fails.
+  CHECK_THAT(text, ContainsSubstring("of update 2 "));
   CHECK(std::filesystem::exists(dir.file("run/bad_batch.json")));
 }
 
@@ -138,6 +172,13 @@ TEST_CASE("recipes: comments, overrides, and what is wrong with them") {
   CHECK_THAT(refused("{\"model.heads\": 5}"), ContainsSubstring("heads"));
   CHECK_THAT(refused("{\"draw.supernodes\": 100000}"), ContainsSubstring("supernodes"));
   CHECK_THAT(refused("{\"updates\": -4}"), ContainsSubstring("updates"));
+  for (const char* key : {"log_every", "validate_every", "save_every"})
+    CHECK_THAT(refused(core::str("{\"", key, "\": 0}")), ContainsSubstring(key) && ContainsSubstring("at least 1"));
+  CHECK_THAT(refused("{\"loss.surface_weights\": [1, -1]}"), ContainsSubstring("-1"));
+  CHECK_THAT(refused("{\"loss\": {\"surface_weights\": [0, 0], \"volume_weights\": [0, 0, 0]}}"),
+             ContainsSubstring("nothing to learn"));
+  CHECK_THAT(refused("{\"position.extent\": 1e-30}"), ContainsSubstring("position.extent"));
+  CHECK_THAT(refused("{\"position.origin\": 1e300}"), ContainsSubstring("position.origin"));
   CHECK_THAT(refused("[1]"), ContainsSubstring("object"));
   CHECK_THAT(refused("{"), ContainsSubstring("not JSON"));
 }
