@@ -112,9 +112,9 @@ struct Loader::Impl {
   LossOptions loss;
   std::uint64_t seed;
   std::int64_t number, stride;
-  std::size_t cache_left;
 
   std::vector<std::unique_ptr<Cached>> cache;
+  std::vector<char> kept;  // which cases have room in memory: by number, not by visit, or a resumed run would differ
   std::vector<float> sign[2];  // of every output under reflection at y = 0
 
   std::mutex mutex;
@@ -136,8 +136,14 @@ struct Loader::Impl {
         seed(s),
         number(first),
         stride(step),
-        cache_left(bytes),
-        cache(cases.size()) {
+        cache(cases.size()),
+        kept(cases.size()) {
+    for (std::size_t slot = 0; slot < cases.size(); ++slot) {
+      const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
+      const std::size_t needed = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1)));
+      if (needed > bytes) continue;
+      kept[slot] = 1, bytes -= needed;
+    }
     for (const Branch branch : {Branch::surface, Branch::volume})
       for (const auto& field : normalizer[branch].fields)
         for (int i = 0; i < field.components; ++i)
@@ -185,10 +191,8 @@ struct Loader::Impl {
   // The case in memory, if there is room for it.
   const Cached* cached(std::size_t slot) {
     if (cache[slot]) return cache[slot].get();
+    if (!kept[slot]) return nullptr;
     const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
-    const std::size_t bytes = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1)));
-    if (bytes > cache_left) return nullptr;
-    cache_left -= bytes;
     auto entry = std::make_unique<Cached>();
     mesh_io::FlowSample sample = dataset.read(cases[slot]);
     for (const Branch branch : {Branch::surface, Branch::volume}) {

@@ -73,7 +73,7 @@ void each_option(R& r, const Visit& visit) {
   visit("validate_every", r.validate_every, "updates", false);
   visit("save_every", r.save_every, "updates", false);
   visit("validation_points", r.validation_points, "per branch and case", false);
-  visit("cache_mib", r.cache_mib, "memory for cases; the rest is read as it is drawn", false);
+  visit("cache_mib", r.cache_mib, "memory for cases; the rest is read as it is drawn", true);
 }
 
 std::string kind_name(OptimizerOptions::Kind kind) { return kind == OptimizerOptions::Kind::lion ? "lion" : "adamw"; }
