@@ -4,6 +4,7 @@
 //   throw Error(ErrorKind::input, str("'", path, "': facet 812: vertex 2 is not a number"), "repair or re-export the
 //   file");
 
+#include <cstddef>
 #include <exception>
 #include <sstream>
 #include <string>
@@ -45,6 +46,9 @@ std::string str(const A&... a) {
 inline void require(bool ok, ErrorKind kind, const char* message, const char* hint = "") {
   if (!ok) throw Error(kind, message, hint);
 }
+
+// Letters to insert, remove or replace to make one text of the other (Levenshtein): the nearest known name for a hint.
+std::size_t edit_distance(const std::string& a, const std::string& b);
 
 // A precondition of a public function; failing it is a bug of the caller.
 inline void expect(bool ok, const char* message) { require(ok, ErrorKind::internal, message); }

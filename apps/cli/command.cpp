@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iostream>
 #include <new>
-#include <numeric>
 
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -20,27 +19,12 @@ using core::str;
 
 namespace {
 
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 // "did you mean '...'?" for the nearest name, if one is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
   std::size_t distance = 1 + std::max<std::size_t>(2, given.size() / 3);
   for (const auto& name : names)
-    if (const std::size_t d = edit_distance(given, name); d < distance) best = &name, distance = d;
+    if (const std::size_t d = core::edit_distance(given, name); d < distance) best = &name, distance = d;
   return best ? str("did you mean '", *best, "'?") : std::string();
 }
 

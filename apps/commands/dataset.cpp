@@ -122,8 +122,9 @@ class DatasetCommand : public Command {
 
   int stats(const mesh_io::Dataset& data) const {
     Json json;
+    const auto statistics = data.statistics(data.split(split_));
     for (const Branch b : {Branch::surface, Branch::volume})
-      for (const auto& s : data.statistics(b, data.split(split_))) {
+      for (const auto& s : statistics.fields[static_cast<int>(b)]) {
         const std::string name = str(physics::name(b), '/', s.field.name);
         json[name] = {{"mean", s.mean}, {"std", s.std}, {"transform", physics::name(s.field.transform)}};
         if (json_) continue;

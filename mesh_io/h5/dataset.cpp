@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -421,35 +422,42 @@ Dataset::Rows Dataset::read_rows(std::size_t index, Branch branch, std::span<con
   return out;
 }
 
-std::vector<FieldStatistics> Dataset::statistics(Branch branch, std::span<const std::size_t> indices) const {
-  const int b = static_cast<int>(branch);
-  std::vector<FieldStatistics> out;
-  for (const FieldSpec& f : impl_->fields[b]) {
-    const std::vector<double> zero(static_cast<std::size_t>(f.components), 0.0);
-    out.push_back({f, zero, zero});
-  }
-  double count = 0;
+Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) const {
+  Statistics out;
+  out.low = std::numeric_limits<double>::infinity(), out.high = -out.low;
+  double count[2] = {0, 0};
+  for (int b = 0; b < 2; ++b)
+    for (const FieldSpec& f : impl_->fields[b]) {
+      const std::vector<double> zero(static_cast<std::size_t>(f.components), 0.0);
+      out.fields[b].push_back({f, zero, zero});
+    }
   for (const std::size_t index : indices) {
     const FlowSample sample = read(index);
     const physics::ReferenceScales scales = sample.info.scales();
-    const std::size_t n = sample.part[b].rows();
-    for (std::size_t row = 0; row < n; ++row) {
-      ++count;
-      for (std::size_t f = 0; f < out.size(); ++f) {
-        const double unit = physics::si_unit(out[f].field, scales);
-        const std::size_t k = out[f].mean.size();
-        for (std::size_t c = 0; c < k; ++c) {
-          double x = sample.part[b].fields[f].values[row * k + c] / unit;
-          if (out[f].field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
-          const double before = x - out[f].mean[c];
-          out[f].mean[c] += before / count;
-          out[f].std[c] += before * (x - out[f].mean[c]);
+    for (int b = 0; b < 2; ++b) {
+      const SamplePart& part = sample.part[b];
+      for (const float x : part.position)
+        out.low = std::min(out.low, double{x}), out.high = std::max(out.high, double{x});
+      for (std::size_t row = 0; row < part.rows(); ++row) {
+        ++count[b];
+        for (std::size_t f = 0; f < out.fields[b].size(); ++f) {
+          FieldStatistics& s = out.fields[b][f];
+          const double unit = physics::si_unit(s.field, scales);
+          const std::size_t k = s.mean.size();
+          for (std::size_t c = 0; c < k; ++c) {
+            double x = part.fields[f].values[row * k + c] / unit;
+            if (s.field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
+            const double before = x - s.mean[c];
+            s.mean[c] += before / count[b];
+            s.std[c] += before * (x - s.mean[c]);
+          }
         }
       }
     }
   }
-  for (auto& f : out)
-    for (double& x : f.std) x = std::sqrt(x / std::max(1.0, count));
+  for (int b = 0; b < 2; ++b)
+    for (auto& f : out.fields[b])
+      for (double& x : f.std) x = std::sqrt(x / std::max(1.0, count[b]));
   return out;
 }
 

@@ -89,8 +89,12 @@ class Dataset {
   };
   Rows read_rows(std::size_t index, Branch branch, std::span<const std::int64_t> rows) const;
 
-  // Statistics of the given cases per branch, in the order of fields().
-  std::vector<FieldStatistics> statistics(Branch branch, std::span<const std::size_t> indices) const;
+  // Of the given cases, each read once; fields per branch in the order of fields().
+  struct Statistics {
+    std::vector<FieldStatistics> fields[2];
+    double low = 0, high = 0;  // m, the least and greatest coordinate of any point on any axis
+  };
+  Statistics statistics(std::span<const std::size_t> indices) const;
   // SHA-256 over the checksums of the given cases: what a model was trained on.
   std::string fingerprint(std::span<const std::size_t> indices) const;
 

@@ -35,16 +35,6 @@ void gate_columns(Context<Space>& context, Mat<const T, Space> add, Mat<const T,
       KOKKOS_LAMBDA(const std::int64_t i) { out[i] = (base ? base[i] : T(0)) + in[i] * g[i % columns]; });
 }
 
-template <class T, class Space>
-void zero(Context<Space>& context, Mat<T, Space> x) {
-  if (context.measuring() || x.size() == 0) return;
-  T* at = x.data();
-  Kokkos::parallel_for(
-      "streamtube::surrogate::Abupt::zero",
-      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
-      KOKKOS_LAMBDA(const std::int64_t i) { at[i] = T(0); });
-}
-
 }  // namespace
 
 template <class T, class Space>
@@ -143,7 +133,7 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
   Mat<T, Space> dm;
   if (config_.condition) {
     dm = take<T>(context, 1, parts * d);
-    zero<T, Space>(context, dm);
+    fill_zero<T, Space>(context, dm);
   }
   const auto dmodulation = [&](std::size_t part) {
     return config_.condition ? Vec<T, Space>(dm.data() + part * d, d) : Vec<T, Space>();
@@ -341,7 +331,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   loss(results, dout);
 
   Mat<T, Space> dx = take<T>(context, total, d), dgeometry = take<T>(context, supernodes, d);
-  zero<T, Space>(context, dgeometry);
+  fill_zero<T, Space>(context, dgeometry);
   for (int b = 0; b < 2; ++b) {
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> dy = take<T>(context, y[b].extent(0), d);

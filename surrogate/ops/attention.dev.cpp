@@ -155,16 +155,6 @@ std::vector<Segment> used_segments(const std::vector<Segment>& segments, std::si
   return used;
 }
 
-template <class T, class Space>
-void fill_zero(Context<Space>& context, Mat<T, Space> x) {
-  T* at = x.data();
-  if (!context.measuring())
-    Kokkos::parallel_for(
-        "streamtube::surrogate::attention_backward::zero",
-        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
-        KOKKOS_LAMBDA(const std::int64_t i) { at[i] = T(0); });
-}
-
 }  // namespace
 
 template <class T, class Space>

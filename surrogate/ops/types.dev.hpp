@@ -47,6 +47,16 @@ Kokkos::View<T**, Kokkos::LayoutRight, Space_, Kokkos::MemoryTraits<Kokkos::Unma
   return {x.data() + begin * x.extent(1), end - begin, x.extent(1)};
 }
 
+template <class T, class Space>
+void fill_zero(Context<Space>& context, Mat<T, Space> x) {
+  if (context.measuring() || x.size() == 0) return;
+  T* at = x.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::fill_zero",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { at[i] = T(0); });
+}
+
 // Instantiates MACRO(type, space) for all the ops are offered in: float for use, double for gradient checks.
 #ifdef KOKKOS_ENABLE_CUDA
 #define STREAMTUBE_FOR_ALL_SPACES(MACRO) \

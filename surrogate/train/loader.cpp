@@ -5,7 +5,6 @@
 #include <cmath>
 #include <condition_variable>
 #include <deque>
-#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -421,9 +420,10 @@ std::vector<float> column_weights(const Normalizer& normalizer, Branch branch, c
 
 Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t>& cases, double margin) {
   Normalizer normalizer;
+  const Dataset::Statistics found = dataset.statistics(cases);
   for (const Branch branch : {Branch::surface, Branch::volume}) {
     auto& statistics = normalizer[branch];
-    for (const mesh_io::FieldStatistics& s : dataset.statistics(branch, cases)) {
+    for (const mesh_io::FieldStatistics& s : found.fields[static_cast<int>(branch)]) {
       statistics.fields.push_back(s.field);
       for (std::size_t c = 0; c < s.mean.size(); ++c) {
         if (!(s.std[c] > 0))
@@ -436,14 +436,8 @@ Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t
       }
     }
   }
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (const std::size_t index : cases) {
-    const mesh_io::FlowSample sample = dataset.read(index);
-    for (const auto& part : sample.part)
-      for (const float x : part.position) low = std::min(low, double{x}), high = std::max(high, double{x});
-  }
-  const double extent = high - low;
-  normalizer.position_origin = low - margin * extent;
+  const double extent = found.high - found.low;
+  normalizer.position_origin = found.low - margin * extent;
   normalizer.position_extent = (1 + 2 * margin) * extent;
   normalizer.check(dataset.path());
   return normalizer;

@@ -124,20 +124,6 @@ void flatten(const Json& json, const std::string& prefix, std::vector<std::pair<
       out.emplace_back(prefix + key, value);
 }
 
-std::size_t edits(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t best = std::min({row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1])});
-      corner = row[j];
-      row[j] = best;
-    }
-  }
-  return row[b.size()];
-}
-
 void set(Recipe& recipe, const std::string& key, const Json& value, ErrorKind kind, const std::string& where) {
   bool found = false;
   std::string wrong, nearest;
@@ -146,7 +132,7 @@ void set(Recipe& recipe, const std::string& key, const Json& value, ErrorKind ki
     if (key == name) found = true, wrong = assign(value, option);
     // "rate" means "optimizer.rate".
     const std::string full = name, last = full.substr(full.rfind('.') + 1);
-    const std::size_t d = std::min(edits(key, full), edits(key, last));
+    const std::size_t d = std::min(core::edit_distance(key, full), core::edit_distance(key, last));
     if (d < distance) distance = d, nearest = full;
   });
   if (!found)

@@ -13,6 +13,7 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/h5_file.hpp"
+#include "physics/metrics.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 
 namespace streamtube::surrogate {
@@ -127,7 +128,6 @@ class Session {
     const double start = seconds();
     double sum = 0;
     std::int64_t summed = 0;
-    Json parts;
     while (trainer.updates() < recipe_.schedule.updates) {
       double loss = 0;
       std::vector<double> components[2], functionals;
@@ -291,15 +291,11 @@ class Session {
         normalizer_.to_dimensionless(branch, out.data(), n);
         std::size_t first = 0;
         for (const auto& f : normalizer_.branch[b].fields) {
-          double difference = 0, size = 0;
+          physics::FieldError error(f.components);
           for (std::size_t r = 0; r < n; ++r)
-            for (std::size_t c = first; c < first + static_cast<std::size_t>(f.components); ++c) {
-              const double truth = v.truth[b][r * columns + c], error = out[r * columns + c] - truth;
-              difference += error * error, size += truth * truth;
-            }
+            error.add(&out[r * columns + first], &v.truth[b][r * columns + first], 1.0);
           first += static_cast<std::size_t>(f.components);
-          errors[str(physics::name(branch), '/', f.name)] +=
-              std::sqrt(difference / size) / static_cast<double>(cases_.size());
+          errors[str(physics::name(branch), '/', f.name)] += error.relative_l2() / static_cast<double>(cases_.size());
         }
       }
     }

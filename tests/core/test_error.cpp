@@ -32,3 +32,10 @@ TEST_CASE("require and expect") {
     CHECK(error.kind() == ErrorKind::internal);
   }
 }
+
+TEST_CASE("edit distance") {
+  CHECK(edit_distance("", "rate") == 4);
+  CHECK(edit_distance("rat", "rate") == 1);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("same", "same") == 0);
+}

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "mesh_io/h5/dataset.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/tiny_dataset.hpp"
 
@@ -14,19 +15,10 @@ using namespace streamtube;
 using namespace streamtube::mesh_io;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinRel;
+using test::message_of;
 using test::TempDir;
 
 namespace {
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const core::Error& error) {
-    return error.message();
-  }
-  FAIL("no error");
-  return {};
-}
 
 // What writing one case that `change` has been through says.
 std::string refusal(const std::function<void(FlowSample&)>& change) {
@@ -85,7 +77,7 @@ TEST_CASE("statistics are those of all points, of dimensionless values") {
   test::write_tiny_dataset(dir.file("d.h5"));
   const Dataset data(dir.file("d.h5"));
   const std::size_t cases[] = {1, 3};
-  const FieldStatistics s = data.statistics(Branch::volume, cases)[2];
+  const FieldStatistics s = data.statistics(cases).fields[1][2];
   double sum = 0, squares = 0, n = 0;
   for (const std::size_t i : cases) {
     const FlowSample sample = data.read(i);

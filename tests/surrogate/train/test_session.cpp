@@ -9,12 +9,14 @@
 #include "core/error.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/train/session.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/tiny_dataset.hpp"
 
 using namespace streamtube;
 using namespace streamtube::surrogate;
 using Catch::Matchers::ContainsSubstring;
+using test::message_of;
 using test::TempDir;
 
 namespace {
@@ -35,16 +37,6 @@ Recipe tiny_recipe(const TempDir& dir) {
 std::string bytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const core::Error& error) {
-    return error.message();
-  }
-  FAIL("no error");
-  return {};
 }
 
 }  // namespace
