@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "geometry/space_curve.hpp"
 
 namespace streamtube::geometry {
 
@@ -24,19 +25,24 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
                                  std::vector<std::int64_t>* faces) {
   std::vector<Vec3> points(n);
   std::vector<std::int64_t> on(n);
+  // Along a curve, so that strata are patches of the surface whatever the file's order of faces.
+  const std::vector<std::int64_t> curve =
+      space_curve(mesh.face_count(), [&](std::size_t f) { return mesh.corner(f, 0); });
+  const auto face_at = [&](std::size_t f) { return static_cast<std::size_t>(curve[f]); };
   double total = 0;
-  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
-    for (std::size_t t = 0; t + 2 < mesh.corner_count(f); ++t) total += area(fan_triangle(mesh, f, t));
-  }
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::size_t t = 0; t + 2 < mesh.corner_count(face_at(f)); ++t)
+      total += area(fan_triangle(mesh, face_at(f), t));
   if (n > 0 && !(total > 0 && std::isfinite(total))) {
     throw core::Error(core::ErrorKind::input, core::str("cannot sample a surface whose area is ", total, " m2"),
                       "give a surface with triangles of positive area");
   }
 
-  // Walks the faces once while the strata go by; `end` is the cumulative area, summed in the order of `total`.
+  // Walks the curve (f: place on it) once while the strata go by; `end` is the cumulative area, summed in the order of
+  // `total`.
   core::Rng place(seed, "surface samples");
   std::size_t f = 0, t = 0;
-  double begin = 0, end = n > 0 ? area(fan_triangle(mesh, 0, 0)) : 0;
+  double begin = 0, end = n > 0 ? area(fan_triangle(mesh, face_at(0), 0)) : 0;
   std::size_t last_f = 0,
               last_t = 0;  // the last triangle with an area, for a target that rounding puts at the very end
   for (std::size_t i = 0; i < n; ++i) {
@@ -45,7 +51,7 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
     bool found = true;
     while (target >= end) {
       if (end > begin) last_f = f, last_t = t;
-      if (++t + 2 >= mesh.corner_count(f)) {
+      if (++t + 2 >= mesh.corner_count(face_at(f))) {
         if (f + 1 == mesh.face_count()) {
           --t;
           found = false;
@@ -55,10 +61,10 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
         t = 0;
       }
       begin = end;
-      end += area(fan_triangle(mesh, f, t));
+      end += area(fan_triangle(mesh, face_at(f), t));
     }
     if (!found && end > begin) last_f = f, last_t = t;
-    const std::size_t face = found ? f : last_f;
+    const std::size_t face = face_at(found ? f : last_f);
     const auto [a, b, c] = fan_triangle(mesh, face, found ? t : last_t);
     const double r = std::sqrt(u);  // uniform in the triangle
     points[i] = a + (r * (1 - v)) * (b - a) + (r * v) * (c - a);

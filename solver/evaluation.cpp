@@ -86,7 +86,9 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       model.normalizer.normalize_positions(xyz.data(), n, at[b].data());
       predicted[b].assign(n * model.normalizer.branch[b].mean.size(), 0.0f);
     }
-    surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1, 0);
+    // With the case in memory, or surface points would be drawn by area out of some of its faces only.
+    surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1,
+                             ~std::size_t{0});
     for (std::size_t d = 0; d < options.draws; ++d) {
       const surrogate::Batch batch = loader.next();
       surrogate::EncodeInput input;

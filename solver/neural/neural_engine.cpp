@@ -10,6 +10,7 @@
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/sampling.hpp"
+#include "geometry/space_curve.hpp"
 #include "solver/range_check.hpp"
 #include "solver/surface_elements.hpp"
 #include "surrogate/model/surrogate.hpp"
@@ -31,6 +32,13 @@ namespace {
 constexpr std::size_t kMaxGridCells = 50'000'000;
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
+
+// n of the points, evenly spread; all of them when there are no more.
+std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed,
+                                 const std::function<Vec3(std::size_t)>& position) {
+  core::Rng rng(seed, "indices");
+  return geometry::draw_along(rng, geometry::space_curve(count, position), std::min(n, count));
+}
 
 // Where a field of the model stands among the components of its branch.
 struct FieldAt {
@@ -316,10 +324,11 @@ Answer NeuralEngine::solve(Case question) {
 
   // Sampling. None of it depends on which outputs are wanted.
   run.seed = question.seed;
-  run.points = run.normalized(
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points")));
-  run.supernodes =
-      geometry::sample_indices(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"));
+  const std::vector<Vec3> points =
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  run.points = run.normalized(points);
+  run.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
+                          [&](std::size_t i) { return points[i]; });
   std::sort(run.supernodes.begin(), run.supernodes.end());
   run.anchors[0] = run.normalized(
       geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors")));
@@ -331,8 +340,8 @@ Answer NeuralEngine::solve(Case question) {
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   {
     std::vector<Vec3> centers;
-    for (const auto cell :
-         geometry::sample_indices(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors")))
+    for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
+                                  [&](std::size_t i) { return mesh.center(i); }))
       centers.push_back(mesh.center(static_cast<std::size_t>(cell)));
     run.anchors[1] = run.normalized(centers);
   }

@@ -7,9 +7,11 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "geometry/space_curve.hpp"
 
 namespace streamtube::surrogate {
 
@@ -34,18 +36,27 @@ struct Points {
   std::size_t rows() const { return position.size() / 3; }
 };
 
-// A case in memory. cumulative: of the surface's areas.
-struct Cached {
-  Points part[2];
-  std::vector<double> cumulative;
-};
+std::vector<std::int64_t> curve_of(const std::vector<float>& position) {
+  return geometry::space_curve(position.size() / 3, [&](std::size_t i) {
+    return Vec3{position[3 * i], position[3 * i + 1], position[3 * i + 2]};
+  });
+}
 
-std::vector<double> cumulative_sum(const std::vector<float>& size) {
+// Sums of the sizes along a curve.
+std::vector<double> cumulative_sum(const std::vector<float>& size, const std::vector<std::int64_t>& curve) {
   std::vector<double> sum(size.size());
   double total = 0;
-  for (std::size_t i = 0; i < size.size(); ++i) sum[i] = total += std::max(size[i], kSpacing);
+  for (std::size_t i = 0; i < size.size(); ++i)
+    sum[i] = total += std::max(size[static_cast<std::size_t>(curve[i])], kSpacing);
   return sum;
 }
+
+// A case in memory. cumulative: of the surface's areas along its curve.
+struct Cached {
+  Points part[2];
+  std::vector<std::int64_t> curve[2];
+  std::vector<double> cumulative;
+};
 
 // n distinct indices of 0 .. count-1 in random order (a partial Fisher-Yates shuffle).
 std::vector<std::int64_t> draw_uniform(Rng& rng, std::size_t count, std::size_t n) {
@@ -68,16 +79,17 @@ std::vector<std::int64_t> draw_few(Rng& rng, std::size_t count, std::size_t n) {
   return drawn;
 }
 
-// n indices by size: the sum is cut in n equal parts and one place drawn in each; shuffled. Only what is larger than a
-// part can come twice.
-std::vector<std::int64_t> draw_by_size(Rng& rng, const std::vector<double>& cumulative, std::size_t n) {
+// n indices by size: the curve is cut in n equal parts and one place drawn in each; shuffled. Only what is larger than
+// a part can come twice.
+std::vector<std::int64_t> draw_by_size(Rng& rng, const std::vector<std::int64_t>& curve,
+                                       const std::vector<double>& cumulative, std::size_t n) {
   std::vector<std::int64_t> drawn(n);
   const double step = cumulative.back() / static_cast<double>(n);
   auto from = cumulative.begin();
   for (std::size_t i = 0; i < n; ++i) {
     const double at = (static_cast<double>(i) + rng.uniform()) * step;
     from = std::lower_bound(from, cumulative.end(), at);
-    drawn[i] = std::min<std::int64_t>(from - cumulative.begin(), static_cast<std::int64_t>(cumulative.size()) - 1);
+    drawn[i] = curve[std::min(static_cast<std::size_t>(from - cumulative.begin()), cumulative.size() - 1)];
   }
   for (std::size_t i = 0; i + 1 < n; ++i) std::swap(drawn[i], drawn[i + rng.below(n - i)]);
   return drawn;
@@ -213,8 +225,9 @@ struct Loader::Impl {
       rows.position = std::move(part.position);
       if (b == 0) rows.normal = std::move(part.normal), rows.size = std::move(part.size);
       entry->part[b] = to_network(info, branch, std::move(rows));
+      entry->curve[b] = curve_of(entry->part[b].position);
     }
-    entry->cumulative = cumulative_sum(entry->part[0].size);
+    entry->cumulative = cumulative_sum(entry->part[0].size, entry->curve[0]);
     cache[slot] = std::move(entry);
     return cache[slot].get();
   }
@@ -224,14 +237,17 @@ struct Loader::Impl {
     const int b = static_cast<int>(branch);
     const std::size_t rows = dataset.cases()[cases[slot]].rows[b];
     if (memory)
-      return take_rows(memory->part[b], by_area ? draw_by_size(rng, memory->cumulative, n) : draw_uniform(rng, rows, n),
+      return take_rows(memory->part[b],
+                       by_area ? draw_by_size(rng, memory->curve[0], memory->cumulative, n)
+                               : geometry::draw_along(rng, memory->curve[b], n),
                        outputs(b));
     std::vector<std::int64_t> from = draw_few(rng, rows, by_area ? std::min(rows, kCandidates * n) : n);
     std::sort(from.begin(), from.end());
     const Points candidates = read_rows(cases[slot], branch, from);
-    const std::size_t read = candidates.rows();
+    const std::vector<std::int64_t> curve = curve_of(candidates.position);
     return take_rows(candidates,
-                     by_area ? draw_by_size(rng, cumulative_sum(candidates.size), n) : draw_uniform(rng, read, n),
+                     by_area ? draw_by_size(rng, curve, cumulative_sum(candidates.size, curve), n)
+                             : geometry::draw_along(rng, curve, n),
                      outputs(b));
   }
 
@@ -249,7 +265,7 @@ struct Loader::Impl {
 
     Points body = draw_points(rng, slot, memory, Branch::surface, draw.geometry_points, true);
     batch.points = std::move(body.position);
-    batch.supernodes = draw_uniform(rng, draw.geometry_points, draw.supernodes);
+    batch.supernodes = geometry::draw_along(rng, curve_of(batch.points), draw.supernodes);
     std::sort(batch.supernodes.begin(), batch.supernodes.end());
     Points surface;
     for (const Branch branch : {Branch::surface, Branch::volume}) {
@@ -309,19 +325,23 @@ struct Loader::Impl {
       if (field.name == "wall_shear_stress") shear = first;
       first += field.components;
     }
-    for (const int axis : {0, 2}) {
+    // Upstream and downstream faces (forebody and base drag), lower and upper ones apart: their errors may not cancel.
+    for (const auto& [name, axis, facing] : {std::tuple("forebody_drag", 0, -1.0f), std::tuple("base_drag", 0, 1.0f),
+                                             std::tuple("lower_lift", 2, -1.0f), std::tuple("upper_lift", 2, 1.0f)}) {
       Batch::Functional f;
-      f.name = axis == 0 ? "drag" : "lift";
-      f.weight = static_cast<float>(loss.force_weight / (loss.force_scale * loss.force_scale));
+      f.name = name;
+      const double scale = axis == 0 ? loss.drag_scale : loss.lift_scale;
+      f.weight = static_cast<float>(loss.force_weight / (scale * scale));
       f.coefficients.assign(n * columns, 0.0f);
       for (std::size_t i = 0; i < n; ++i) {
+        const float normal = surface.normal[3 * i + static_cast<std::size_t>(axis)];
+        if (normal * facing <= 0) continue;
         const double area = draw.surface_by_area ? total / static_cast<double>(n)
                                                  : static_cast<double>(surface.size[i]) * total / drawn;
         const double part = area / info.reference_area;
         if (pressure >= 0)
           f.coefficients[i * columns + static_cast<std::size_t>(pressure)] =
-              static_cast<float>(-part * surface.normal[3 * i + static_cast<std::size_t>(axis)] *
-                                 statistics.std[static_cast<std::size_t>(pressure)]);
+              static_cast<float>(-part * normal * statistics.std[static_cast<std::size_t>(pressure)]);
         if (shear >= 0)
           f.coefficients[i * columns + static_cast<std::size_t>(shear + axis)] =
               static_cast<float>(part * statistics.std[static_cast<std::size_t>(shear + axis)]);

@@ -27,8 +27,10 @@ struct DrawOptions {
 struct LossOptions {
   std::vector<double> field_weight[2];  // per field of the branch; empty: 1 each
   bool area_weighted = false;           // surface points weigh by their area (when not drawn by it already)
-  double force_weight = 0;              // of the squared errors of drag and lift, in units of `force_scale`
-  double force_scale = 0.01;            // of the coefficients: a typical error that should weigh 1
+  // Of the squared errors of four forces: drag of the faces that look upstream and of those that look downstream, lift of
+  // those that look down and up; in units of the scales.
+  double force_weight = 0;
+  double drag_scale = 0.01, lift_scale = 0.05;  // coefficients: a typical error, which weighs 1
 };
 
 class Loader {

@@ -48,11 +48,17 @@ void each_option(R& r, const Visit& visit) {
   visit("draw.surface_by_area", r.draw.surface_by_area,
         "surface points by area, as predict draws them; else all faces alike", true);
   visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
+  visit("use.geometry_points", r.use_geometry_points, "that the finished model draws; 0: as in training", false);
+  visit("use.supernodes", r.use_supernodes, "of these", false);
+  visit("use.surface_anchors", r.use_anchors[0], "that the finished model draws", false);
+  visit("use.volume_anchors", r.use_anchors[1], "that the finished model draws", false);
   visit("loss.surface_weights", r.loss.field_weight[0], "one per surface field; []: 1 each", true);
   visit("loss.volume_weights", r.loss.field_weight[1], "one per volume field; []: 1 each", true);
   visit("loss.area_weighted", r.loss.area_weighted, "surface points weigh by area", true);
-  visit("loss.force_weight", r.loss.force_weight, "of the squared errors of drag and lift coefficient", true);
-  visit("loss.force_scale", r.loss.force_scale, "error of a coefficient that weighs 1", true);
+  visit("loss.force_weight", r.loss.force_weight,
+        "of the squared errors of drag (upstream, downstream faces) and lift (lower, upper)", true);
+  visit("loss.drag_scale", r.loss.drag_scale, "error of a drag coefficient that weighs 1", true);
+  visit("loss.lift_scale", r.loss.lift_scale, "the same of lift", true);
   visit("optimizer.kind", r.optimizer.kind, "adamw or lion", true);
   visit("optimizer.rate", r.schedule.peak, "learning rate after the warm-up", true);
   visit("optimizer.end_rate", r.schedule.end, "at the end of the cosine", true);
@@ -149,6 +155,9 @@ void check_recipe(const Recipe& r, const std::string& where) {
              r.draw.geometry_points, ")"));
   for (const std::size_t anchors : r.draw.anchors)
     if (anchors < 1) fail("draw: both branches need anchors");
+  const std::size_t points = r.use_geometry_points > 0 ? r.use_geometry_points : r.draw.geometry_points;
+  if (r.use_supernodes > points)
+    fail(str("use.supernodes (", r.use_supernodes, ") exceed the geometry points (", points, ")"));
   if (r.schedule.updates < 1) fail("'updates' must be at least 1");
   if (r.accumulation < 1) fail("'accumulation' must be at least 1");
   for (const auto& [name, every] : {std::pair("log_every", r.log_every), std::pair("validate_every", r.validate_every),
@@ -163,8 +172,8 @@ void check_recipe(const Recipe& r, const std::string& where) {
     fail("optimizer: beta1, beta2 and average must lie between 0 and below 1");
   if (!(r.optimizer.weight_decay >= 0) || !(r.optimizer.epsilon > 0) || !(r.optimizer.clip >= 0))
     fail("optimizer: weight_decay and clip must not be negative, epsilon must be positive");
-  if (!(r.loss.force_weight >= 0) || !(r.loss.force_scale > 0))
-    fail("loss: force_weight must not be negative, force_scale must be positive");
+  if (!(r.loss.force_weight >= 0) || !(r.loss.drag_scale > 0) || !(r.loss.lift_scale > 0))
+    fail("loss: force_weight must not be negative, drag_scale and lift_scale must be positive");
   bool any = r.loss.force_weight > 0;
   for (const auto& weights : r.loss.field_weight) {
     any = any || weights.empty();

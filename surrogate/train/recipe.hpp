@@ -19,6 +19,8 @@ struct Recipe {
   double position_origin = 0, position_extent = 0;  // m; extent 0: from the data
   bool symmetric = false;  // see physics::Normalizer
   DrawOptions draw;
+  // What the model is to be used with, stored in its checkpoint; 0: as many as drawn.
+  std::size_t use_geometry_points = 0, use_supernodes = 0, use_anchors[2] = {0, 0};
   LossOptions loss;
   OptimizerOptions optimizer;
   Schedule schedule;

@@ -157,7 +157,8 @@ class Session {
                      {"seconds", seconds() - start},
                      {"updates_per_second", static_cast<double>(done - first) / (seconds() - start)}};
         for (int b = 0; b < 2; ++b) add_fields(line, b, components[b]);
-        if (functionals.size() == 2) line["drag"] = functionals[0], line["lift"] = functionals[1];
+        for (std::size_t i = 0; i < functionals.size(); ++i)
+          line[str("force/", last.functionals[i].name)] = functionals[i];
         log << line.dump() << '\n' << std::flush;
         core::debug(line.dump());
         sum = 0, summed = 0;
@@ -309,8 +310,10 @@ class Session {
   void save_checkpoint(const char* name, const Weights& weights, const Json& errors) const {
     Checkpoint c = description_;
     c.config = config_, c.weights = weights, c.normalizer = normalizer_;
-    c.sampling.geometry_points = recipe_.draw.geometry_points, c.sampling.supernodes = recipe_.draw.supernodes;
-    for (int b = 0; b < 2; ++b) c.sampling.anchors[b] = recipe_.draw.anchors[b];
+    const auto or_drawn = [](std::size_t wanted, std::size_t drawn) { return wanted > 0 ? wanted : drawn; };
+    c.sampling.geometry_points = or_drawn(recipe_.use_geometry_points, recipe_.draw.geometry_points);
+    c.sampling.supernodes = or_drawn(recipe_.use_supernodes, recipe_.draw.supernodes);
+    for (int b = 0; b < 2; ++b) c.sampling.anchors[b] = or_drawn(recipe_.use_anchors[b], recipe_.draw.anchors[b]);
     if (errors.is_object())
       for (const auto& [key, value] : errors.items()) c.test_errors["validation/" + key] = value.get<double>();
     write_checkpoint(file(name), c);
