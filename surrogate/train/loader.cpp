@@ -281,7 +281,18 @@ struct Loader::Impl {
     const bool mirrored = draw.mirror && rng.below(2) == 1;
     if (mirrored) mirror(batch, surface);
     weigh(batch, surface, info);
+    if (draw.scaling > 0) scale(batch, 1 + draw.scaling * (2 * rng.uniform() - 1));
     return batch;
+  }
+
+  // About the origin of the coordinates in metres.
+  void scale(Batch& batch, double factor) const {
+    const double origin = -1000 * normalizer.position_origin / normalizer.position_extent;  // in network units
+    const auto apply = [&](std::vector<float>& xyz) {
+      for (float& x : xyz) x = static_cast<float>(origin + factor * (static_cast<double>(x) - origin));
+    };
+    apply(batch.points);
+    for (int b = 0; b < 2; ++b) apply(batch.positions[b]);
   }
 
   void mirror(Batch& batch, Points& surface) const {

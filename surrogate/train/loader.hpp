@@ -20,6 +20,9 @@ struct DrawOptions {
   std::size_t anchors[2] = {1024, 1024};  // surface, volume
   std::size_t queries[2] = {0, 0};        // further points with targets
   bool surface_by_area = false;           // surface anchors and queries with probability by area, else all faces alike
+  // Every draw is scaled about the origin by a factor between 1 - scaling and 1 + scaling, its dimensionless fields kept:
+  // by similarity the flow around a scaled body is the scaled flow, but for the Reynolds number.
+  double scaling = 0;
   bool mirror = false;                    // every second draw reflected at y = 0 (y of vectors, x and z of vorticity)
 };
 

@@ -48,6 +48,7 @@ void each_option(R& r, const Visit& visit) {
   visit("draw.surface_by_area", r.draw.surface_by_area,
         "surface points by area, as predict draws them; else all faces alike", true);
   visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
+  visit("draw.scaling", r.draw.scaling, "scale every draw by up to this share, its dimensionless fields kept", true);
   visit("use.geometry_points", r.use_geometry_points, "that the finished model draws; 0: as in training", false);
   visit("use.supernodes", r.use_supernodes, "of these", false);
   visit("use.surface_anchors", r.use_anchors[0], "that the finished model draws", false);
@@ -155,6 +156,7 @@ void check_recipe(const Recipe& r, const std::string& where) {
              r.draw.geometry_points, ")"));
   for (const std::size_t anchors : r.draw.anchors)
     if (anchors < 1) fail("draw: both branches need anchors");
+  if (!(r.draw.scaling >= 0 && r.draw.scaling <= 0.5)) fail("draw.scaling is a share of the lengths, 0 to 0.5");
   const std::size_t points = r.use_geometry_points > 0 ? r.use_geometry_points : r.draw.geometry_points;
   if (r.use_supernodes > points)
     fail(str("use.supernodes (", r.use_supernodes, ") exceed the geometry points (", points, ")"));
