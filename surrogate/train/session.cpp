@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
@@ -177,8 +178,7 @@ class Session {
       const bool stop = processes_.any(core::interrupted()) || done == options_.stop_after;
       sum += loss, ++summed;
       if (done % recipe_.log_every == 0 || end) {
-        processes_.sum(std::span(&sum, 1));
-        for (auto* part : {&components[0], &components[1], &functionals}) processes_.sum(*part);
+        share_losses(sum, {&components[0], &components[1], &functionals});
         result.loss = sum / static_cast<double>(summed);
         Json line = {{"update", done},
                      {"loss", result.loss},
@@ -260,6 +260,17 @@ class Session {
     check(recipe_text(recipe_), "recipe");
     check(fingerprint_ + data_.fingerprint(validation_), "data");
     check(str(bytes(state.parameters), state.updates), "weights to start from");
+  }
+
+  // The sums of all processes in place of their own, in one message.
+  void share_losses(double& sum, std::initializer_list<std::vector<double>*> parts) const {
+    std::vector<double> all = {sum};
+    for (const auto* part : parts) all.insert(all.end(), part->begin(), part->end());
+    processes_.sum(all);
+    sum = all[0];
+    auto from = all.cbegin() + 1;
+    for (auto* part : parts)
+      for (double& value : *part) value = *from++;
   }
 
   // The gradients of all processes, through host memory. False when this process' own were not finite.

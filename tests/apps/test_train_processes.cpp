@@ -124,17 +124,17 @@ TEST_CASE("two processes do what one does with twice the batches") {
 TEST_CASE("several processes repeat bit for bit, also when stopped on the way") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
-  const Outcome first = run(dir, mpirun(2, {train("a", {"updates=200"})}));
+  const Outcome first = run(dir, mpirun(2, {train("a", {"updates=40"})}));
   REQUIRE(first.code == 0);
   CHECK(count(first.out, "best validation") == 1);
   CHECK(count(first.err, "training ") == 1);
-  REQUIRE(run(dir, mpirun(2, {train("b", {"updates=200"})})).code == 0);
+  REQUIRE(run(dir, mpirun(2, {train("b", {"updates=40"})})).code == 0);
   CHECK(content(dir.file("a/state.h5")) == content(dir.file("b/state.h5")));
   CHECK(content(dir.file("a/best.h5")) == content(dir.file("b/best.h5")));
 
   // A signal to the second process alone ends both.
-  Words command = mpirun(1, {train("halves", {"updates=200"})});
-  const Words arguments = train("halves", {"updates=200"});
+  Words command = mpirun(1, {train("halves", {"updates=40"})});
+  const Words arguments = train("halves", {"updates=40"});
   command.insert(command.end(),
                  {":", "-n", "1", "bash", "-c", "echo $$ > pid; exec \"$0\" \"$@\"", STREAMTUBE_PROGRAM});
   command.insert(command.end(), arguments.begin(), arguments.end());
@@ -152,13 +152,13 @@ TEST_CASE("several processes repeat bit for bit, also when stopped on the way") 
   CHECK(count(stopped.out, "best validation") == 1);
   CHECK(content(dir.file("halves/state.h5")) != content(dir.file("a/state.h5")));
   // Two batches an update, however they are shared out.
-  const Outcome other = test::run_program(dir, train("halves", {"updates=200", "--resume"}));
+  const Outcome other = test::run_program(dir, train("halves", {"updates=40", "--resume"}));
   CHECK(other.code == 3);
   CHECK_THAT(other.err, ContainsSubstring("accumulation = 1") && ContainsSubstring("over all processes"));
-  CHECK(run(dir, mpirun(2, {train("halves", {"updates=200", "--resume"})})).code == 0);
+  CHECK(run(dir, mpirun(2, {train("halves", {"updates=40", "--resume"})})).code == 0);
   CHECK(content(dir.file("halves/state.h5")) == content(dir.file("a/state.h5")));
   CHECK(content(dir.file("halves/best.h5")) == content(dir.file("a/best.h5")));
-  CHECK(test::run_program(dir, train("halves", {"updates=200", "--resume", "accumulation=2"})).code == 0);
+  CHECK(test::run_program(dir, train("halves", {"updates=40", "--resume", "accumulation=2"})).code == 0);
 }
 
 TEST_CASE("validation errors do not depend on the number of processes") {
