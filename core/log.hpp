@@ -6,7 +6,7 @@
 
 namespace streamtube::core {
 
-enum class LogLevel { error, warning, info, debug };
+enum class LogLevel { none, error, warning, info, debug };
 void set_log_level(LogLevel level);
 LogLevel log_level();
 void log(LogLevel level, const std::string& text);  // "warning: ..." and so on; safe from any thread

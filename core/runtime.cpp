@@ -130,6 +130,7 @@ void install_interrupt_handler() {
   action.sa_flags = SA_RESTART;  // file libraries do not expect interrupted reads
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);  // the one that mpirun and batch systems pass on without killing soon after
 }
 
 bool interrupted() { return interrupt_flag; }

@@ -66,7 +66,7 @@ std::vector<std::string> cpu_features() {
 
 }  // namespace
 
-Runtime::Runtime(int threads) {
+Runtime::Runtime(int threads, int usable) {
   if (threads < 0)
     throw Error(ErrorKind::usage, str("--threads ", threads, ": the number of threads cannot be negative"),
                 "leave the option out to use all CPUs");
@@ -89,7 +89,7 @@ Runtime::Runtime(int threads) {
   if (threads > 0)
     settings.set_num_threads(threads);
   else if (!std::getenv("OMP_NUM_THREADS") && !std::getenv("KOKKOS_NUM_THREADS"))
-    settings.set_num_threads(usable_threads());
+    settings.set_num_threads(usable ? usable : usable_threads());
   Kokkos::initialize(settings);
 }
 

@@ -17,9 +17,9 @@ struct DeviceInfo {
 
 class Runtime {
  public:
-  // threads 0: OMP_NUM_THREADS if set, else all this process may use. Error(usage) for a negative number of threads or
-  // a second Runtime, Error(runtime) where a CUDA build finds no GPU.
-  explicit Runtime(int threads = 0);
+  // threads 0: OMP_NUM_THREADS if set, else `usable`, or all this process may use where that is 0. Error(usage) for a
+  // negative number of threads or a second Runtime, Error(runtime) where a CUDA build finds no GPU.
+  explicit Runtime(int threads = 0, int usable = 0);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -31,8 +31,8 @@ std::size_t available_host_memory();  // bytes, respecting container limits
 std::size_t peak_resident_memory();   // bytes, of this process so far
 const std::string& version();         // "0.1.0"
 
-// Set by SIGINT/SIGTERM after install_interrupt_handler(); long loops ask and throw Interrupted. A second signal ends
-// the process at once (exit code 130), after removing temporaries.
+// Set by SIGINT, SIGTERM and SIGUSR1 after install_interrupt_handler(); long loops ask and throw Interrupted. A second
+// signal ends the process at once (exit code 130), after removing temporaries.
 void install_interrupt_handler();
 bool interrupted();
 struct Interrupted {};

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands/commands.hpp"
+#include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/backends/backend_set.hpp"
 
@@ -34,6 +35,10 @@ class Devices : public Command {
                                   {"threads", d.threads},
                                   {"memory", d.memory},
                                   {"features", d.features}});
+      if (const std::string mpi = core::mpi_library(); !mpi.empty())
+        out["mpi"] = mpi;
+      else
+        out["mpi"] = nullptr;
       out["backends"] = nlohmann::ordered_json::array();
       for (const auto& b : backends)
         out["backends"].push_back({{"operation", b.operation},
@@ -51,7 +56,9 @@ class Devices : public Command {
       for (const auto& f : d.features) std::cout << ' ' << f;
       std::cout << '\n';
     }
-    std::cout << "\nimplementations, in the order they are tried\n";
+    const std::string mpi = core::mpi_library();
+    std::cout << "\nprocesses    " << (mpi.empty() ? "one: built without MPI" : "several can train together: " + mpi)
+              << "\n\nimplementations, in the order they are tried\n";
     std::string operation;
     for (const auto& b : backends) {
       if (b.operation != operation) std::cout << "  " << (operation = b.operation) << '\n';

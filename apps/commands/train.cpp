@@ -5,6 +5,7 @@
 
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/train/session.hpp"
 
@@ -16,13 +17,14 @@ constexpr int kInterrupted = 130;
 class Train : public Command {
  public:
   std::string name() const override { return "train"; }
-  std::string summary() const override { return "Train a model on a data set"; }
+  std::string summary() const override { return "Train a model on a data set; also by several processes (mpirun)"; }
 
   void declare(CLI::App& app) override {
     app.add_option("recipe", words_,
                    "Recipe (JSON with comments; --print-config shows all options), then options as key=value");
     app.add_option("--out", out_, "Folder for checkpoints and log (\"out\" of the recipe)");
-    app.add_option("--threads", threads_, "Threads; 0: all")->capture_default_str();
+    app.add_option("--threads", threads_, "Threads of a process; 0: all, shared between the processes of a host")
+        ->capture_default_str();
     app.add_flag("--resume", session_.resume, "Continue the run in --out from its last state, bit for bit");
     app.add_flag("--overwrite", session_.overwrite, "Replace an earlier run in --out");
     app.add_flag("--dry-run", session_.dry_run, "Check recipe, data and memory, print the plan");
@@ -31,6 +33,14 @@ class Train : public Command {
   }
 
   int execute() override {
+    const core::Processes processes = core::Processes::join();
+    int code = 0;
+    processes.run([&] { code = train(processes); });
+    return code;
+  }
+
+ private:
+  int train(const core::Processes& processes) {
     std::string path;
     std::vector<std::string> overrides;
     for (const std::string& word : words_) {
@@ -48,7 +58,7 @@ class Train : public Command {
     surrogate::Recipe recipe = surrogate::read_recipe(path, overrides);
     if (!out_.empty()) recipe.out = out_;
     if (print_) {
-      std::cout << surrogate::recipe_text(recipe);
+      if (processes.first()) std::cout << surrogate::recipe_text(recipe);
       return 0;
     }
     if (recipe.data.empty() || recipe.describe.empty())
@@ -56,8 +66,10 @@ class Train : public Command {
                         "`streamtube train --print-config` explains all options");
     if (session_.resume && session_.overwrite)
       throw core::Error(core::ErrorKind::usage, "--resume and --overwrite exclude each other");
-    const core::Runtime runtime(threads_);
-    const surrogate::SessionResult r = surrogate::run_session(recipe, session_);
+    const core::Runtime runtime(threads_, processes.usable_threads());
+    const surrogate::SessionResult r = surrogate::run_session(recipe, session_, processes);
+    const int code = r.interrupted ? kInterrupted : 0;
+    if (!processes.first()) return code;
     if (json_)
       std::cout << nlohmann::json({{"updates", r.updates},
                                    {"loss", r.loss},
@@ -73,10 +85,9 @@ class Train : public Command {
                 << r.validation_cases << " for validation\nmemory            " << (r.memory >> 20)
                 << " MiB\nupdates           " << r.updates << " of " << recipe.schedule.updates
                 << "\nloss              " << r.loss << "\nbest validation   " << r.best << "\n";
-    return r.interrupted ? kInterrupted : 0;
+    return code;
   }
 
- private:
   std::vector<std::string> words_;
   std::string out_;
   surrogate::SessionOptions session_;

@@ -72,7 +72,7 @@ void each_option(R& r, const Visit& visit) {
   visit("optimizer.clip", r.optimizer.clip, "of the gradients' norm; 0: none", true);
   visit("optimizer.average", r.optimizer.average, "decay of the averaged weights, which are what is saved", true);
   visit("updates", r.schedule.updates, "steps of the optimiser", true);
-  visit("accumulation", r.accumulation, "batches a step", true);
+  visit("accumulation", r.accumulation, "batches a step, of every process", true);
   visit("recompute", r.recompute, "less memory, a forward more; the same bits", false);
   visit("bf16", r.bf16, "bfloat16 products with float32 sums (needs AVX-512 BF16)", true);
   visit("seed", r.seed, "of weights and draws", true);

@@ -5,11 +5,15 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/processes.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/h5_file.hpp"
@@ -37,15 +41,21 @@ double seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 
 // What validation compares: a fixed draw of every case.
 struct ValidationCase {
-  Batch batch;  // the anchors' part of a draw
+  std::size_t number = 0;  // of all cases, which the processes share out
+  Batch batch;             // the anchors' part of a draw
   std::vector<float> positions[2];
   std::vector<float> truth[2];  // dimensionless
 };
 
 class Session {
  public:
-  Session(const Recipe& recipe, const SessionOptions& options)
-      : recipe_(recipe), options_(options), data_(recipe.data), description_(read_description(recipe.describe)) {
+  Session(const Recipe& recipe, const SessionOptions& options, const core::Processes& processes)
+      : recipe_(recipe),
+        options_(options),
+        processes_(processes),
+        batches_(recipe.accumulation * processes.size()),
+        data_(recipe.data),
+        description_(read_description(recipe.describe)) {
     train_ = data_.split(recipe.train_split);
     if (train_.empty()) fail(str("the split '", recipe.train_split, "' has no cases"));
     if (!recipe.validation_split.empty()) validation_ = data_.split(recipe.validation_split);
@@ -92,14 +102,16 @@ class Session {
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
     result.memory = trainer.scratch(shape) + 6 * sizeof(float) * trainer.parameters();
-    if (result.memory > core::available_host_memory())
-      throw Error(
-          ErrorKind::runtime,
-          str("a step needs ", result.memory >> 20, " MiB, ", core::available_host_memory() >> 20, " MiB are free"),
-          "draw fewer anchors, or set recompute=true");
+    const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
+    if (here * result.memory > core::available_host_memory())
+      throw Error(ErrorKind::runtime,
+                  str("a step needs ", result.memory >> 20, " MiB", for_each_of(here), ", ",
+                      core::available_host_memory() >> 20, " MiB are free"),
+                  "draw fewer anchors, or set recompute=true");
+    // Batch t of the run goes to process t % size.
     const auto make_loader = [&](std::int64_t first) {
-      return Loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed, first, 1,
-                    static_cast<std::size_t>(recipe_.cache_mib) << 20);
+      return Loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed,
+                    first + processes_.rank(), processes_.size(), static_cast<std::size_t>(recipe_.cache_mib) << 20);
     };
     draw_validation();
     if (options_.dry_run) {
@@ -108,22 +120,34 @@ class Session {
     }
     if (recipe_.out.empty()) throw Error(ErrorKind::usage, "there is no folder to write to", "give --out or \"out\"");
 
-    if (options_.resume) {
-      core::require_writable(recipe_.out, {}, true);
-      trainer.restore(read_state());
-    } else {
-      core::require_writable(recipe_.out, {"state.h5", "last.h5", "best.h5", "log.jsonl"}, options_.overwrite);
+    if (processes_.first()) {
+      if (options_.resume)
+        core::require_writable(recipe_.out, {}, true);
+      else
+        core::require_writable(recipe_.out, {"state.h5", "last.h5", "best.h5", "log.jsonl"}, options_.overwrite);
     }
+    if (options_.resume) trainer.restore(read_state());
     const std::int64_t first = trainer.updates();
-    Loader loader = make_loader(first * recipe_.accumulation);
-    // An earlier run goes only once nothing is wrong with this one.
-    if (!options_.resume)
-      for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
-    truncate_log(first);
-    std::ofstream log(file("log.jsonl"), std::ios::app);
+    Loader loader = make_loader(first * batches_);
+    check_same_start(trainer.state());
+    // An earlier run goes only once nothing is wrong with this one, on any process.
+    std::ofstream log;
+    if (processes_.first()) {
+      if (!options_.resume)
+        for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
+      truncate_log(first);
+      log.open(file("log.jsonl"), std::ios::app);
+    }
+    const auto write_line = [&](const Json& line) {
+      if (processes_.first()) log << line.dump() << '\n' << std::flush;
+    };
 
     core::info(str("training ", trainer.parameters(), " parameters on ", train_.size(), " cases, ",
-                   recipe_.schedule.updates - first, " updates to go, ", result.memory >> 20, " MiB"));
+                   recipe_.schedule.updates - first, " updates to go, ", result.memory >> 20, " MiB",
+                   processes_.size() > 1
+                       ? str(" on each of ", processes_.size(), " processes, ", batches_, " batches an update, ",
+                             core::devices()[0].threads, " threads on the first")
+                       : std::string()));
     core::Progress progress("train", static_cast<std::size_t>(recipe_.schedule.updates - first), "updates");
     const double start = seconds();
     double sum = 0;
@@ -132,23 +156,29 @@ class Session {
       double loss = 0;
       std::vector<double> components[2], functionals;
       Batch last;
-      for (std::int64_t a = 0; a < recipe_.accumulation; ++a) {
-        Batch batch = loader.next();
-        const double share = 1.0 / static_cast<double>(recipe_.accumulation);
-        const Losses losses = trainer.accumulate(batch, share);
+      bool finite = true;
+      for (std::int64_t a = 0; a < recipe_.accumulation && finite; ++a) {
+        last = loader.next();
+        const double share = 1.0 / static_cast<double>(batches_);
+        const Losses losses = trainer.accumulate(last, share);
+        finite = std::isfinite(losses.total);
         loss += share * losses.total;
-        if (!std::isfinite(losses.total)) stop_at(batch, trainer.updates() + 1, "the loss");
         add(components[0], losses.components[0], share), add(components[1], losses.components[1], share);
         add(functionals, losses.functionals, share);
-        last = std::move(batch);
       }
+      if (const int where = processes_.first_of(!finite); where >= 0)
+        stop_at(where, last, trainer.updates() + 1, "the loss");
+      finite = sum_gradients(trainer);
       const double rate = recipe_.schedule.rate(trainer.updates());
       const double norm = trainer.update(rate);
-      if (!std::isfinite(norm)) stop_at(last, trainer.updates(), "the gradient");
+      if (!std::isfinite(norm))  // of the sum, so on all processes
+        stop_at(std::max(0, processes_.first_of(!finite)), last, trainer.updates(), "the gradient");
       const std::int64_t done = trainer.updates();
-      const bool end = done == recipe_.schedule.updates, stop = core::interrupted() || done == options_.stop_after;
+      const bool end = done == recipe_.schedule.updates;
+      const bool stop = processes_.any(core::interrupted()) || done == options_.stop_after;
       sum += loss, ++summed;
       if (done % recipe_.log_every == 0 || end) {
+        share_losses(sum, {&components[0], &components[1], &functionals});
         result.loss = sum / static_cast<double>(summed);
         Json line = {{"update", done},
                      {"loss", result.loss},
@@ -159,26 +189,31 @@ class Session {
         for (int b = 0; b < 2; ++b) add_fields(line, b, components[b]);
         for (std::size_t i = 0; i < functionals.size(); ++i)
           line[str("force/", last.functionals[i].name)] = functionals[i];
-        log << line.dump() << '\n' << std::flush;
+        write_line(line);
         core::debug(line.dump());
         sum = 0, summed = 0;
       }
       if (!validation_.empty() && (done % recipe_.validate_every == 0 || end)) {
         const Weights averaged = trainer.averaged_weights();
         const Json errors = validate(averaged);
-        Json line = {{"update", done}, {"validation", errors}};
-        log << line.dump() << '\n' << std::flush;
+        write_line({{"update", done}, {"validation", errors}});
         const double mean = errors["mean"].get<double>();
         if (std::isfinite(mean) && (best_ == 0 || mean < best_)) {
           best_ = mean;
-          save_checkpoint("best.h5", averaged, errors);
+          if (processes_.first()) save_checkpoint("best.h5", averaged, errors);
         }
       }
-      if (!log)
+      if (processes_.first() && !log)
         throw Error(ErrorKind::runtime, str("'", file("log.jsonl"), "' cannot be written"), "is the disk full?");
       if (done % recipe_.save_every == 0 || end || stop) {
-        save_state(trainer.state());
-        save_checkpoint("last.h5", trainer.averaged_weights(), {});
+        const Trainer::State state = trainer.state();
+        if (!processes_.same(bytes(state.parameters)))
+          throw Error(ErrorKind::runtime, str("the processes have different weights after update ", done),
+                      "use machines with the same processors and the same program; the last state was kept");
+        if (processes_.first()) {
+          save_state(state);
+          save_checkpoint("last.h5", trainer.averaged_weights(), {});
+        }
       }
       progress.advance(1);
       if (stop) {
@@ -208,6 +243,54 @@ class Session {
                  ")"));
   }
 
+  static std::string for_each_of(std::size_t processes) {
+    return processes > 1 ? str(" for each of ", processes, " processes") : std::string();
+  }
+  static std::string_view bytes(const std::vector<float>& values) {
+    return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+  }
+
+  // Processes may run on machines with files of their own.
+  void check_same_start(const Trainer::State& state) const {
+    if (processes_.size() == 1) return;
+    const auto check = [&](const std::string& mine, const char* what) {
+      if (!processes_.same(mine))
+        throw Error(ErrorKind::input, str("not all processes have the same ", what),
+                    "give every process the same options, and on every host the same files");
+    };
+    check(recipe_text(recipe_), "recipe");
+    check(fingerprint_ + data_.fingerprint(validation_), "data");
+    check(str(bytes(state.parameters), state.updates), "weights to start from");
+  }
+
+  // The sums of all processes in place of their own, in one message.
+  void share_losses(double& sum, std::initializer_list<std::vector<double>*> parts) const {
+    std::vector<double> all = {sum};
+    for (const auto* part : parts) all.insert(all.end(), part->begin(), part->end());
+    processes_.sum(all);
+    sum = all[0];
+    auto from = all.cbegin() + 1;
+    for (auto* part : parts)
+      for (double& value : *part) value = *from++;
+  }
+
+  // The gradients of all processes, through host memory. False when this process' own were not finite.
+  bool sum_gradients(Trainer& trainer) const {
+    if (processes_.size() == 1) return true;
+    std::vector<float> gradients = trainer.gradients();
+    const bool finite = std::all_of(gradients.begin(), gradients.end(), [](float g) { return std::isfinite(g); });
+    processes_.sum(gradients);
+    trainer.set_gradients(gradients);
+    return finite;
+  }
+
+  // What decides the result; batches are counted over all processes.
+  std::vector<std::string> deciding_options() const {
+    Recipe all = recipe_;
+    all.accumulation = batches_;
+    return result_options(all);
+  }
+
   // Before anything so large is allocated.
   void check_parameters() const {
     double count = 0;
@@ -216,11 +299,12 @@ class Session {
       for (const std::size_t n : tensor.shape) size *= static_cast<double>(n);
       count += size;
     }
+    const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
     const double needed = 6 * sizeof(float) * count, free = static_cast<double>(core::available_host_memory());
-    if (needed > free)
+    if (static_cast<double>(here) * needed > free)
       throw Error(ErrorKind::runtime,
                   str("a model of ", count / 1e6, " million parameters needs ", std::llround(needed / (1 << 20)),
-                      " MiB to be trained, ", std::llround(free / (1 << 20)), " MiB are free"),
+                      " MiB to be trained", for_each_of(here), ", ", std::llround(free / (1 << 20)), " MiB are free"),
                   "lower model.hidden or the number of blocks");
   }
 
@@ -250,9 +334,12 @@ class Session {
     }
   }
 
-  // A fixed draw of every validation case: anchors from a loader of its own, then further points.
+  // A fixed draw of every validation case that is this process' to compute: anchors from a loader of its own, then
+  // further points.
   void draw_validation() {
-    if (validation_.empty()) return;
+    const std::size_t rank = static_cast<std::size_t>(processes_.rank()),
+                      size = static_cast<std::size_t>(processes_.size());
+    if (rank >= validation_.size()) return;
     DrawOptions draw = recipe_.draw;
     draw.mirror = false;
     std::size_t least[2] = {~std::size_t{0}, ~std::size_t{0}};
@@ -261,9 +348,11 @@ class Session {
     for (int b = 0; b < 2; ++b)
       draw.queries[b] = std::min<std::size_t>(static_cast<std::size_t>(recipe_.validation_points),
                                               least[b] > draw.anchors[b] ? least[b] - draw.anchors[b] : 0);
-    Loader loader(data_, validation_, normalizer_, config_, draw, {}, recipe_.seed + 1, 0, 1, 0);
-    for (std::size_t i = 0; i < validation_.size(); ++i) {
+    Loader loader(data_, validation_, normalizer_, config_, draw, {}, recipe_.seed + 1, processes_.rank(),
+                  processes_.size(), 0);
+    for (std::size_t i = rank; i < validation_.size(); i += size) {
       ValidationCase v;
+      v.number = i;
       v.batch = loader.next();
       for (int b = 0; b < 2; ++b) {
         v.positions[b] = v.batch.positions[b];
@@ -274,16 +363,19 @@ class Session {
     }
   }
 
-  // Mean over cases of the relative L2 error of every field, and the mean of these.
+  // Mean over cases of the relative L2 error of every field, and the mean of these. Cases are shared out, since the
+  // others would only wait; whatever the number of processes, the errors of one set of weights are the same bits.
   Json validate(const Weights& weights) const {
     Surrogate network(config_, weights, "validation");
-    std::map<std::string, double> errors;
+    const std::size_t fields = normalizer_.branch[0].fields.size() + normalizer_.branch[1].fields.size();
+    std::vector<double> table(validation_.size() * fields);  // [case][field], 0 where another process fills it in
     for (const ValidationCase& v : cases_) {
       EncodeInput input;
       input.points = v.batch.points, input.supernodes = v.batch.supernodes;
       for (int b = 0; b < 2; ++b)
         input.anchors[b] = std::span(v.positions[b]).first(3 * static_cast<std::size_t>(v.batch.anchors[b]));
       network.encode(input);
+      std::size_t entry = v.number * fields;
       for (int b = 0; b < 2; ++b) {
         const Branch branch = static_cast<Branch>(b);
         const std::size_t columns = normalizer_.branch[b].mean.size(), n = v.positions[b].size() / 3;
@@ -296,10 +388,17 @@ class Session {
           for (std::size_t r = 0; r < n; ++r)
             error.add(&out[r * columns + first], &v.truth[b][r * columns + first], 1.0);
           first += static_cast<std::size_t>(f.components);
-          errors[str(physics::name(branch), '/', f.name)] += error.relative_l2() / static_cast<double>(cases_.size());
+          table[entry++] = error.relative_l2();
         }
       }
     }
+    processes_.sum(table);
+    std::map<std::string, double> errors;
+    for (std::size_t entry = 0; entry < table.size();)
+      for (int b = 0; b < 2; ++b)
+        for (const auto& f : normalizer_.branch[b].fields)
+          errors[str(physics::name(static_cast<Branch>(b)), '/', f.name)] +=
+              table[entry++] / static_cast<double>(validation_.size());
     double mean = 0;
     for (const auto& [name, error] : errors) mean += error / static_cast<double>(errors.size());
     Json json(errors);
@@ -328,7 +427,7 @@ class Session {
       h5.write_attribute("/", "updates", state.updates);
       h5.write_attribute("/", "best", best_);
       h5.write_attribute("/", "data", fingerprint_);
-      h5.write_attribute("/", "recipe", Json(result_options(recipe_)).dump());
+      h5.write_attribute("/", "recipe", Json(deciding_options()).dump());
       const auto put = [&](const char* name, const std::vector<float>& values) {
         h5.write<float>(name, {values.size()}, values);
       };
@@ -351,12 +450,15 @@ class Session {
       throw Error(ErrorKind::input, where + "the run was started on other data", "start a new run with --overwrite");
     const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
     std::string differing;
-    for (const std::string& option : result_options(recipe_))
+    for (const std::string& option : deciding_options())
       if (!before.is_array() || std::find(before.begin(), before.end(), option) == before.end())
         differing += (differing.empty() ? "" : ", ") + option;
     if (!differing.empty())
       throw Error(ErrorKind::input, str(where, "the run was started with another recipe; now: ", differing),
-                  "resume with the same options, or start a new run with --overwrite");
+                  processes_.size() > 1 || differing.find("accumulation") != std::string::npos
+                      ? "accumulation is counted over all processes here; resume with the same number of batches an "
+                        "update, or start a new run with --overwrite"
+                      : "resume with the same options, or start a new run with --overwrite");
     Trainer::State state;
     state.updates = h5.attribute_integer("/", "updates");
     best_ = h5.attribute_number("/", "best");
@@ -378,22 +480,27 @@ class Session {
     core::write_text(file("log.jsonl"), kept);
   }
 
-  [[noreturn]] void stop_at(const Batch& batch, std::int64_t update, const char* what) const {
+  // The batch of process `where` is the culprit; called by all.
+  [[noreturn]] void stop_at(int where, const Batch& batch, std::int64_t update, const char* what) const {
     Json json = {{"case", batch.name},
                  {"update", update},
                  {"points", batch.points},
                  {"supernodes", batch.supernodes},
                  {"surface", {{"positions", batch.positions[0]}, {"targets", batch.targets[0]}}},
                  {"volume", {{"positions", batch.positions[1]}, {"targets", batch.targets[1]}}}};
-    core::write_text(file("bad_batch.json"), json.dump());
+    std::string text = json.dump(), name = batch.name;
+    processes_.broadcast(text, where), processes_.broadcast(name, where);
+    if (processes_.first()) core::write_text(file("bad_batch.json"), text);
     throw Error(ErrorKind::runtime,
-                str(what, " of update ", update, " (case '", batch.name, "') is not finite; the batch is in '",
+                str(what, " of update ", update, " (case '", name, "') is not finite; the batch is in '",
                     file("bad_batch.json"), "'"),
                 "`streamtube dataset verify` looks for bad values; else lower optimizer.rate. The last state was kept");
   }
 
   Recipe recipe_;
   SessionOptions options_;
+  const core::Processes& processes_;
+  std::int64_t batches_;  // of one update, over all processes
   Dataset data_;
   Checkpoint description_;
   std::vector<std::size_t> train_, validation_;
@@ -406,8 +513,8 @@ class Session {
 
 }  // namespace
 
-SessionResult run_session(const Recipe& recipe, const SessionOptions& options) {
-  return Session(recipe, options).run();
+SessionResult run_session(const Recipe& recipe, const SessionOptions& options, const core::Processes& processes) {
+  return Session(recipe, options, processes).run();
 }
 
 }  // namespace streamtube::surrogate

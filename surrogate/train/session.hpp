@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/processes.hpp"
 #include "surrogate/train/recipe.hpp"
 
 namespace streamtube::surrogate {
@@ -28,6 +29,7 @@ struct SessionResult {
 
 // Throws Error(input) for what is wrong in recipe, data or state; Error(runtime) for too little memory (before the
 // start), a loss that is not finite, a full disk. A resumed run gives the bits of one that was not interrupted.
-SessionResult run_session(const Recipe& recipe, const SessionOptions& options);
+// With several processes every one calls it, inside Processes::run(), and gets the same result; rank 0 alone writes.
+SessionResult run_session(const Recipe& recipe, const SessionOptions& options, const core::Processes& processes = {});
 
 }  // namespace streamtube::surrogate

@@ -28,12 +28,11 @@ inline std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// interrupt_when: once this returns true the program gets a SIGINT.
+// command: program and arguments. interrupt_when: once this returns true the program gets a SIGINT.
 template <class Condition>
-Outcome run_program(const TempDir& dir, std::vector<std::string> arguments, const Condition& interrupt_when) {
-  arguments.insert(arguments.begin(), STREAMTUBE_PROGRAM);
+Outcome run_command(const TempDir& dir, std::vector<std::string> command, const Condition& interrupt_when) {
   std::vector<char*> argv;
-  for (auto& a : arguments) argv.push_back(a.data());
+  for (auto& a : command) argv.push_back(a.data());
   argv.push_back(nullptr);
   const std::string out = dir.file(".stdout"), err = dir.file(".stderr"), folder = dir.path().string();
   const pid_t child = fork();
@@ -59,6 +58,12 @@ Outcome run_program(const TempDir& dir, std::vector<std::string> arguments, cons
   outcome.out = content(out);
   outcome.err = content(err);
   return outcome;
+}
+
+template <class Condition>
+Outcome run_program(const TempDir& dir, std::vector<std::string> arguments, const Condition& interrupt_when) {
+  arguments.insert(arguments.begin(), STREAMTUBE_PROGRAM);
+  return run_command(dir, std::move(arguments), interrupt_when);
 }
 
 inline Outcome run_program(const TempDir& dir, std::vector<std::string> arguments) {

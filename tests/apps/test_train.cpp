@@ -114,6 +114,12 @@ TEST_CASE("train and dataset say what is wrong") {
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("has 216 surface points"));
   CHECK(run_program(dir, train("x", {"--dry-run"})).code == 0);
+  // Two processes that cannot speak to each other would both write the folder.
+  setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+  r = run_program(dir, train("x"));
+  unsetenv("OMPI_COMM_WORLD_SIZE");
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("mpirun started 2 processes"));
   CHECK(!std::filesystem::exists(dir.file("x/state.h5")));
   r = run_program(dir, {"dataset", "verify", "d.h5"});
   CHECK(r.code == 0);

@@ -36,7 +36,7 @@ FNR == 1 {
     if (!device && file ~ /\.dev\.hpp$/) violation("only *.dev.* files may include " file)
   }
   if (!device && file ~ /Kokkos/) violation("only *.dev.* files may include " file)
-  heavy = file ~ /^(CGAL\/|vtk|hdf5\.h|H5|nlohmann\/|CLI\/)/ ||
+  heavy = file ~ /^(CGAL\/|vtk|hdf5\.h|H5|nlohmann\/|CLI\/|mpi\.h)/ ||
           file ~ /^(BRep|Geom_|Message_|Poly_|Quantity_|STEP|IGES|IFSelect|Interface_|Standard_|TCollection|TDF|TDocStd|TopAbs|TopExp|TopLoc|TopTools|TopoDS|XCAF|XSControl|gp_)/
   if (heavy && header) violation(file " may be included by .cpp files only")
   if (heavy && device) violation(file " must not meet the device compiler")

@@ -34,7 +34,7 @@ expect core/a.cpp '#include <Kokkos_Core.hpp>' 'only *.dev.* files may include K
 expect core/a.hpp '#pragma once\n#include "Kokkos_Core.hpp"' 'only *.dev.* files may include'
 expect core/a.cpp '#include "core/device/arena.dev.hpp"' 'only *.dev.* files may include core/device/arena.dev.hpp'
 expect core/a.hpp '#include <vector>' 'a header starts with #pragma once'
-for header in CGAL/Surface_mesh.h vtkPoints.h hdf5.h nlohmann/json.hpp CLI/CLI.hpp STEPControl_Reader.hxx; do
+for header in CGAL/Surface_mesh.h vtkPoints.h hdf5.h nlohmann/json.hpp CLI/CLI.hpp mpi.h STEPControl_Reader.hxx; do
   expect apps/a.hpp "#pragma once\n#include <$header>" "$header may be included by .cpp files only"
   expect apps/a.dev.cpp "#include <$header>" "$header must not meet the device compiler"
 done

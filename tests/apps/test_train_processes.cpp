@@ -1,0 +1,206 @@
+// Training by several processes, started by mpirun.
+#include <signal.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "mesh_io/h5/h5_file.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/support/tiny_dataset.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using namespace streamtube;
+using test::content;
+using test::Outcome;
+using test::TempDir;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words train(const std::string& out, const Words& more = {}) {
+  Words words = {"train",
+                 "data=d.h5",
+                 std::string("describe=") + STREAMTUBE_SOURCE_DIR + "/data_samples/models/ahmed_baseline.json",
+                 "model.hidden=24",
+                 "model.heads=2",
+                 "model.physics_blocks=psc",
+                 "model.radius=60",
+                 "draw.geometry_points=60",
+                 "draw.supernodes=16",
+                 "draw.surface_anchors=24",
+                 "draw.volume_anchors=30",
+                 "updates=20",
+                 "log_every=1",
+                 "validate_every=10",
+                 "validation_points=50",
+                 "--threads",
+                 "1",
+                 "--out",
+                 out};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// Each list is what one group of processes does: `copies` of the first, one of every further.
+Words mpirun(int copies, const std::vector<Words>& groups) {
+  Words command = {STREAMTUBE_MPIEXEC};
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (g) command.push_back(":");
+    command.insert(command.end(), {"-n", std::to_string(g ? 1 : copies), STREAMTUBE_PROGRAM});
+    command.insert(command.end(), groups[g].begin(), groups[g].end());
+  }
+  return command;
+}
+
+Outcome run(const TempDir& dir, const Words& command) {
+  return test::run_command(dir, command, [] { return false; });
+}
+
+std::vector<float> parameters(const TempDir& dir, const std::string& run) {
+  return mesh_io::H5File::open(dir.file(run + "/state.h5")).read<float>("/parameters");
+}
+
+// |a - b| / |a|
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double sum = 0, norm = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
+    norm += double(a[i]) * a[i];
+  }
+  return std::sqrt(sum / norm);
+}
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+// Cases 0 to 6 of the tiny data set, one with another value of the surface pressure at all points.
+void write_spoiled(const std::string& path, const std::string& name, float value) {
+  mesh_io::DatasetHeader header = test::tiny_header();
+  header.splits["train"] = {"case_0", "case_1", "case_2", "case_3"};
+  int next = 0;
+  mesh_io::write_dataset(path, header, [&](mesh_io::FlowSample& sample) {
+    if (next == 4) return false;
+    sample = test::tiny_case(next++);
+    if (sample.info.name == name)
+      for (float& p : sample.part[0].fields[0].values) p = value;
+    return true;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("two processes do what one does with twice the batches") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  // AdamW divides gradients by their own size: where they are nothing but rounding (biases of keys), weights would be
+  // too, but for an epsilon above it.
+  const std::string epsilon = "optimizer.epsilon=1e-3";
+  REQUIRE(run(dir, mpirun(2, {train("two", {epsilon})})).code == 0);
+  REQUIRE(test::run_program(dir, train("one", {epsilon, "accumulation=2"})).code == 0);
+  REQUIRE(test::run_program(dir, train("half", {epsilon})).code == 0);
+  const auto two = parameters(dir, "two"), one = parameters(dir, "one");
+  CHECK(difference(one, two) < 1e-5);
+  CHECK(difference(one, parameters(dir, "half")) > 1e-3);  // what a lost half would do
+  // Losses are means over the processes, and one process writes.
+  const std::string log = content(dir.file("two/log.jsonl"));
+  CHECK(count(log, "\"loss\"") == 20);
+  CHECK(count(log, "\"validation\"") == 2);
+  const auto line = [](const std::string& text) { return nlohmann::json::parse(text.substr(0, text.find('\n'))); };
+  const auto a = line(log), b = line(content(dir.file("one/log.jsonl")));
+  for (const char* key : {"loss", "surface/pressure", "volume/velocity", "gradient_norm"}) {
+    CAPTURE(key);
+    CHECK(std::abs(a[key].get<double>() / b[key].get<double>() - 1) < 1e-5);
+  }
+}
+
+TEST_CASE("several processes repeat bit for bit, also when stopped on the way") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  const Outcome first = run(dir, mpirun(2, {train("a", {"updates=40"})}));
+  REQUIRE(first.code == 0);
+  CHECK(count(first.out, "best validation") == 1);
+  CHECK(count(first.err, "training ") == 1);
+  REQUIRE(run(dir, mpirun(2, {train("b", {"updates=40"})})).code == 0);
+  CHECK(content(dir.file("a/state.h5")) == content(dir.file("b/state.h5")));
+  CHECK(content(dir.file("a/best.h5")) == content(dir.file("b/best.h5")));
+
+  // A signal to the second process alone ends both.
+  Words command = mpirun(1, {train("halves", {"updates=40"})});
+  const Words arguments = train("halves", {"updates=40"});
+  command.insert(command.end(),
+                 {":", "-n", "1", "bash", "-c", "echo $$ > pid; exec \"$0\" \"$@\"", STREAMTUBE_PROGRAM});
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  bool sent = false;
+  const Outcome stopped = test::run_command(dir, command, [&] {
+    const std::string pid = content(dir.file("pid"));
+    if (!sent && content(dir.file("halves/log.jsonl")).find('\n') != std::string::npos) {
+      kill(static_cast<pid_t>(std::stoi(pid)), SIGTERM);
+      sent = true;
+    }
+    return false;
+  });
+  CHECK(sent);
+  CHECK(stopped.code == 130);
+  CHECK(count(stopped.out, "best validation") == 1);
+  CHECK(content(dir.file("halves/state.h5")) != content(dir.file("a/state.h5")));
+  // Two batches an update, however they are shared out.
+  const Outcome other = test::run_program(dir, train("halves", {"updates=40", "--resume"}));
+  CHECK(other.code == 3);
+  CHECK_THAT(other.err, ContainsSubstring("accumulation = 1") && ContainsSubstring("over all processes"));
+  CHECK(run(dir, mpirun(2, {train("halves", {"updates=40", "--resume"})})).code == 0);
+  CHECK(content(dir.file("halves/state.h5")) == content(dir.file("a/state.h5")));
+  CHECK(content(dir.file("halves/best.h5")) == content(dir.file("a/best.h5")));
+  CHECK(test::run_program(dir, train("halves", {"updates=40", "--resume", "accumulation=2"})).code == 0);
+}
+
+TEST_CASE("validation errors do not depend on the number of processes") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  // So small a rate changes no weight. Of two cases, the third process gets none.
+  const Words still = {"updates=1", "optimizer.rate=1e-30", "optimizer.end_rate=0", "split.validation=test"};
+  const auto validation = [&](const std::string& out) {
+    const std::string log = content(dir.file(out + "/log.jsonl"));
+    const auto start = log.find("{\"update\":1,\"validation\"");
+    REQUIRE(start != std::string::npos);
+    return log.substr(start);
+  };
+  REQUIRE(test::run_program(dir, train("one", still)).code == 0);
+  CHECK_THAT(validation("one"), ContainsSubstring("surface/pressure"));
+  for (const int n : {2, 3}) {
+    const std::string out = std::to_string(n);
+    REQUIRE(run(dir, mpirun(n, {train(out, still)})).code == 0);
+    CHECK(validation(out) == validation("one"));
+  }
+}
+
+TEST_CASE("what is wrong on one process is said once and ends all") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  const auto says = [](const Outcome& r, const std::string& text) {
+    CHECK_THAT(r.err, ContainsSubstring(text));
+    CHECK(count(r.err, "error: ") == 1);
+    return r.code;
+  };
+  CHECK(says(run(dir, mpirun(2, {train("x", {"seed=-1"})})), "'seed'") == 2);
+  CHECK(says(run(dir, mpirun(1, {train("x"), train("x", {"data=nothing.h5"})})), "nothing.h5") == 3);
+  CHECK(says(run(dir, mpirun(1, {train("x"), train("x", {"optimizer.rate=2e-3"})})), "have the same recipe") == 3);
+  CHECK(!std::filesystem::exists(dir.file("x/state.h5")));
+
+  // With a normaliser from before, bad values are met only by the process that draws the case.
+  REQUIRE(test::run_program(dir, train("before", {"updates=1"})).code == 0);
+  const Words init = {"init=before/last.h5", "split.validation=", "data=spoiled.h5"};
+  write_spoiled(dir.file("spoiled.h5"), "case_2", 1e30f);
+  CHECK(says(run(dir, mpirun(2, {train("huge", init)})), "(case 'case_2') is not finite") == 1);
+  CHECK_THAT(content(dir.file("huge/bad_batch.json")), ContainsSubstring("\"case\":\"case_2\""));
+  std::filesystem::remove(dir.file("spoiled.h5"));
+  write_spoiled(dir.file("spoiled.h5"), "case_2", std::nanf(""));
+  CHECK(says(run(dir, mpirun(2, {train("nan", init)})), "case 'case_2': a surface value is not finite") == 3);
+}
