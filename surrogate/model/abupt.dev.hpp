@@ -100,9 +100,16 @@ class Abupt {
   // that `loss` is given; it writes their adjoints. While the arena measures it is called too and must launch nothing.
   // gradients [parameters().size()], laid out like the parameters: added to. recompute: keep only the input of every
   // block and compute the rest anew in the adjoint; changes no bit of the result.
+  // wanted: adjoints of positions, in network units; a pass without computes what it would, bit for bit, and so do the
+  // parameters' gradients, which may be empty in turn.
   using LossFunction = std::function<void(const Mat<const T, Space> (&out)[2], const Mat<T, Space> (&dout)[2])>;
+  struct PositionAdjoints {
+    Mat<T, Space> positions[2];     // [anchors + queries of b][3], written; empty: not wanted
+    PointAdjoint<T, Space> points;  // [P][3], written; neighbour lists are held fixed
+  };
   void training_pass(Context<Space>& context, const Case& input, const Mat<const T, Space> (&positions)[2],
-                     const Rows& rows, bool recompute, const LossFunction& loss, Vec<T, Space> gradients) const;
+                     const Rows& rows, bool recompute, const LossFunction& loss, Vec<T, Space> gradients,
+                     const PositionAdjoints& wanted = {}) const;
 
  private:
   struct Tape;       // what the adjoint of a block needs
@@ -139,11 +146,13 @@ class Abupt {
   void block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
                      const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
                      Tape& tape, Mat<T, Space> out) const;
-  // dx [N][D]: adjoint of the block's output in, of its input out. dsupernodes: perceiver blocks add to it.
+  // dx [N][D]: adjoint of the block's output in, of its input out. dsupernodes: perceiver blocks add to it. dangles: of
+  // the angles of `table`, added to; may be empty.
   void block_backward(Context<Space>& context, const Block& block, const Tape& tape, Mat<const T, Space> table,
                       const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
-                      Mat<T, Space> dx, Mat<T, Space> dsupernodes, Vec<T, Space> gradients) const;
-  // The part of `gradients` that belongs to a parameter.
+                      Mat<T, Space> dx, Mat<T, Space> dsupernodes, Mat<T, Space> dangles,
+                      Vec<T, Space> gradients) const;
+  // The part of `gradients` that belongs to a parameter; empty if they are.
   Mat<T, Space> gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const;
   Vec<T, Space> gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const;
   PoolingParameters<T, Space> pooling_parameters() const;

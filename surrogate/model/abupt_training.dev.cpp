@@ -50,17 +50,18 @@ template <class T, class Space>
 struct Abupt<T, Space>::BlockKeys {
   std::int64_t count = 0;
   Mat<const T, Space> supernodes, table;
+  Mat<T, Space> dangles;  // adjoint of the table's angles, added to; empty: not wanted
 };
 
 template <class T, class Space>
 Mat<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const {
-  if (!parameter.data()) return {};
+  if (!parameter.data() || !gradients.data()) return {};
   return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0), parameter.extent(1)};
 }
 
 template <class T, class Space>
 Vec<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const {
-  if (!parameter.data()) return {};
+  if (!parameter.data() || !gradients.data()) return {};
   return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0)};
 }
 
@@ -123,7 +124,8 @@ template <class T, class Space>
 void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block, const Tape& t,
                                      Mat<const T, Space> table, const BlockKeys& keys,
                                      const std::vector<Segment>& segments, Mat<const T, Space> condition,
-                                     Mat<T, Space> dx, Mat<T, Space> dsupernodes, Vec<T, Space> gradients) const {
+                                     Mat<T, Space> dx, Mat<T, Space> dsupernodes, Mat<T, Space> dangles,
+                                     Vec<T, Space> gradients) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t n = dx.extent(0), d = dx.extent(1), count = static_cast<std::size_t>(keys.count);
   const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1,
@@ -175,6 +177,8 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
                               g(block.out_bias));
     attention_backward<T, Space>(context, config_.heads, t.q, t.k, t.v, t.mixed, t.log_sum, dmixed, segments, dq, dk,
                                  dv);
+    if (dangles.data()) rotate_backward_angles<T, Space>(context, t.q, dq, dangles);
+    if (keys.dangles.data()) rotate_backward_angles<T, Space>(context, t.k, dk, keys.dangles);
     rotate_backward<T, Space>(context, dq, table);
     rotate_backward<T, Space>(context, dk, keys.table);
     linear_backward<T, Space>(context, t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias));
@@ -201,7 +205,8 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
 template <class T, class Space>
 void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
                                     const Mat<const T, Space> (&positions)[2], const Rows& r, bool recompute,
-                                    const LossFunction& loss, Vec<T, Space> gradients) const {
+                                    const LossFunction& loss, Vec<T, Space> gradients,
+                                    const PositionAdjoints& wanted) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t d = static_cast<std::size_t>(config_.hidden), head = static_cast<std::size_t>(config_.head_size());
   const ParameterStore<T, Space>& p = parameters_;
@@ -212,6 +217,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   struct Step {
     const Block* block;
     Mat<const T, Space> x, table;
+    Mat<T, Space> dangles;
     BlockKeys keys;
     std::vector<Segment> segments;
     Tape tape;
@@ -236,17 +242,31 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
                     out);
     }
     block_backward(context, *step.block, step.tape, step.table, step.keys, step.segments, input.condition, dx,
-                   dsupernodes, gradients);
+                   dsupernodes, step.dangles, gradients);
+  };
+  // Adjoints of the angles of a rotary table with so many rows, if wanted.
+  const auto take_dangles = [&](std::int64_t count, bool want) {
+    if (!want) return Mat<T, Space>();
+    Mat<T, Space> dangles = take<T>(context, count, head / 2);
+    fill_zero<T, Space>(context, dangles);
+    return dangles;
   };
 
   // Geometry encoder.
   Mat<T, Space> geometry = take<T>(context, supernodes, d), geometry_table = take<T>(context, supernodes, head);
+  const Mat<T, Space> dpoints = wanted.points.dpoints, geometry_dangles = take_dangles(supernodes, dpoints.data());
   supernode_table(context, input, geometry_table);
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
                               input.neighbors, config_.max_degree, geometry);
   std::vector<Step> geometry_steps;
   for (const Block& block : geometry_blocks_) {
-    Step step{&block, geometry, geometry_table, {supernodes, {}, geometry_table}, {{0, supernodes, 0, supernodes}}, {}};
+    Step step{&block,
+              geometry,
+              geometry_table,
+              geometry_dangles,
+              {supernodes, {}, geometry_table, geometry_dangles},
+              {{0, supernodes, 0, supernodes}},
+              {}};
     geometry = forward_step(step);
     geometry_steps.push_back(step);
   }
@@ -255,7 +275,8 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   const std::int64_t anchors = r.anchors[0] + r.anchors[1], total = r.total();
   const std::int64_t anchor_at[2] = {0, r.anchors[0]}, query_at[2] = {anchors, anchors + r.queries[0]};
   Mat<T, Space> x = take<T>(context, total, d), table = take<T>(context, total, head), branch_table[2], embedded[2],
-                branch_up[2];
+                branch_up[2], branch_dangles[2];
+  const Mat<T, Space> dangles = take_dangles(total, wanted.positions[0].data() || wanted.positions[1].data());
   const auto scatter = [&](int b, Mat<const T, Space> from, Mat<T, Space> to) {
     copy_rows<T, Space>(context, rows(from, 0, r.anchors[b]), to, anchor_at[b]);
     copy_rows<T, Space>(context, rows(from, r.anchors[b], from.extent(0)), to, query_at[b]);
@@ -274,6 +295,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
     branch_table[b] = take<T>(context, count, head);
     rotary_table<T, Space>(context, positions[b], rotary_frequency_, branch_table[b]);
     scatter(b, branch_table[b], table);
+    branch_dangles[b] = take_dangles(r.anchors[b] + r.queries[b], wanted.positions[b].data());
     embedded[b] = take<T>(context, count, d), branch_up[b] = take<T>(context, count, d);
     sincos_embedding<T, Space>(context, positions[b], frequency3_, embedded[b]);
     linear<T, Space>(context, embedded[b], p.matrix(branch_name[b] + ".up.weight"),
@@ -289,9 +311,15 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   std::vector<Step> physics_steps;
   for (std::size_t i = 0; i < physics_blocks_.size(); ++i) {
     const char kind = config_.physics_blocks[i];
-    Step step{&physics_blocks_[i], x, table, {anchors, {}, rows(table, 0, anchors)}, {}, {}};
+    Step step{&physics_blocks_[i],
+              x,
+              table,
+              dangles,
+              {anchors, {}, rows(table, 0, anchors), rows(dangles, 0, anchors)},
+              {},
+              {}};
     if (kind == 'p') {
-      step.keys = {supernodes, geometry, geometry_table};
+      step.keys = {supernodes, geometry, geometry_table, geometry_dangles};
       step.segments = {{0, total, 0, supernodes}};
     } else {
       for (int b = 0; b < 2; ++b) {
@@ -316,7 +344,8 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
       Step step{&block,
                 y[b],
                 branch_table[b],
-                {r.anchors[b], {}, rows(branch_table[b], 0, r.anchors[b])},
+                branch_dangles[b],
+                {r.anchors[b], {}, rows(branch_table[b], 0, r.anchors[b]), rows(branch_dangles[b], 0, r.anchors[b])},
                 {{0, count, 0, r.anchors[b]}},
                 {}};
       y[b] = forward_step(step);
@@ -354,20 +383,43 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
     linear_backward<T, Space>(context, hidden, down, dtoken, dhidden, Adjoint::overwrite, g(down),
                               g(p.vector(branch_name[b] + ".down.bias")));
     gelu_backward<T, Space>(context, branch_up[b], dhidden, dhidden);
-    linear_backward<T, Space>(context, embedded[b], up, dhidden, {}, Adjoint::overwrite, g(up),
+    const Mat<T, Space> dx_b = wanted.positions[b];
+    Mat<T, Space> dembedded;
+    if (dx_b.data()) dembedded = take<T>(context, count, d);
+    linear_backward<T, Space>(context, embedded[b], up, dhidden, dembedded, Adjoint::overwrite, g(up),
                               g(p.vector(branch_name[b] + ".up.bias")));
+    if (!dx_b.data()) continue;
+    // Read by the embedding and, as angles, by the physics blocks and by the branch's own decoder.
+    core::expect(dx_b.extent(0) == count && dx_b.extent(1) == 3, "training_pass: shape of the positions' adjoints");
+    fill_zero<T, Space>(context, dx_b);
+    sincos_embedding_backward<T, Space>(context, embedded[b], frequency3_, dembedded, 0, dx_b);
+    Mat<T, Space> shared = take<T>(context, count, head / 2);
+    gather(b, dangles, shared);
+    rotary_table_backward<T, Space>(context, shared, rotary_frequency_, dx_b);
+    rotary_table_backward<T, Space>(context, branch_dangles[b], rotary_frequency_, dx_b);
   }
   for (std::size_t i = geometry_steps.size(); i-- > 0;) backward_step(geometry_steps[i], dgeometry, {});
+  if (dpoints.data()) {
+    typename core::Arena<Space>::Scope inner(context.arena);
+    core::expect(dpoints.extent(0) == input.points.extent(0) && dpoints.extent(1) == 3,
+                 "training_pass: shape of the points' adjoint");
+    fill_zero<T, Space>(context, dpoints);
+    Mat<T, Space> dsupernodes = take<T>(context, supernodes, 3);
+    fill_zero<T, Space>(context, dsupernodes);
+    rotary_table_backward<T, Space>(context, geometry_dangles, rotary_frequency_, dsupernodes);
+    gather_positions_backward<T, Space>(context, wanted.points.supernodes, dsupernodes, dpoints);
+  }
   const PoolingParameters<T, Space> pooling = pooling_parameters();
   supernode_pooling_backward<T, Space>(
       context, config_.message, pooling, input.points, input.supernodes, input.neighbors, config_.max_degree, dgeometry,
       {g(pooling.message_up), g(pooling.message_down), g(pooling.merge), g(pooling.message_up_bias),
-       g(pooling.message_down_bias), g(pooling.merge_bias)});
+       g(pooling.message_down_bias), g(pooling.merge_bias)},
+      wanted.points);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void Abupt<T, S>::training_pass(Context<S>&, const Case&, const Mat<const T, S>(&)[2], const Rows&, bool, \
-                                           const LossFunction&, Vec<T, S>) const;
+                                           const LossFunction&, Vec<T, S>, const PositionAdjoints&) const;
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

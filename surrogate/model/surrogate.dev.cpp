@@ -230,6 +230,71 @@ void Surrogate::forward_traced(const EncodeInput& input, const std::span<const f
   for (int b = 0; b < 2; ++b) out[b] = impl_->anchor_out[b];
 }
 
+Surrogate::Sensitivity Surrogate::sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
+                                              const std::span<const float> (&coefficients)[2]) {
+  Impl& m = *impl_;
+  Model::Rows rows;
+  std::vector<float> at;
+  std::size_t width[2], count[2];
+  for (int b = 0; b < 2; ++b) {
+    rows.anchors[b] = rows_of(in.anchors[b]), rows.queries[b] = rows_of(queries[b]);
+    core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
+    at.insert(at.end(), in.anchors[b].begin(), in.anchors[b].end());
+    at.insert(at.end(), queries[b].begin(), queries[b].end());
+    count[b] = static_cast<std::size_t>(rows.end(b) - rows.begin(b)), width[b] = static_cast<std::size_t>(m.outputs(b));
+    core::expect(coefficients[b].size() == count[b] * width[b], "surrogate: coefficients are not [A + Q][outputs]");
+  }
+  m.encoded = false;
+  m.upload_case(in);
+  const float* position = m.positions.upload(m.space, at);
+  Buffer<float> gradient{"streamtube::surrogate::Surrogate::sensitivity"},
+      coefficient{"streamtube::surrogate::Surrogate::coefficients"};
+  float* dpoints = gradient.reserve(in.points.size() + at.size());
+  float* dpositions = dpoints + in.points.size();
+  float* factor = coefficient.reserve(coefficients[0].size() + coefficients[1].size());
+  Model::PositionAdjoints wanted;
+  wanted.points = {{dpoints, in.points.size() / 3, 3},
+                   geometry::invert<std::int32_t, Space>(m.space, m.input.neighbors.source,
+                                                         static_cast<std::int64_t>(in.points.size() / 3)),
+                   geometry::invert<std::int64_t, Space>(m.space, m.input.supernodes,
+                                                         static_cast<std::int64_t>(in.points.size() / 3))};
+  Mat<const float, Space> where[2], factors[2];
+  Mat<float, Space> result[2];
+  for (int b = 0; b < 2; ++b) {
+    const std::size_t first = static_cast<std::size_t>(rows.begin(b)) * 3;
+    where[b] = {position + first, count[b], 3};
+    wanted.positions[b] = {dpositions + first, count[b], 3};
+    Buffer<float>::upload_to(m.space, factor, coefficients[b]);
+    factors[b] = {factor, count[b], width[b]};
+    factor += coefficients[b].size();
+    result[b] = {m.out[b].reserve(count[b] * width[b]), count[b], width[b]};
+  }
+  Context<Space> context = m.context();
+  const Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2], const Mat<float, Space>(&dout)[2]) {
+    if (context.measuring()) return;
+    for (int b = 0; b < 2; ++b) {
+      Kokkos::deep_copy(m.space, result[b], out[b]);
+      Kokkos::deep_copy(m.space, dout[b], factors[b]);
+    }
+  };
+  const auto pass = [&] { m.model.training_pass(context, m.input, where, rows, false, loss, {}, wanted); };
+  m.arena.measure(pass);
+  pass();
+
+  Sensitivity s;
+  s.points.resize(in.points.size());
+  Buffer<float>::download(m.space, dpoints, s.points);
+  for (int b = 0; b < 2; ++b) {
+    s.anchors[b].resize(in.anchors[b].size()), s.queries[b].resize(queries[b].size());
+    Buffer<float>::download(m.space, wanted.positions[b].data(), s.anchors[b]);
+    Buffer<float>::download(m.space, wanted.positions[b].data() + in.anchors[b].size(), s.queries[b]);
+    std::vector<float> out(result[b].size());
+    Buffer<float>::download(m.space, result[b].data(), out);
+    for (std::size_t i = 0; i < out.size(); ++i) s.value += double{coefficients[b][i]} * double{out[i]};
+  }
+  return s;
+}
+
 Surrogate::Memory Surrogate::memory() const {
   return {parameters() * sizeof(float), impl_->cache.block.extent(0) * sizeof(float), impl_->arena.capacity()};
 }

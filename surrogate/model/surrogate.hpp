@@ -68,6 +68,19 @@ class Surrogate {
   void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
                       Trace* trace);
 
+  // The gradient of value = sum of coefficients * outputs in every position, by one reverse pass. coefficients[branch]:
+  // [A + Q][outputs], queries may be empty. Neighbour lists are held fixed: where a point enters or leaves the radius,
+  // the network itself is not continuous. All in network units: a network position is (x - origin) / extent * 1000, so
+  // a gradient in metres is 1000 / extent of physics::Normalizer times this one, and a coefficient of a network output
+  // is that of the field times its standard deviation (and, of a signed log, the transform's slope) and its SI unit.
+  // Replaces what encode() left: it is to be called anew before query().
+  struct Sensitivity {
+    double value = 0;
+    std::vector<float> points, anchors[2], queries[2];  // [..][3], as the positions
+  };
+  Sensitivity sensitivity(const EncodeInput& input, const std::span<const float> (&queries)[2],
+                          const std::span<const float> (&coefficients)[2]);
+
   // Device memory taken, bytes: weights, anchors' keys and values, scratch.
   struct Memory {
     std::size_t weights = 0, anchor_cache = 0, scratch = 0;

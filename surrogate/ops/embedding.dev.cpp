@@ -85,6 +85,28 @@ void sincos_embedding(Context<Space>& context, Mat<const T, Space> x, Vec<const 
 }
 
 template <class T, class Space>
+void sincos_embedding_backward(Context<Space>& context, Mat<const T, Space> y, Vec<const float, Space> frequency,
+                               Mat<const T, Space> dy, std::size_t first, Mat<T, Space> dx) {
+  const int axes = static_cast<int>(dx.extent(1)), n = static_cast<int>(frequency.extent(0));
+  core::expect(y.extent(0) == dx.extent(0) && y.extent(0) == dy.extent(0) && y.extent(1) == dy.extent(1),
+               "sincos_embedding_backward: y, dy and dx do not match");
+  core::expect(first + static_cast<std::size_t>(2 * n * axes) <= y.extent(1),
+               "sincos_embedding_backward: more frequencies than channels");
+  if (context.measuring() || n == 0) return;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::sincos_embedding_backward", Kokkos::RangePolicy<Space>(context.space, 0, dx.extent(0)),
+      KOKKOS_LAMBDA(const int row) {
+        for (int a = 0; a < axes; ++a) {
+          const T *sine = &y(row, first + 2 * a * n), *cosine = sine + n;
+          const T *dsine = &dy(row, first + 2 * a * n), *dcosine = dsine + n;
+          T sum = 0;
+          for (int i = 0; i < n; ++i) sum += T(frequency(i)) * (dsine[i] * cosine[i] - dcosine[i] * sine[i]);
+          dx(row, a) += sum;
+        }
+      });
+}
+
+template <class T, class Space>
 void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const float, Space> frequency,
                   Mat<T, Space> table) {
   const int axes = static_cast<int>(x.extent(1)), n = static_cast<int>(frequency.extent(0));
@@ -114,6 +136,25 @@ void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const floa
           const T angle = i < n * axes ? x(row, i / n) * T(frequency(i % n)) : T(0);
           table(row, i) = Kokkos::cos(angle);
           table(row, pairs + i) = Kokkos::sin(angle);
+        }
+      });
+}
+
+template <class T, class Space>
+void rotary_table_backward(Context<Space>& context, Mat<const T, Space> dangles, Vec<const float, Space> frequency,
+                           Mat<T, Space> dx) {
+  const int axes = static_cast<int>(dx.extent(1)), n = static_cast<int>(frequency.extent(0));
+  core::expect(dangles.extent(0) == dx.extent(0), "rotary_table_backward: dangles and dx differ in rows");
+  core::expect(n * axes <= static_cast<int>(dangles.extent(1)),
+               "rotary_table_backward: more frequencies than channel pairs");
+  if (context.measuring()) return;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::rotary_table_backward", Kokkos::RangePolicy<Space>(context.space, 0, dx.extent(0)),
+      KOKKOS_LAMBDA(const int row) {
+        for (int a = 0; a < axes; ++a) {
+          T sum = 0;
+          for (int i = 0; i < n; ++i) sum += T(frequency(i)) * dangles(row, a * n + i);
+          dx(row, a) += sum;
         }
       });
 }
@@ -151,11 +192,37 @@ void rotate_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Spa
       });
 }
 
-#define STREAMTUBE_INSTANTIATE(T, S)                                                                  \
-  template void sincos_embedding<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>); \
-  template void rotary_table<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>);     \
-  template void rotate<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);                                \
-  template void rotate_backward<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);
+template <class T, class Space>
+void rotate_backward_angles(Context<Space>& context, Mat<const T, Space> y, Mat<const T, Space> dy,
+                            Mat<T, Space> dangles) {
+  const int pairs = static_cast<int>(dangles.extent(1)), width = static_cast<int>(y.extent(1));
+  core::expect(y.extent(0) == dy.extent(0) && y.extent(1) == dy.extent(1) && y.extent(0) == dangles.extent(0) &&
+                   pairs > 0 && width % (2 * pairs) == 0,
+               "rotate_backward_angles: y, dy and dangles do not match");
+  if (context.measuring()) return;
+  const int heads = width / (2 * pairs);
+  Kokkos::parallel_for(
+      "streamtube::surrogate::rotate_backward_angles", Kokkos::RangePolicy<Space>(context.space, 0, dangles.extent(0)),
+      KOKKOS_LAMBDA(const int row) {
+        const T *in = &y(row, 0), *d = &dy(row, 0);
+        T* sum = &dangles(row, 0);
+        for (int h = 0; h < heads; ++h)
+          for (int i = 0; i < pairs; ++i) {
+            const int even = 2 * (h * pairs + i);
+            sum[i] += d[even + 1] * in[even] - d[even] * in[even + 1];
+          }
+      });
+}
+
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                \
+  template void sincos_embedding<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>);               \
+  template void sincos_embedding_backward<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<const T, S>, \
+                                                std::size_t, Mat<T, S>);                                            \
+  template void rotary_table<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>);                   \
+  template void rotary_table_backward<T, S>(Context<S>&, Mat<const T, S>, Vec<const float, S>, Mat<T, S>);          \
+  template void rotate<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);                                              \
+  template void rotate_backward<T, S>(Context<S>&, Mat<T, S>, Mat<const T, S>);                                     \
+  template void rotate_backward_angles<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<T, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -17,10 +17,21 @@ template <class T, class Space>
 void sincos_embedding(Context<Space>& context, Mat<const T, Space> x, Vec<const float, Space> frequency,
                       Mat<T, Space> y);
 
+// Adjoint in the positions, out of the embedding itself: it holds the sines and cosines that the derivatives are made
+// of. y and dy [N][..] have the embedding from column `first` on; dx [N][axes] is added to.
+template <class T, class Space>
+void sincos_embedding_backward(Context<Space>& context, Mat<const T, Space> y, Vec<const float, Space> frequency,
+                               Mat<const T, Space> dy, std::size_t first, Mat<T, Space> dx);
+
 // x [N][3] -> table [N][head]: the cosines of all pairs, then the sines; pairs left over have angle 0.
 template <class T, class Space>
 void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const float, Space> frequency,
                   Mat<T, Space> table);
+
+// Adjoint in the positions: dx [N][3] += dangles [N][head / 2], the adjoint of the table's angles, times frequency.
+template <class T, class Space>
+void rotary_table_backward(Context<Space>& context, Mat<const T, Space> dangles, Vec<const float, Space> frequency,
+                           Mat<T, Space> dx);
 
 // One row, x to y (which may be the same); table: the row's cosines, then its sines.
 template <class T>
@@ -42,5 +53,12 @@ void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table)
 // Adjoint, in place: rotates back.
 template <class T, class Space>
 void rotate_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Space> table);
+
+// Adjoint in the table, as that of its angles: the derivative of a rotated pair is the pair a quarter turn on, so
+// sines and cosines cancel and dangles [N][head / 2] += dy_odd y_even - dy_even y_odd, summed over the heads. y: the
+// rotated rows, dy [N][heads * head] their adjoint, not rotated back yet.
+template <class T, class Space>
+void rotate_backward_angles(Context<Space>& context, Mat<const T, Space> y, Mat<const T, Space> dy,
+                            Mat<T, Space> dangles);
 
 }  // namespace streamtube::surrogate

@@ -121,6 +121,43 @@ void spread_mean(Context<Space>& context, const geometry::Neighbors<Space>& neig
       });
 }
 
+// Adjoint of edge_features: dsource of every edge of supernodes begin..end is written, dsupernode added to.
+template <class T, class Space>
+void edge_features_backward(Context<Space>& context, Message message, Mat<const T, Space> points,
+                            Vec<const std::int64_t, Space> supernodes, const geometry::Neighbors<Space>& neighbors,
+                            std::int64_t begin, std::int64_t end, Mat<const T, Space> dsource_or_offset,
+                            Mat<const T, Space> dtarget, Mat<T, Space> dsource, Mat<T, Space> dsupernode) {
+  const auto offset = neighbors.offset;
+  const auto source = neighbors.source;
+  const bool relative = message == Message::relative;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling_backward::edges",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        const std::int64_t center = supernodes(s);
+        for (std::int64_t e = offset(s); e < offset(s + 1); ++e) {
+          const std::int64_t row = e - offset(begin);
+          if (relative) {
+            T d[3], squares = 0;
+            for (int a = 0; a < 3; ++a) {
+              d[a] = points(center, a) - points(source(e), a);
+              squares += d[a] * d[a];
+            }
+            const T along = squares > 0 ? dsource_or_offset(row, 3) / Kokkos::sqrt(squares) : T(0);
+            for (int a = 0; a < 3; ++a) {
+              const T g = dsource_or_offset(row, a) + along * d[a];
+              dsource(e, a) = -g, dsupernode(s, a) += g;
+            }
+          } else {
+            for (int a = 0; a < 3; ++a) {
+              dsource(e, a) = dsource_or_offset(row, a);
+              dsupernode(s, a) += dtarget(row, a);
+            }
+          }
+        }
+      });
+}
+
 }  // namespace
 
 template <class T, class Space>
@@ -133,6 +170,26 @@ void gather_positions(Context<Space>& context, Mat<const T, Space> points, Vec<c
       "streamtube::surrogate::gather_positions", Kokkos::RangePolicy<Space>(context.space, 0, index.extent(0)),
       KOKKOS_LAMBDA(const int i) {
         for (int a = 0; a < 3; ++a) to(i, a) = points(index(i), a);
+      });
+}
+
+template <class T, class Space>
+void gather_positions_backward(Context<Space>& context, const geometry::InverseIndex<Space>& inverse,
+                               Mat<const T, Space> dto, Mat<T, Space> dpoints) {
+  core::expect(dto.extent(1) == 3 && dpoints.extent(1) == 3, "gather_positions_backward: shapes");
+  if (context.measuring()) return;
+  const auto offset = inverse.offset, entry = inverse.entry;
+  core::expect(offset.extent(0) == dpoints.extent(0) + 1 && entry.extent(0) == dto.extent(0),
+               "gather_positions_backward: the inverse index is of other points");
+  Kokkos::parallel_for(
+      "streamtube::surrogate::gather_positions_backward",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, dpoints.extent(0)),
+      KOKKOS_LAMBDA(const std::int64_t p) {
+        for (int a = 0; a < 3; ++a) {
+          T sum = 0;
+          for (std::int64_t at = offset(p); at < offset(p + 1); ++at) sum += dto(entry(at), a);
+          dpoints(p, a) += sum;
+        }
       });
 }
 
@@ -169,17 +226,28 @@ template <class T, class Space>
 void supernode_pooling_backward(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
                                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
-                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& g) {
+                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& g,
+                                const PointAdjoint<T, Space>& points_adjoint) {
   const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
   const std::size_t size = dtokens.extent(1);
+  const Mat<T, Space> dpoints = points_adjoint.dpoints;
+  const bool relative = message == Message::relative;
   core::expect(static_cast<std::int64_t>(dtokens.extent(0)) == count, "supernode_pooling_backward: shapes");
+  core::expect(!dpoints.data() || dpoints.extent(0) == points.extent(0), "supernode_pooling_backward: rows of dpoints");
+  typename core::Arena<Space>::Scope whole(context.arena);
+  Mat<T, Space> dsource, dsupernode;  // of every edge and every supernode
+  if (dpoints.data()) {
+    dsource = take<T>(context, context.measuring() ? count * max_degree : neighbors.host_offset(count), 3);
+    dsupernode = take<T>(context, count, 3);
+    fill_zero<T, Space>(context, dsupernode);
+  }
   for (std::int64_t begin = 0; begin < count; begin += chunk) {
     typename core::Arena<Space>::Scope scope(context.arena);
     const std::int64_t end = std::min(count, begin + chunk);
     const std::size_t edges = static_cast<std::size_t>(
         context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin));
     Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), dmerged = take<T>(context, end - begin, 2 * size);
-    Mat<T, Space> embedded = take<T>(context, edges, message == Message::relative ? size : 2 * size);
+    Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
     Mat<T, Space> up = take<T>(context, edges, size), hidden = take<T>(context, edges, size),
                   sent = take<T>(context, edges, size);
     embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
@@ -196,18 +264,35 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
     linear_backward<T, Space>(context, hidden, p.message_down, dsent, dhidden, Adjoint::overwrite, g.message_down,
                               g.message_down_bias);
     gelu_backward<T, Space>(context, up, dhidden, dhidden);
-    linear_backward<T, Space>(context, embedded, p.message_up, dhidden, {}, Adjoint::overwrite, g.message_up,
+    Mat<T, Space> dembedded, dfirst, dsecond;
+    if (dpoints.data()) dembedded = take<T>(context, edges, embedded.extent(1));
+    linear_backward<T, Space>(context, embedded, p.message_up, dhidden, dembedded, Adjoint::overwrite, g.message_up,
                               g.message_up_bias);
+    if (!dpoints.data()) continue;
+    sincos_embedding_backward<T, Space>(context, merged, p.own_frequency, dmerged, size, rows(dsupernode, begin, end));
+    dfirst = take<T>(context, edges, relative ? 4 : 3), dsecond = take<T>(context, edges, 3);
+    fill_zero<T, Space>(context, dfirst), fill_zero<T, Space>(context, dsecond);
+    sincos_embedding_backward<T, Space>(context, embedded, relative ? p.relative_frequency : p.own_frequency, dembedded,
+                                        0, dfirst);
+    if (!relative) sincos_embedding_backward<T, Space>(context, embedded, p.own_frequency, dembedded, size, dsecond);
+    if (!context.measuring())
+      edge_features_backward<T, Space>(context, message, points, supernodes, neighbors, begin, end, dfirst, dsecond,
+                                       dsource, dsupernode);
   }
+  if (!dpoints.data()) return;
+  gather_positions_backward<T, Space>(context, points_adjoint.sources, dsource, dpoints);
+  gather_positions_backward<T, Space>(context, points_adjoint.supernodes, dsupernode, dpoints);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                \
   template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);        \
+  template void gather_positions_backward<T, S>(Context<S>&, const geometry::InverseIndex<S>&, Mat<const T, S>,     \
+                                                Mat<T, S>);                                                         \
   template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>,      \
                                         Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>); \
   template void supernode_pooling_backward<T, S>(                                                                   \
       Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, Vec<const std::int64_t, S>,            \
-      const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&);
+      const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&, const PointAdjoint<T, S>&);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -2,6 +2,7 @@
 // Geometry points to supernode tokens: a message from every neighbour, their mean in a fixed order, merged with the
 // supernode's own embedding.
 
+#include "geometry/inverse_index.dev.hpp"
 #include "geometry/radius_search.dev.hpp"
 #include "surrogate/model/config.hpp"
 #include "surrogate/ops/types.dev.hpp"
@@ -21,6 +22,12 @@ template <class T, class Space>
 void gather_positions(Context<Space>& context, Mat<const T, Space> points, Vec<const std::int64_t, Space> index,
                       Mat<T, Space> to);
 
+// Adjoint: dpoints [P][3] += the rows of dto [S][3] that were gathered from each point; `inverse` of `index`, which may
+// be empty while the arena measures.
+template <class T, class Space>
+void gather_positions_backward(Context<Space>& context, const geometry::InverseIndex<Space>& inverse,
+                               Mat<const T, Space> dto, Mat<T, Space> dpoints);
+
 // points [P][3], supernodes [S] indices, tokens [S][D]. A supernode without neighbours gets a zero message.
 // `neighbors` may be empty while the arena measures.
 template <class T, class Space>
@@ -35,11 +42,22 @@ struct PoolingGradients {
   Vec<T, Space> message_up_bias, message_down_bias, merge_bias;
 };
 
-// Adjoint in the parameters, given dtokens [S][D]. Messages are computed anew, a block of supernodes at a time.
+// Where the adjoint adds that of the points, with the neighbour lists held fixed; empty dpoints: not wanted. A point
+// moves the messages it sends and, where it is a supernode, those it receives and its own embedding. The distance has
+// no derivative at 0, where a supernode is its own neighbour: it is taken as 0.
+template <class T, class Space>
+struct PointAdjoint {
+  Mat<T, Space> dpoints;                              // [P][3]
+  geometry::InverseIndex<Space> sources, supernodes;  // of neighbors.source and of the supernodes' indices
+};
+
+// Adjoint in the parameters and the points, given dtokens [S][D]. Messages are computed anew, a block of supernodes at
+// a time.
 template <class T, class Space>
 void supernode_pooling_backward(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
                                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
-                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& gradients);
+                                Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& gradients,
+                                const PointAdjoint<T, Space>& points_adjoint = {});
 
 }  // namespace streamtube::surrogate

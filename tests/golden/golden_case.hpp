@@ -1,6 +1,6 @@
 #pragma once
 // Golden files: a small model with its inputs and, from the PyTorch reference, its outputs and the tokens after every
-// block.
+// block, or the exact derivatives of the volume velocity at the queries.
 
 #include <cmath>
 #include <cstdint>
@@ -24,6 +24,7 @@ struct Case {
   std::vector<std::int64_t> supernodes;
   std::vector<float> anchor_outputs[2], query_outputs[2];  // [..][outputs]
   surrogate::Trace trace;
+  std::vector<float> velocity_jacobian, curl;  // [volume queries][3 components][3 axes], [..][3]
 
   surrogate::EncodeInput input() const { return {points, supernodes, {anchors[0], anchors[1]}, condition}; }
 };
@@ -51,6 +52,12 @@ inline Case read_case(const std::string& path) {
   }
   if (file.exists("/trace"))
     for (const std::string& name : file.children("/trace")) c.trace[name] = tensor("/trace/" + name);
+  if (file.exists("/derivative")) {
+    const std::vector<double> jacobian = file.read<double>("/derivative/velocity_jacobian"),
+                              curl = file.read<double>("/derivative/curl");
+    c.velocity_jacobian.assign(jacobian.begin(), jacobian.end());
+    c.curl.assign(curl.begin(), curl.end());
+  }
   return c;
 }
 
@@ -71,9 +78,35 @@ struct Comparison {
   double error;
 };
 
-// The plain forward with every traced block, then queries past the cached anchors.
+// The Jacobian of the velocity by one reverse pass a component: no output at a query depends on another query.
+inline std::vector<Comparison> compare_derivative(const Case& c, surrogate::Surrogate& model) {
+  const int first = 1, b = static_cast<int>(Branch::volume);  // after the pressure
+  const std::size_t width = static_cast<std::size_t>(c.config.outputs[b]), anchors = c.anchors[b].size() / 3,
+                    queries = c.queries[b].size() / 3;
+  const std::vector<float> none((c.anchors[0].size() + c.queries[0].size()) / 3 *
+                                static_cast<std::size_t>(c.config.outputs[0]));
+  std::vector<float> jacobian(queries * 9), curl(queries * 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<float> component((anchors + queries) * width);
+    for (std::size_t q = 0; q < queries; ++q) component[(anchors + q) * width + first + i] = 1;
+    const std::vector<float> gradient =
+        model.sensitivity(c.input(), {c.queries[0], c.queries[1]}, {none, component}).queries[b];
+    for (std::size_t q = 0; q < queries; ++q)
+      for (std::size_t a = 0; a < 3; ++a) jacobian[(q * 3 + i) * 3 + a] = gradient[q * 3 + a];
+  }
+  for (std::size_t q = 0; q < queries; ++q)
+    for (std::size_t a = 0; a < 3; ++a) {
+      const std::size_t next = (a + 1) % 3, last = (a + 2) % 3;
+      curl[q * 3 + a] = jacobian[(q * 3 + last) * 3 + next] - jacobian[(q * 3 + next) * 3 + last];
+    }
+  return {{"derivative/velocity_jacobian", relative_error(jacobian, c.velocity_jacobian)},
+          {"derivative/curl", relative_error(curl, c.curl)}};
+}
+
+// The plain forward with every traced block, then queries past the cached anchors; of files with derivatives, those.
 inline std::vector<Comparison> run_and_compare(const Case& c) {
   surrogate::Surrogate model(c.config, c.weights, c.path);
+  if (!c.velocity_jacobian.empty()) return compare_derivative(c, model);
   std::vector<Comparison> result;
   const auto join = [](const std::vector<float>& a, const std::vector<float>& b) {
     std::vector<float> both = a;

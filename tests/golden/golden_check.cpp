@@ -1,7 +1,7 @@
 // golden_check FILE...: runs the model of each golden file (written by the PyTorch reference) natively and compares
-// every output and every traced block; of training files, the gradient of every parameter and the losses of ten steps
-// of each optimiser. Prints the relative error per tensor; exits 1 if one is above the tolerance, 3 for a file that
-// cannot be used.
+// every output and every traced block; of files with derivatives, the velocity's Jacobian; of training files, the
+// gradient of every parameter and the losses of ten steps of each optimiser. Prints the relative error per tensor;
+// exits 1 if one is above the tolerance, 3 for a file that cannot be used.
 //
 //   golden_check [--tolerance 1e-5] FILE...      default: 1e-5, training files 1e-4
 

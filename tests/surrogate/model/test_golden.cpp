@@ -40,3 +40,15 @@ TEST_CASE("golden files of training") {
       CHECK(c.error <= 1e-4);
     }
 }
+
+TEST_CASE("golden file of derivatives") {
+  auto golden = streamtube::golden::read_case(STREAMTUBE_SOURCE_DIR "/tests/golden/derivative/derivative.h5");
+  const auto comparisons = streamtube::golden::run_and_compare(golden);
+  CHECK(comparisons.size() == 2);
+  for (const auto& c : comparisons) {
+    CAPTURE(c.tensor);
+    CHECK(c.error <= 1e-5);
+  }
+  for (float& v : golden.queries[1]) v += 0.01f;
+  for (const auto& c : streamtube::golden::run_and_compare(golden)) CHECK(c.error > 1e-5);
+}
