@@ -1,4 +1,5 @@
-// Every kernel and device allocation of a forward carries its full name, so that a profile can be read.
+// Every kernel and device allocation of a forward and of an adjoint carries its full name, so that a profile can be
+// read.
 
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -39,6 +40,8 @@ TEST_CASE("kernels and allocations are labelled streamtube::") {
     model.encode({x, supernodes, {x, x}, {}});
     std::vector<float> out(400);
     model.query(Branch::surface, x, out);
+    const std::vector<float> surface(800), volume(700);
+    model.sensitivity({x, supernodes, {x, x}, {}}, {x, {}}, {surface, volume});
   }
   tools::set_begin_parallel_for_callback(nullptr);
   tools::set_begin_parallel_reduce_callback(nullptr);

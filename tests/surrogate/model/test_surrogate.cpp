@@ -195,6 +195,25 @@ TEST_CASE("a query before encode is a bug, said so") {
   CHECK_THROWS_WITH(ask(model, Branch::surface, {1, 2, 3}), ContainsSubstring("before encode"));
 }
 
+TEST_CASE("a sensitivity checks its coefficients, and encode is needed anew after it") {
+  const AbuptConfig c = small();
+  Surrogate model(c, weights(c), "test");
+  const Data data;
+  const std::vector<float> surface(130 * 4, 1.0f), volume(150 * 7);
+  CHECK_THROWS_WITH(model.sensitivity(data.input(), {data.points, {}}, {surface, volume}),
+                    ContainsSubstring("coefficients are not [A + Q][outputs]"));
+  model.encode(data.input());
+  const auto before = ask(model, Branch::surface, data.points);
+  const Surrogate::Sensitivity s = model.sensitivity(data.input(), {}, {surface, volume});
+  CHECK(s.points.size() == data.points.size());
+  CHECK(s.anchors[1].size() == data.volume.size());
+  CHECK(s.queries[0].empty());
+  CHECK(s.value != 0);
+  CHECK_THROWS_WITH(ask(model, Branch::surface, {1, 2, 3}), ContainsSubstring("before encode"));
+  model.encode(data.input());
+  CHECK(ask(model, Branch::surface, data.points) == before);
+}
+
 TEST_CASE("fingerprints tell weights apart") {
   const AbuptConfig c = small();
   Weights w = weights(c);
