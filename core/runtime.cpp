@@ -130,6 +130,8 @@ void install_interrupt_handler() {
   action.sa_flags = SA_RESTART;  // file libraries do not expect interrupted reads
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A file over the limit of `ulimit -f` is then a failed write like a full disk, not the end of the process.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted() { return interrupt_flag; }

@@ -3,9 +3,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
 #include "core/runtime.hpp"
+#include "surrogate/train/curves.hpp"
 #include "surrogate/train/session.hpp"
 
 namespace streamtube::apps {
@@ -58,6 +62,7 @@ class Train : public Command {
       throw core::Error(core::ErrorKind::usage, "--resume and --overwrite exclude each other");
     const core::Runtime runtime(threads_);
     const surrogate::SessionResult r = surrogate::run_session(recipe, session_);
+    if (!session_.dry_run) draw_loss(recipe.out);
     if (json_)
       std::cout << nlohmann::json({{"updates", r.updates},
                                    {"loss", r.loss},
@@ -77,6 +82,21 @@ class Train : public Command {
   }
 
  private:
+  // Beside the log. A training does not fail for want of a picture.
+  static void draw_loss(const std::string& out) {
+    const std::filesystem::path folder(out);
+    try {
+      const surrogate::Curves curves = surrogate::read_curves((folder / "log.jsonl").string());
+      if (curves.rows.empty()) return;
+      const std::string name = std::filesystem::absolute(folder).lexically_normal().filename().string();
+      core::write_atomically((folder / "loss.png").string(), [&](const std::string& temporary) {
+        write_loss_picture(temporary, curves, core::str("training of '", name, "'"));
+      });
+    } catch (const core::Error& error) {
+      core::warn(core::str("no loss.png: ", error.message(), error.hint().empty() ? "" : "; ", error.hint()));
+    }
+  }
+
   std::vector<std::string> words_;
   std::string out_;
   surrogate::SessionOptions session_;

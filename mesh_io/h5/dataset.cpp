@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/sha256.hpp"
+#include "mesh_io/h5/field_json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
 namespace streamtube::mesh_io {
@@ -59,33 +60,6 @@ std::string checksum(const std::vector<float>& values) {
   core::Sha256 sha;
   sha.update(values.data(), values.size() * sizeof(float));
   return sha.hex();
-}
-
-Json to_json(const FieldSpec& f) {
-  return {{"name", f.name},
-          {"dimensionless_name", f.dimensionless_name},
-          {"components", f.components},
-          {"scale", physics::name(f.scale)},
-          {"transform", physics::name(f.transform)},
-          {"unit", f.unit}};
-}
-
-FieldSpec field_from(const Json& json, const std::string& where) {
-  FieldSpec f;
-  try {
-    f.name = json.at("name").get<std::string>();
-    f.dimensionless_name = json.at("dimensionless_name").get<std::string>();
-    f.components = json.at("components").get<int>();
-    f.unit = json.at("unit").get<std::string>();
-    if (f.components < 1 || f.components > 9)
-      bad(str(where, ": field '", f.name, "' has ", f.components, " components"));
-    if (!physics::parse(json.at("scale").get<std::string>(), f.scale) ||
-        !physics::parse(json.at("transform").get<std::string>(), f.transform))
-      bad(str(where, ": field '", f.name, "' has an unknown scale or transform"));
-  } catch (const Json::exception& e) {
-    bad(str(where, ": the list of fields cannot be read: ", e.what()));
-  }
-  return f;
 }
 
 Json parse(const std::string& text, const std::string& where) {
@@ -205,7 +179,7 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     file.write_attribute("/", "description", header.description);
     Json fields;
     for (int b = 0; b < 2; ++b)
-      for (const auto& f : header.fields[b]) fields[kParts[b]].push_back(to_json(f));
+      if (!header.fields[b].empty()) fields[kParts[b]] = Json::parse(fields_to_json(header.fields[b]));
     file.write_attribute("/", "fields", fields.dump());
     file.create_group("/cases");
     std::set<std::string> names;
@@ -238,10 +212,8 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
       file.write_attribute(group, "sha256", sums.dump());
     }
     if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
-    for (const auto& [split, cases] : header.splits)
-      for (const std::string& name : cases)
-        if (!names.count(name)) bad(str("'", path, "': split '", split, "' names the unknown case '", name, "'"));
-    file.write_attribute("/", "splits", Json(header.splits).dump());
+    check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
+    file.write_attribute("/", "splits", splits_to_json(header.splits, str("'", path, "'")));
     file.close();
   });
 }
@@ -250,7 +222,7 @@ struct Dataset::Impl {
   std::string path, description;
   std::vector<CaseInfo> cases;
   std::vector<FieldSpec> fields[2];
-  std::map<std::string, std::vector<std::string>> splits;
+  Splits splits;
 
   void add_file(const std::string& name) {
     const H5File file = H5File::open(name);
@@ -264,18 +236,16 @@ struct Dataset::Impl {
     std::vector<FieldSpec> found[2];
     for (int b = 0; b < 2; ++b)
       if (list.contains(kParts[b]))
-        for (const Json& f : list[kParts[b]]) found[b].push_back(field_from(f, where));
+        found[b] = fields_from_json(list[kParts[b]].dump(), str(where, ": attribute 'fields': '", kParts[b], "'"));
     for (int b = 0; b < 2; ++b) {
-      const auto same = [](const FieldSpec& x, const FieldSpec& y) { return to_json(x) == to_json(y); };
-      if (!cases.empty() && !std::equal(found[b].begin(), found[b].end(), fields[b].begin(), fields[b].end(), same))
+      if (!cases.empty() && found[b] != fields[b])
         bad(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
       fields[b] = found[b];
     }
     if (description.empty()) description = file.attribute_text("/", "description");
     try {
       for (const std::string& child : file.children("/cases")) add_case(file, name, child);
-      for (const auto& [split, members] :
-           parse(file.attribute_text("/", "splits"), where).get<std::map<std::string, std::vector<std::string>>>())
+      for (const auto& [split, members] : parse(file.attribute_text("/", "splits"), where).get<Splits>())
         splits[split].insert(splits[split].end(), members.begin(), members.end());
     } catch (const Json::exception& e) {
       bad(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
@@ -322,7 +292,9 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   if (std::filesystem::is_directory(path, error)) {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.path().extension() == ".h5") files.push_back(entry.path().string());
+      // Hidden: what a killed process left of a file.
+      if (entry.path().extension() == ".h5" && entry.path().filename().string()[0] != '.')
+        files.push_back(entry.path().string());
     if (files.empty())
       bad(str("'", path, "': there is no .h5 file in this folder"), "`streamtube dataset import` makes one");
     std::sort(files.begin(), files.end(), natural_less);
@@ -332,6 +304,13 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   }
   std::sort(impl_->cases.begin(), impl_->cases.end(),
             [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
+  const std::string beside = (std::filesystem::path(path) / kSplitsFile).string();
+  if (std::filesystem::is_regular_file(beside, error)) {
+    impl_->splits = read_split_file(beside);
+    std::vector<std::string> names;
+    for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
+    check_splits(impl_->splits, names, str("'", beside, "'"));
+  }
 }
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh_io/h5/splits.hpp"
 #include "physics/fields.hpp"
 #include "physics/flow.hpp"
 
@@ -109,8 +110,8 @@ class Dataset {
 // surface forces that contradict the case's Cd and Cl.
 struct DatasetHeader {
   std::string description;
-  std::vector<physics::FieldSpec> fields[2];               // surface, volume
-  std::map<std::string, std::vector<std::string>> splits;  // names of cases
+  std::vector<physics::FieldSpec> fields[2];  // surface, volume
+  Splits splits;
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);
 

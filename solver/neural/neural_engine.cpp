@@ -32,6 +32,11 @@ constexpr std::size_t kMaxGridCells = 50'000'000;
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
+std::vector<std::int64_t> sample_indices(std::size_t count, std::size_t n, std::uint64_t seed) {
+  core::Rng rng(seed, "indices");
+  return core::sample_indices(rng, count, n);
+}
+
 // Where a field of the model stands among the components of its branch.
 struct FieldAt {
   const physics::FieldSpec* spec = nullptr;
@@ -183,7 +188,7 @@ struct NeuralEngine::Impl {
     const int b = static_cast<int>(branch);
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
     const std::size_t chunk = anchors[b].size() / 3;
-    const auto order = geometry::sample_indices(n, n, seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"));
+    const auto order = sample_indices(n, n, seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"));
     std::vector<Vec3> xyz;
     std::vector<std::size_t> places;
     std::vector<float> in, out;
@@ -319,7 +324,7 @@ Answer NeuralEngine::solve(Case question) {
   run.points = run.normalized(
       geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points")));
   run.supernodes =
-      geometry::sample_indices(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"));
+      sample_indices(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"));
   std::sort(run.supernodes.begin(), run.supernodes.end());
   run.anchors[0] = run.normalized(
       geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors")));
@@ -332,7 +337,7 @@ Answer NeuralEngine::solve(Case question) {
   {
     std::vector<Vec3> centers;
     for (const auto cell :
-         geometry::sample_indices(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors")))
+         sample_indices(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors")))
       centers.push_back(mesh.center(static_cast<std::size_t>(cell)));
     run.anchors[1] = run.normalized(centers);
   }

@@ -47,18 +47,9 @@ std::vector<double> cumulative_sum(const std::vector<float>& size) {
   return sum;
 }
 
-// n distinct indices of 0 .. count-1 in random order (a partial Fisher-Yates shuffle).
-std::vector<std::int64_t> draw_uniform(Rng& rng, std::size_t count, std::size_t n) {
-  std::vector<std::int64_t> all(count);
-  for (std::size_t i = 0; i < count; ++i) all[i] = static_cast<std::int64_t>(i);
-  for (std::size_t i = 0; i < n; ++i) std::swap(all[i], all[i + rng.below(count - i)]);
-  all.resize(n);
-  return all;
-}
-
-// The same without a list of all, for few out of very many.
+// As core::sample_indices, without a list of all: for few out of very many; in rising order then.
 std::vector<std::int64_t> draw_few(Rng& rng, std::size_t count, std::size_t n) {
-  if (n * 8 > count) return draw_uniform(rng, count, n);
+  if (n * 8 > count) return core::sample_indices(rng, count, n);
   std::vector<std::int64_t> drawn;
   while (drawn.size() < n) {
     for (std::size_t i = drawn.size(); i < n; ++i) drawn.push_back(static_cast<std::int64_t>(rng.below(count)));
@@ -224,23 +215,25 @@ struct Loader::Impl {
     const int b = static_cast<int>(branch);
     const std::size_t rows = dataset.cases()[cases[slot]].rows[b];
     if (memory)
-      return take_rows(memory->part[b], by_area ? draw_by_size(rng, memory->cumulative, n) : draw_uniform(rng, rows, n),
+      return take_rows(memory->part[b],
+                       by_area ? draw_by_size(rng, memory->cumulative, n) : core::sample_indices(rng, rows, n),
                        outputs(b));
     std::vector<std::int64_t> from = draw_few(rng, rows, by_area ? std::min(rows, kCandidates * n) : n);
     std::sort(from.begin(), from.end());
     const Points candidates = read_rows(cases[slot], branch, from);
     const std::size_t read = candidates.rows();
-    return take_rows(candidates,
-                     by_area ? draw_by_size(rng, cumulative_sum(candidates.size), n) : draw_uniform(rng, read, n),
-                     outputs(b));
+    return take_rows(
+        candidates,
+        by_area ? draw_by_size(rng, cumulative_sum(candidates.size), n) : core::sample_indices(rng, read, n),
+        outputs(b));
   }
 
   Batch make(std::int64_t t) {
     // Every epoch goes through all cases in an order of its own.
     const std::int64_t count = static_cast<std::int64_t>(cases.size());
     Rng order(seed, str("order of epoch ", t / count));
-    const std::size_t slot =
-        static_cast<std::size_t>(draw_uniform(order, cases.size(), cases.size())[static_cast<std::size_t>(t % count)]);
+    const std::size_t slot = static_cast<std::size_t>(
+        core::sample_indices(order, cases.size(), cases.size())[static_cast<std::size_t>(t % count)]);
     const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
     const Cached* memory = cached(slot);
     Rng rng(seed, str("batch ", t));
@@ -249,7 +242,7 @@ struct Loader::Impl {
 
     Points body = draw_points(rng, slot, memory, Branch::surface, draw.geometry_points, true);
     batch.points = std::move(body.position);
-    batch.supernodes = draw_uniform(rng, draw.geometry_points, draw.supernodes);
+    batch.supernodes = core::sample_indices(rng, draw.geometry_points, draw.supernodes);
     std::sort(batch.supernodes.begin(), batch.supernodes.end());
     Points surface;
     for (const Branch branch : {Branch::surface, Branch::volume}) {
