@@ -270,21 +270,18 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
   }
   vtkAxis* x_axis = chart->GetAxis(vtkAxis::BOTTOM);
   x_axis->SetBehavior(vtkAxis::FIXED);
-  x_axis->SetUnscaledRange(0, last);
+  x_axis->SetUnscaledRange(0, 1.01 * last);
   vtkAxis* y_axis = chart->GetAxis(vtkAxis::LEFT);
   y_axis->SetLogScale(true);
   y_axis->SetBehavior(vtkAxis::FIXED);
-  // 1, 2, 5 of every decade, from below the least value to above the greatest.
+  // A little room for the markers at both ends, and at least a factor of two.
+  const double room = std::max(1.08, std::sqrt(2 * low / high)), bottom = low / room, top = high * room;
   vtkNew<vtkDoubleArray> ticks;
   vtkNew<vtkStringArray> labels;
-  std::vector<double> marks;
-  for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= 10 * high; decade *= 10)
-    for (const double m : {1.0, 2.0, 5.0}) marks.push_back(m * decade);
-  const auto above = std::find_if(marks.begin(), marks.end(), [&](double m) { return m >= high; });
-  const auto below = std::find_if(marks.rbegin(), marks.rend(), [&](double m) { return m <= low; });
-  const double bottom = below == marks.rend() ? low : *below, top = above == marks.end() ? high : *above;
-  for (const double m : marks)
-    if (m >= bottom && m <= top) ticks->InsertNextValue(std::log10(m)), labels->InsertNextValue(str(m));
+  for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10)
+    for (const double m : {1.0, 2.0, 3.0, 5.0, 7.0})
+      if (const double at = m * decade; at >= bottom && at <= top)
+        ticks->InsertNextValue(std::log10(at)), labels->InsertNextValue(str(at));
   y_axis->SetUnscaledRange(bottom, top);
   y_axis->SetCustomTickPositions(ticks, labels);
   chart->SetTitle(title);
@@ -449,7 +446,8 @@ void write_loss_picture(const std::string& path, const surrogate::Curves& curves
     const bool whole = column == "loss" || name == "mean", part = name.find('/') != std::string::npos;
     if (!whole && !part && name != "drag" && name != "lift") continue;
     Series s{name, {}, {}, whole};
-    std::replace(s.name.begin(), s.name.end(), '/', ' ');
+    std::replace_if(
+        s.name.begin(), s.name.end(), [](char c) { return c == '/' || c == '_'; }, ' ');
     for (const auto& [update, row] : curves.rows)
       if (const auto value = row.find(column);
           value != row.end() && value->second > 0 && std::isfinite(value->second)) {

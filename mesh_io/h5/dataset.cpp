@@ -29,6 +29,9 @@ constexpr std::size_t kChunkRows = 16384;
 constexpr const char* kParts[2] = {"surface", "volume"};
 // Forces of the surface fields against the solver's coefficients.
 constexpr double kForceTolerance = 0.02, kForceFloor = 0.002;
+// A constant added to the pressure leaves the forces of a closed body as they are. But Cp of the free stream is 0, that
+// of a stagnation point 1 (1.28 at the speed of sound).
+constexpr double kHighestCp = 1.5, kFreestreamCp = 0.5;
 
 [[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
   throw Error(ErrorKind::input, what, hint);
@@ -95,6 +98,29 @@ std::vector<Array> arrays_of(const FlowSample& sample) {
   return arrays;
 }
 
+// Of a copy in which `share` of the values are smaller.
+double quantile(std::vector<float> values, double share) {
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// What the pressure says when it is not the static one over that of the free stream, or nothing.
+std::string pressure_fault(const FlowSample& sample) {
+  const double q = sample.info.scales().dynamic_pressure();
+  for (int b = 0; b < 2; ++b)
+    for (const SampleField& f : sample.part[b].fields) {
+      if (f.name != "pressure") continue;
+      const double cp = quantile(f.values, b == 0 ? 0.99 : 0.5) / q;
+      if (b == 0 ? cp > kHighestCp : std::abs(cp) > kFreestreamCp)
+        return str(
+            "the ", kParts[b], " pressure is at Cp = ", cp,
+            b == 0 ? ", more than in a stagnation point" : " in the middle of its values, not near the free stream's 0",
+            ": is it absolute or total pressure? Static pressure over that of the free stream is meant");
+    }
+  return {};
+}
+
 double force_error(double got, double expected) {
   return std::abs(got - expected) / std::max(kForceFloor / kForceTolerance, std::abs(expected));
 }
@@ -148,6 +174,7 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
     if (std::abs(length - 1) > 1e-2) return str("surface/normal: row ", i, " has the length ", length);
     if (!(s.size[i] > 0)) return str("surface/size: row ", i, " is ", s.size[i], " m2");
   }
+  if (const std::string fault = pressure_fault(sample); !fault.empty()) return fault;
   const auto cd = info.coefficients.find("Cd"), cl = info.coefficients.find("Cl");
   if (cd == info.coefficients.end()) return {};
   const auto fits = [&](const FlowSample& x) {
@@ -411,7 +438,7 @@ Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) co
       out.fields[b].push_back({f, zero, zero});
     }
   for (const std::size_t index : indices) {
-    const FlowSample sample = read(index);
+    const FlowSample sample = read(index, true);
     const physics::ReferenceScales scales = sample.info.scales();
     for (int b = 0; b < 2; ++b) {
       const SamplePart& part = sample.part[b];
@@ -426,6 +453,10 @@ Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) co
           for (std::size_t c = 0; c < k; ++c) {
             double x = part.fields[f].values[row * k + c] / unit;
             if (s.field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
+            if (!std::isfinite(x))
+              bad(str("'", sample.info.file, "': case '", sample.info.name, "': ", kParts[b], '/', s.field.name,
+                      ": row ", row, " is not finite"),
+                  "`streamtube dataset verify` lists all such cases");
             const double before = x - s.mean[c];
             s.mean[c] += before / count[b];
             s.std[c] += before * (x - s.mean[c]);

@@ -352,8 +352,10 @@ class Session {
     if (!h5.has_attribute("/", "format") || h5.attribute_text("/", "format") != "streamtube training state")
       throw Error(ErrorKind::input, where + "is not the state of a training run");
     if (h5.attribute_integer("/", "version") != kStateVersion)
-      throw Error(ErrorKind::input, str(where, "state format ", h5.attribute_integer("/", "version"),
-                                        ", this program continues ", kStateVersion));
+      throw Error(
+          ErrorKind::input,
+          str(where, "state format ", h5.attribute_integer("/", "version"), ", this program continues ", kStateVersion),
+          "start a new run with --overwrite");
     if (h5.attribute_text("/", "data") != fingerprint_)
       throw Error(ErrorKind::input, where + "the run was started on other data", "start a new run with --overwrite");
     const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
