@@ -41,8 +41,10 @@ class Handle {
 };
 
 void silence_hdf5() {
-  // Once: HDF5 prints nothing by itself and loads no filter plug-ins from the machine it happens to run on.
+  // Once: HDF5 prints nothing by itself and loads no filter plug-ins from the machine it happens to run on. At the end
+  // of the process it would try to write once more what a full disk refused, and crash.
   static const bool done = [] {
+    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     H5PLset_loading_state(0);
     return true;
