@@ -88,7 +88,26 @@ File open_to_read(const std::string& path) {
   return file;
 }
 
+// Of a temporary's name; process, '-', number and extension follow.
+std::string temporary_prefix(const fs::path& target) { return str('.', target.stem().string(), ".part-"); }
+
 }  // namespace
+
+void remove_leftovers(const std::string& path) {
+  const fs::path target(path), folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  const std::string prefix = temporary_prefix(target), extension = target.extension().string();
+  std::error_code ignored;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() <= prefix.size() + extension.size() || name.rfind(prefix, 0) != 0 ||
+        entry.path().extension() != extension)
+      continue;
+    const std::string rest = name.substr(prefix.size(), name.size() - prefix.size() - extension.size());
+    if (rest.find_first_not_of("0123456789-") == std::string::npos) found.push_back(entry.path());
+  }
+  for (const fs::path& leftover : found) fs::remove(leftover, ignored);
+}
 
 void write_atomically(const std::string& path, const std::function<void(const std::string&)>& write) {
   const fs::path target(path);
@@ -100,9 +119,9 @@ void write_atomically(const std::string& path, const std::function<void(const st
     throw Error(ErrorKind::runtime, str("cannot write '", path, "': it exists and is not a regular file"),
                 "choose another name");
   static std::atomic<unsigned> number{0};
-  const std::string temporary = (target.parent_path() / str('.', target.stem().string(), ".part-", getpid(), '-',
-                                                            number++, target.extension().string()))
-                                    .string();
+  const std::string temporary =
+      (target.parent_path() / str(temporary_prefix(target), getpid(), '-', number++, target.extension().string()))
+          .string();
   // Made here so that a missing folder or permission is reported by the system's reason, whatever `write` uses.
   const int file = open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (file < 0) refuse(path, errno);

@@ -13,6 +13,8 @@ namespace streamtube::core {
 // permission), an Error of `write` itself passes. An existing file is replaced: whether that is wanted is decided
 // before (require_writable).
 void write_atomically(const std::string& path, const std::function<void(const std::string& temporary)>& write);
+// Removes what a killed process left beside `path` of such a write. For files that one process at a time writes.
+void remove_leftovers(const std::string& path);
 void write_text(const std::string& path, const std::string& text);
 std::string read_text(const std::string& path);  // Error(input)
 

@@ -1,6 +1,8 @@
 #include "core/rng.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.hpp"
 
@@ -68,6 +70,16 @@ std::uint64_t Rng::below(std::uint64_t n) {
 double Rng::normal() {
   const double radius = std::sqrt(-2 * std::log(1 - uniform()));
   return radius * std::cos(6.283185307179586476925 * uniform());
+}
+
+// A partial Fisher-Yates shuffle.
+std::vector<std::int64_t> sample_indices(Rng& rng, std::size_t count, std::size_t n) {
+  std::vector<std::int64_t> indices(count);
+  std::iota(indices.begin(), indices.end(), 0);
+  n = std::min(n, count);
+  for (std::size_t i = 0; i < n; ++i) std::swap(indices[i], indices[i + rng.below(count - i)]);
+  indices.resize(n);
+  return indices;
 }
 
 }  // namespace streamtube::core

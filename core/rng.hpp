@@ -4,8 +4,10 @@
 //   Rng rng(seed, "surface anchors");   another name, another independent stream
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace streamtube::core {
 
@@ -38,5 +40,8 @@ class Rng {
   std::array<std::uint32_t, 4> block_{};
   std::uint32_t used_ = 4;
 };
+
+// n distinct indices out of 0..count-1 in random order; all of them, shuffled, when n >= count.
+std::vector<std::int64_t> sample_indices(Rng& rng, std::size_t count, std::size_t n);
 
 }  // namespace streamtube::core

@@ -131,6 +131,8 @@ void install_interrupt_handler() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGUSR1, &action, nullptr);  // the one that mpirun and batch systems pass on without killing soon after
+  // A file over the limit of `ulimit -f` is then a failed write like a full disk, not the end of the process.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted() { return interrupt_flag; }

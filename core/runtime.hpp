@@ -32,7 +32,7 @@ std::size_t peak_resident_memory();   // bytes, of this process so far
 const std::string& version();         // "0.1.0"
 
 // Set by SIGINT, SIGTERM and SIGUSR1 after install_interrupt_handler(); long loops ask and throw Interrupted. A second
-// signal ends the process at once (exit code 130), after removing temporaries.
+// signal ends the process at once (exit code 130), after removing temporaries. Also turns SIGXFSZ into a failed write.
 void install_interrupt_handler();
 bool interrupted();
 struct Interrupted {};

@@ -1,8 +1,6 @@
 #include "geometry/sampling.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
@@ -79,16 +77,6 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
   }
   if (faces) *faces = std::move(on);
   return points;
-}
-
-std::vector<std::int64_t> sample_indices(std::size_t count, std::size_t n, std::uint64_t seed) {
-  std::vector<std::int64_t> indices(count);
-  std::iota(indices.begin(), indices.end(), 0);
-  core::Rng rng(seed, "indices");
-  n = std::min(n, count);
-  for (std::size_t i = 0; i < n; ++i) std::swap(indices[i], indices[i + rng.below(count - i)]);
-  indices.resize(n);
-  return indices;
 }
 
 }  // namespace streamtube::geometry

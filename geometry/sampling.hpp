@@ -13,7 +13,4 @@ namespace streamtube::geometry {
 std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
                                  std::vector<std::int64_t>* faces = nullptr);
 
-// n distinct indices out of 0..count-1 in random order; all of them, shuffled, when n >= count.
-std::vector<std::int64_t> sample_indices(std::size_t count, std::size_t n, std::uint64_t seed);
-
 }  // namespace streamtube::geometry

@@ -27,6 +27,7 @@ struct FieldSpec {
   Scale scale = Scale::dynamic_pressure;
   Transform transform = Transform::none;
   std::string unit;  // of the SI field: "Pa", "m/s", "1/s"
+  bool operator==(const FieldSpec&) const = default;
 };
 
 const char* name(Scale scale);          // "dynamic_pressure", "velocity", "velocity_over_length"

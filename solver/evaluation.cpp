@@ -111,22 +111,25 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
           throw Error(ErrorKind::runtime,
                       str("the model '", model.name, "' gave a value that is not finite for case '", score.name, "'"));
       const std::vector<float> truth = true_fields(statistics, sample, b);
-      std::vector<std::size_t> rows(n);
-      for (std::size_t i = 0; i < n; ++i) rows[i] = i;
-      if (options.points > 0 && options.points < n) {
+      std::vector<std::int64_t> drawn;
+      if (options.sample > 0) {
         core::Rng rng(options.seed, str("points of ", score.name, ' ', b));
-        for (std::size_t i = 0; i < options.points; ++i) std::swap(rows[i], rows[i + rng.below(n - i)]);
-        rows.resize(options.points);
+        drawn = core::sample_indices(rng, n, options.sample);
+        std::sort(drawn.begin(), drawn.end());  // a sample of all points gives the same sums
       }
       std::size_t first = 0;
       for (const auto& f : statistics.fields) {
-        physics::FieldError error(f.components);
-        for (const std::size_t i : rows)
-          error.add(&predicted[b][i * columns + first], &truth[i * columns + first],
-                    sample.part[b].size.empty() ? 1.0 : sample.part[b].size[i]);
+        physics::FieldError error(f.components), of_sample(f.components);
+        const auto add = [&](physics::FieldError& to, std::size_t i) {
+          to.add(&predicted[b][i * columns + first], &truth[i * columns + first],
+                 sample.part[b].size.empty() ? 1.0 : sample.part[b].size[i]);
+        };
+        for (std::size_t i = 0; i < n; ++i) add(error, i);
+        for (const std::int64_t i : drawn) add(of_sample, static_cast<std::size_t>(i));
         const std::string name = str(physics::name(static_cast<Branch>(b)), '/', f.name);
         FieldScore& mean = result.fields[name];
         mean.relative_l2 += share * error.relative_l2();
+        if (!drawn.empty()) mean.sample_relative_l2 += share * of_sample.relative_l2();
         mean.weighted_relative_l2 += share * error.weighted_relative_l2();
         mean.mean_absolute += share * error.mean_absolute(), mean.mean_squared += share * error.mean_squared();
         mean.component_relative_l2.resize(static_cast<std::size_t>(f.components));
@@ -176,6 +179,15 @@ std::map<std::string, double> metrics(const EvaluationResult& r) {
                                      {"cl_spearman", r.cl.spearman}};
   for (const auto& [name, score] : r.fields) m[name] = score.relative_l2;
   return m;
+}
+
+std::vector<std::string> metric_names(const surrogate::Checkpoint& model) {
+  EvaluationResult empty;
+  for (const Branch branch : {Branch::surface, Branch::volume})
+    for (const auto& f : model.normalizer[branch].fields) empty.fields[str(physics::name(branch), '/', f.name)] = {};
+  std::vector<std::string> names;
+  for (const auto& [name, value] : metrics(empty)) names.push_back(name);
+  return names;
 }
 
 }  // namespace streamtube::solver

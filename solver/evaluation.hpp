@@ -15,13 +15,14 @@ namespace streamtube::solver {
 
 struct EvaluationOptions {
   std::string split = "test";
-  std::size_t points = 0;  // per branch and case, drawn at random; 0: all
-  std::size_t draws = 1;   // anchors are drawn so many times, and the network's answers averaged
+  std::size_t sample = 4096;  // random points per branch and case, for an error beside that of all points; 0: none
+  std::size_t draws = 1;      // anchors are drawn so many times, and the network's answers averaged
   std::uint64_t seed = 0;
 };
 
 struct FieldScore {  // means over the cases; dimensionless
-  double relative_l2 = 0, weighted_relative_l2 = 0, mean_absolute = 0, mean_squared = 0;
+  double relative_l2 = 0, weighted_relative_l2 = 0, mean_absolute = 0, mean_squared = 0;  // over all points
+  double sample_relative_l2 = 0;  // over the sample, as validation in training sees it
   std::vector<double> component_relative_l2;
 };
 
@@ -37,12 +38,14 @@ struct EvaluationResult {
   std::vector<CaseScore> cases;
 };
 
-// Anchors are drawn from the case: surface anchors by area, as `predict` does. With `points`, coefficients are still of
-// all faces. Throws Error(input) when the model's fields are not the data's, Error(usage) for an empty split.
+// Anchors are drawn from the case: surface anchors by area, as `predict` does. Throws Error(input) when the model's
+// fields are not the data's, Error(usage) for an empty split.
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
                           const EvaluationOptions& options);
 
 // Numbers by name, for --require: "cd_r2", "cd_mae_counts", "cl_r2", "surface/pressure", ...
 std::map<std::string, double> metrics(const EvaluationResult& result);
+// The names of what evaluating this model will give.
+std::vector<std::string> metric_names(const surrogate::Checkpoint& model);
 
 }  // namespace streamtube::solver

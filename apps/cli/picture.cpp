@@ -4,16 +4,24 @@
 #include <EGL/eglext.h>
 #include <dlfcn.h>
 #include <vtkActor.h>
+#include <vtkAxis.h>
 #include <vtkCamera.h>
 #include <vtkCellArray.h>
 #include <vtkCellData.h>
+#include <vtkChartLegend.h>
+#include <vtkChartXY.h>
 #include <vtkColorTransferFunction.h>
+#include <vtkContextActor.h>
+#include <vtkContextScene.h>
+#include <vtkDoubleArray.h>
 #include <vtkFloatArray.h>
 #include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkLookupTable.h>
 #include <vtkNew.h>
 #include <vtkObject.h>
 #include <vtkPNGWriter.h>
+#include <vtkPen.h>
+#include <vtkPlotPoints.h>
 #include <vtkPointData.h>
 #include <vtkPoints.h>
 #include <vtkPolyData.h>
@@ -21,6 +29,8 @@
 #include <vtkProperty.h>
 #include <vtkRenderer.h>
 #include <vtkScalarBarActor.h>
+#include <vtkStringArray.h>
+#include <vtkTable.h>
 #include <vtkTextActor.h>
 #include <vtkTextProperty.h>
 #include <vtkWindowToImageFilter.h>
@@ -36,6 +46,7 @@
 #include <vtkAutoInit.h>
 VTK_MODULE_INIT(vtkRenderingOpenGL2);
 VTK_MODULE_INIT(vtkRenderingFreeType);
+VTK_MODULE_INIT(vtkRenderingContextOpenGL2);
 
 namespace streamtube::apps {
 
@@ -107,9 +118,8 @@ class OffscreenContext {
   }
   [[noreturn]] void fail(const char* reason) {
     close();
-    throw Error(
-        ErrorKind::runtime, str("the picture cannot be drawn: ", reason),
-        "install the packages libegl1, libegl-mesa0 and libgl1-mesa-dri (software OpenGL), or leave --picture away");
+    throw Error(ErrorKind::runtime, str("the picture cannot be drawn: ", reason),
+                "install the packages libegl1, libegl-mesa0 and libgl1-mesa-dri (software OpenGL)");
   }
   void* library_ = nullptr;
   EGLDisplay display_ = EGL_NO_DISPLAY;
@@ -188,6 +198,111 @@ std::pair<double, double> range_of(std::vector<float> values) {
   return {low, std::max(high, low + 1e-9)};
 }
 
+vtkNew<vtkGenericOpenGLRenderWindow> make_window() {
+  vtkNew<vtkGenericOpenGLRenderWindow> window;
+  window->SetIsCurrent(true);
+  window->SetOwnContext(0);
+  window->SetReadyForRendering(true);
+  window->SetSupportsOpenGL(1);
+  window->SetMultiSamples(4);
+  window->SetSize(kWidth, kHeight);
+  return window;
+}
+
+// Renders and writes a PNG file.
+void save(vtkGenericOpenGLRenderWindow* window, const std::string& path) {
+  window->OpenGLInit();
+  window->Render();
+
+  vtkNew<vtkWindowToImageFilter> image;
+  image->SetInput(window);
+  image->ReadFrontBufferOff();
+  image->ShouldRerenderOff();
+  vtkNew<vtkPNGWriter> writer;
+  writer->SetFileName(path.c_str());
+  writer->SetInputConnection(image->GetOutputPort());
+  writer->Write();
+  window->Finalize();
+  std::error_code error;
+  if (writer->GetErrorCode() != 0 || std::filesystem::file_size(path, error) == 0 || error)
+    throw Error(ErrorKind::runtime, str("'", path, "': the picture cannot be written"), "is the disk full?");
+}
+
+// A curve of a chart: y over x, both positive; the whole is drawn in black, its parts in colours.
+struct Series {
+  std::string name;
+  std::vector<double> x, y;
+  bool whole = false;
+};
+
+// A chart with a logarithmic y axis over 0 .. last in a part of the window (left, bottom, right, top).
+void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const std::array<double, 4>& place,
+               const std::string& title, const std::string& y_title, double last, bool markers) {
+  // Told apart by the colour-blind too (Okabe and Ito).
+  constexpr unsigned char kColours[][3] = {{0, 114, 178},  {213, 94, 0},  {0, 158, 115},  {204, 121, 167},
+                                           {86, 180, 233}, {230, 159, 0}, {120, 120, 120}};
+  vtkNew<vtkChartXY> chart;
+  std::size_t colour = 0;
+  double low = 1e300, high = 0;
+  for (const Series& s : series) {
+    vtkNew<vtkDoubleArray> x, y;
+    x->SetName("update"), y->SetName(s.name.c_str());
+    for (const double v : s.x) x->InsertNextValue(v);
+    for (const double v : s.y) y->InsertNextValue(v), low = std::min(low, v), high = std::max(high, v);
+    vtkNew<vtkTable> table;
+    table->AddColumn(x), table->AddColumn(y);
+    auto* plot = vtkPlotPoints::SafeDownCast(chart->AddPlot(vtkChart::LINE));
+    plot->SetInputData(table, 0, 1);
+    constexpr unsigned char kBlack[3] = {20, 20, 20};
+    const unsigned char* c = s.whole ? kBlack : kColours[colour++ % std::size(kColours)];
+    plot->SetColor(c[0], c[1], c[2], 255);
+    plot->SetWidth(s.whole ? 4.0f : 2.5f);
+    plot->SetMarkerStyle(markers || s.x.size() == 1 ? vtkPlotPoints::CIRCLE : vtkPlotPoints::NONE);
+    plot->SetMarkerSize(9);
+  }
+  for (const int side : {vtkAxis::LEFT, vtkAxis::BOTTOM}) {
+    vtkAxis* axis = chart->GetAxis(side);
+    axis->SetTitle(side == vtkAxis::LEFT ? y_title : "update");
+    axis->GetLabelProperties()->SetFontSize(22);
+    axis->GetTitleProperties()->SetFontSize(24);
+    axis->GetTitleProperties()->BoldOff();
+    axis->GetGridPen()->SetColor(215, 215, 215, 255);
+  }
+  vtkAxis* x_axis = chart->GetAxis(vtkAxis::BOTTOM);
+  x_axis->SetBehavior(vtkAxis::FIXED);
+  x_axis->SetUnscaledRange(0, 1.01 * last);
+  vtkAxis* y_axis = chart->GetAxis(vtkAxis::LEFT);
+  y_axis->SetLogScale(true);
+  y_axis->SetBehavior(vtkAxis::FIXED);
+  // A little room for the markers at both ends, and at least a factor of two.
+  const double room = std::max(1.08, std::sqrt(2 * low / high)), bottom = low / room, top = high * room;
+  vtkNew<vtkDoubleArray> ticks;
+  vtkNew<vtkStringArray> labels;
+  for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10)
+    for (const double m : {1.0, 2.0, 3.0, 5.0, 7.0})
+      if (const double at = m * decade; at >= bottom && at <= top)
+        ticks->InsertNextValue(std::log10(at)), labels->InsertNextValue(str(at));
+  y_axis->SetUnscaledRange(bottom, top);
+  y_axis->SetCustomTickPositions(ticks, labels);
+  chart->SetTitle(title);
+  chart->GetTitleProperties()->SetFontSize(26);
+  chart->SetShowLegend(true);
+  chart->GetLegend()->SetInline(false);
+  chart->GetLegend()->SetHorizontalAlignment(vtkChartLegend::RIGHT);
+  chart->GetLegend()->SetVerticalAlignment(vtkChartLegend::TOP);
+  chart->GetLegend()->SetLabelSize(22);
+  chart->GetLegend()->GetPen()->SetLineType(vtkPen::NO_PEN);
+
+  vtkNew<vtkContextActor> actor;
+  vtkNew<vtkRenderer> renderer;
+  renderer->SetViewport(place[0], place[1], place[2], place[3]);
+  renderer->SetBackground(1, 1, 1);
+  actor->GetScene()->AddItem(chart);
+  actor->GetScene()->SetRenderer(renderer);
+  renderer->AddActor(actor);
+  window->AddRenderer(renderer);
+}
+
 }  // namespace
 
 void require_opengl() { const OffscreenContext context; }
@@ -201,13 +316,7 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   const QuietVtk quiet;
   const OffscreenContext context;
 
-  vtkNew<vtkGenericOpenGLRenderWindow> window;
-  window->SetIsCurrent(true);
-  window->SetOwnContext(0);
-  window->SetReadyForRendering(true);
-  window->SetSupportsOpenGL(1);
-  window->SetMultiSamples(4);
-  window->SetSize(kWidth, kHeight);
+  const auto window = make_window();
 
   // The body from the front, above and one side.
   vtkNew<vtkPolyData> surface;
@@ -321,21 +430,38 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
 
   window->AddRenderer(above);
   window->AddRenderer(below);
-  window->OpenGLInit();
-  window->Render();
+  save(window, path);
+}
 
-  vtkNew<vtkWindowToImageFilter> image;
-  image->SetInput(window);
-  image->ReadFrontBufferOff();
-  image->ShouldRerenderOff();
-  vtkNew<vtkPNGWriter> writer;
-  writer->SetFileName(path.c_str());
-  writer->SetInputConnection(image->GetOutputPort());
-  writer->Write();
-  window->Finalize();
-  std::error_code error;
-  if (writer->GetErrorCode() != 0 || std::filesystem::file_size(path, error) == 0 || error)
-    throw Error(ErrorKind::runtime, str("'", path, "': the picture cannot be written"), "is the disk full?");
+void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title) {
+  const QuietVtk quiet;
+  const OffscreenContext context;
+  const auto window = make_window();
+  // A field has one colour in both charts: that of its place among the parts of the loss.
+  std::vector<Series> loss, validation;
+  for (const std::string& column : curves.columns) {
+    const std::string prefix = "validation/";
+    const bool of_validation = column.rfind(prefix, 0) == 0;
+    const std::string name = of_validation ? column.substr(prefix.size()) : column;
+    const bool whole = column == "loss" || name == "mean", part = name.find('/') != std::string::npos;
+    if (!whole && !part && name != "drag" && name != "lift") continue;
+    Series s{name, {}, {}, whole};
+    std::replace_if(
+        s.name.begin(), s.name.end(), [](char c) { return c == '/' || c == '_'; }, ' ');
+    for (const auto& [update, row] : curves.rows)
+      if (const auto value = row.find(column);
+          value != row.end() && value->second > 0 && std::isfinite(value->second)) {
+        s.x.push_back(static_cast<double>(update));
+        s.y.push_back(of_validation ? 100 * value->second : value->second);
+      }
+    if (!s.x.empty()) (of_validation ? validation : loss).push_back(std::move(s));
+  }
+  const double last = curves.rows.empty() ? 1 : static_cast<double>(curves.rows.rbegin()->first);
+  const double middle = validation.empty() ? 0 : 0.5;
+  add_chart(window, loss, {0, middle, 1, 1}, title, "loss (mean squared error, normalised)", last, false);
+  if (!validation.empty())
+    add_chart(window, validation, {0, 0, 1, middle}, "", "validation: relative L2 error, %", last, true);
+  save(window, path);
 }
 
 }  // namespace streamtube::apps

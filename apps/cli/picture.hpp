@@ -1,11 +1,12 @@
 #pragma once
-// One picture of a result: Cp on the body, and the speed on a plane along the flow. Rendered off screen by VTK with
-// OpenGL through EGL, which needs neither a display nor a GPU.
+// Pictures of results and of training. Rendered off screen by VTK with OpenGL through EGL, which needs neither a
+// display nor a GPU. All throw Error(runtime) naming the packages when no OpenGL can be had, or the disk is full.
 
 #include <string>
 #include <vector>
 
 #include "geometry/surface_mesh.hpp"
+#include "surrogate/train/curves.hpp"
 
 namespace streamtube::apps {
 
@@ -16,11 +17,14 @@ struct Slice {
   std::vector<float> speed;                // m/s; NaN inside of the body
 };
 
-// Throws what write_picture would throw for want of OpenGL; to be asked before the work.
+// To be asked before the work that a picture is made of.
 void require_opengl();
 
-// body: with the attribute "Cp". Throws Error(runtime) naming the package when no OpenGL can be had.
+// Cp on the body, and the speed on a plane along the flow. body: with the attribute "Cp".
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title);
+
+// Loss and validation errors over the updates, logarithmic.
+void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title);
 
 }  // namespace streamtube::apps

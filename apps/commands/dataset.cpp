@@ -1,7 +1,9 @@
 #include "mesh_io/h5/dataset.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -34,8 +36,20 @@ class DatasetCommand : public Command {
     import_->add_flag("--overwrite", overwrite_, "Replace an existing file");
     info_ = app.add_subcommand("info", "Cases, fields, parameters and splits");
     verify_ = app.add_subcommand("verify", "Checksums, finite values, forces against coefficients, case by case");
+    split_command_ =
+        app.add_subcommand("split", "Define or replace named splits: lists, published files, random shares");
+    split_command_
+        ->add_option("--set", sets_, "NAME=case,case,... or NAME=@file.txt; repeatable; a number n stands for run_n")
+        ->allow_extra_args(false);
+    split_command_->add_option("--file", split_file_,
+                               "Published splits: JSON, name -> list of names or numbers of cases");
+    split_command_->add_option(
+        "--random", random_, "Shares, as train=0.8,validation=0.1,test=0.1, of the cases that --set and --file leave");
+    split_command_->add_option("--seed", seed_, "Seed of --random")->capture_default_str();
+    split_command_->add_option("--remove", removed_, "Split to take away; repeatable")->allow_extra_args(false);
+    split_command_->add_flag("--overwrite", overwrite_, "Replace splits of the same name");
     stats_ = app.add_subcommand("stats", "Mean and deviation of the dimensionless fields");
-    for (CLI::App* sub : {info_, verify_, stats_}) {
+    for (CLI::App* sub : {info_, verify_, split_command_, stats_}) {
       sub->add_option("data", input_, "Data set (.h5 or a folder)")->required();
       sub->add_flag("--json", json_, "Print JSON");
     }
@@ -45,6 +59,7 @@ class DatasetCommand : public Command {
   int execute() override {
     if (import_->parsed()) return import();
     const mesh_io::Dataset data(input_);
+    if (split_command_->parsed()) return split(data);
     return info_->parsed() ? info(data) : verify_->parsed() ? verify(data) : stats(data);
   }
 
@@ -54,6 +69,82 @@ class DatasetCommand : public Command {
       throw Error(ErrorKind::usage, str("'", output_, "' is there already"), "--overwrite replaces it");
     mesh_io::import_ahmed(input_, output_);
     return info(mesh_io::Dataset(output_));
+  }
+
+  // "name=value", cut at the first '='.
+  static std::pair<std::string, std::string> halves(const std::string& option, const std::string& text) {
+    const auto equal = text.find('=');
+    if (equal == std::string::npos || equal == 0)
+      throw Error(ErrorKind::usage, str(option, " '", text, "' cannot be read"),
+                  "for example --set test=run_3,run_7 or --random train=0.8,test=0.2");
+    return {text.substr(0, equal), text.substr(equal + 1)};
+  }
+  static std::vector<std::string> at_commas(const std::string& text) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find(',', begin), text.size());
+      if (end > begin) parts.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return parts;
+  }
+
+  int split(const mesh_io::Dataset& data) const {
+    if (sets_.empty() && split_file_.empty() && random_.empty() && removed_.empty())
+      throw Error(ErrorKind::usage, "dataset split: nothing to do", "give --set, --file, --random or --remove");
+    std::vector<std::string> cases;
+    for (const auto& c : data.cases()) cases.push_back(c.name);
+    mesh_io::Splits splits, given;
+    for (const std::string& name : data.splits())
+      if (name != "all")
+        for (const std::size_t index : data.split(name)) splits[name].push_back(cases[index]);
+    for (const std::string& name : removed_)
+      if (splits.erase(name) == 0) throw Error(ErrorKind::usage, str("--remove: there is no split '", name, "'"));
+
+    const auto define = [&](const std::string& name, std::vector<std::string> members) {
+      if (!given.emplace(name, std::move(members)).second)
+        throw Error(ErrorKind::usage, str("the split '", name, "' is given twice"));
+    };
+    for (const std::string& text : sets_) {
+      const auto [name, list] = halves("--set", text);
+      const bool in_file = list.rfind('@', 0) == 0;
+      const std::string file = in_file ? list.substr(1) : std::string();
+      define(name, mesh_io::find_cases(cases, in_file ? mesh_io::read_case_list(file) : at_commas(list),
+                                       in_file ? str("'", file, "'") : str("--set ", name)));
+    }
+    if (!split_file_.empty())
+      for (const auto& [name, words] : mesh_io::read_split_file(split_file_))
+        define(name, mesh_io::find_cases(cases, words, str("'", split_file_, "': '", name, "'")));
+    if (!random_.empty()) {
+      std::vector<std::string> left;
+      for (const std::string& c : cases)
+        if (std::none_of(given.begin(), given.end(),
+                         [&](const auto& s) { return std::count(s.second.begin(), s.second.end(), c) > 0; }))
+          left.push_back(c);
+      std::vector<std::pair<std::string, double>> shares;
+      for (const std::string& part : at_commas(random_)) {
+        const auto [name, number] = halves("--random", part);
+        char* end = nullptr;
+        const double share = std::strtod(number.c_str(), &end);
+        if (number.empty() || *end != '\0')
+          throw Error(ErrorKind::usage, str("--random: '", number, "' is not a number"));
+        for (const auto& other : shares)
+          if (other.first == name) throw Error(ErrorKind::usage, str("the split '", name, "' is given twice"));
+        shares.emplace_back(name, share);
+      }
+      for (auto& [name, members] : mesh_io::random_splits(left, shares, seed_)) define(name, members);
+    }
+    if (given.empty() && removed_.empty())
+      throw Error(ErrorKind::usage, "dataset split: no split is named", "'" + split_file_ + "' is empty");
+    for (const auto& [name, members] : given) {
+      if (splits.count(name) && !overwrite_)
+        throw Error(ErrorKind::usage, str("'", input_, "' has a split '", name, "' already"),
+                    "--overwrite replaces it");
+      splits[name] = members;
+    }
+    mesh_io::check_splits(splits, cases, str("'", input_, "'"));
+    mesh_io::write_splits(input_, splits);
+    return info(mesh_io::Dataset(input_));
   }
 
   int info(const mesh_io::Dataset& data) const {
@@ -72,7 +163,15 @@ class DatasetCommand : public Command {
                  {"cases", data.cases().size()},
                  {"surface_points", rows[0]},
                  {"volume_points", rows[1]}};
-    for (const auto& split : data.splits()) json["splits"][split] = data.split(split).size();
+    std::vector<char> named(data.cases().size());
+    for (const auto& split : data.splits()) {
+      const auto members = data.split(split);
+      json["splits"][split] = members.size();
+      if (split != "all")
+        for (const std::size_t index : members) named[index] = 1;
+    }
+    const auto nowhere = std::count(named.begin(), named.end(), 0);
+    json["in_no_split"] = nowhere;
     for (const auto& [name, range] : parameters) json["ranges"][name] = {range.first, range.second};
     for (const Branch b : {Branch::surface, Branch::volume})
       for (const auto& f : data.fields(b))
@@ -90,6 +189,7 @@ class DatasetCommand : public Command {
     }
     std::cout << "  splits          ";
     for (const auto& split : data.splits()) std::cout << " " << split << " (" << data.split(split).size() << ")";
+    if (nowhere > 0) std::cout << "; in none: " << nowhere;
     std::cout << '\n';
     for (const auto& [name, range] : parameters)
       std::printf("  %-16s %.6g .. %.6g\n", name.c_str(), range.first, range.second);
@@ -137,8 +237,10 @@ class DatasetCommand : public Command {
     return 0;
   }
 
-  CLI::App *import_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr;
-  std::string input_, output_, split_ = "train";
+  CLI::App *import_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr, *split_command_ = nullptr;
+  std::string input_, output_, split_ = "train", split_file_, random_;
+  std::vector<std::string> sets_, removed_;
+  std::uint64_t seed_ = 0;
   bool overwrite_ = false, json_ = false;
 };
 

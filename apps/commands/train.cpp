@@ -3,10 +3,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
+#include "surrogate/train/curves.hpp"
 #include "surrogate/train/session.hpp"
 
 namespace streamtube::apps {
@@ -70,6 +74,7 @@ class Train : public Command {
     const surrogate::SessionResult r = surrogate::run_session(recipe, session_, processes);
     const int code = r.interrupted ? kInterrupted : 0;
     if (!processes.first()) return code;
+    if (!session_.dry_run) draw_loss(recipe.out);
     if (json_)
       std::cout << nlohmann::json({{"updates", r.updates},
                                    {"loss", r.loss},
@@ -86,6 +91,21 @@ class Train : public Command {
                 << " MiB\nupdates           " << r.updates << " of " << recipe.schedule.updates
                 << "\nloss              " << r.loss << "\nbest validation   " << r.best << "\n";
     return code;
+  }
+
+  // Beside the log. A training does not fail for want of a picture.
+  static void draw_loss(const std::string& out) {
+    const std::filesystem::path folder(out);
+    try {
+      const surrogate::Curves curves = surrogate::read_curves((folder / "log.jsonl").string());
+      if (curves.rows.empty()) return;
+      const std::string name = std::filesystem::absolute(folder).lexically_normal().filename().string();
+      core::write_atomically((folder / "loss.png").string(), [&](const std::string& temporary) {
+        write_loss_picture(temporary, curves, core::str("training of '", name, "'"));
+      });
+    } catch (const core::Error& error) {
+      core::warn(core::str("no loss.png: ", error.message(), error.hint().empty() ? "" : "; ", error.hint()));
+    }
   }
 
   std::vector<std::string> words_;

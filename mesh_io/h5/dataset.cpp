@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/sha256.hpp"
+#include "mesh_io/h5/field_json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
 namespace streamtube::mesh_io {
@@ -28,6 +29,9 @@ constexpr std::size_t kChunkRows = 16384;
 constexpr const char* kParts[2] = {"surface", "volume"};
 // Forces of the surface fields against the solver's coefficients.
 constexpr double kForceTolerance = 0.02, kForceFloor = 0.002;
+// A constant added to the pressure leaves the forces of a closed body as they are. But Cp of the free stream is 0, that
+// of a stagnation point 1 (1.28 at the speed of sound).
+constexpr double kHighestCp = 1.5, kFreestreamCp = 0.5;
 
 [[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
   throw Error(ErrorKind::input, what, hint);
@@ -61,33 +65,6 @@ std::string checksum(const std::vector<float>& values) {
   return sha.hex();
 }
 
-Json to_json(const FieldSpec& f) {
-  return {{"name", f.name},
-          {"dimensionless_name", f.dimensionless_name},
-          {"components", f.components},
-          {"scale", physics::name(f.scale)},
-          {"transform", physics::name(f.transform)},
-          {"unit", f.unit}};
-}
-
-FieldSpec field_from(const Json& json, const std::string& where) {
-  FieldSpec f;
-  try {
-    f.name = json.at("name").get<std::string>();
-    f.dimensionless_name = json.at("dimensionless_name").get<std::string>();
-    f.components = json.at("components").get<int>();
-    f.unit = json.at("unit").get<std::string>();
-    if (f.components < 1 || f.components > 9)
-      bad(str(where, ": field '", f.name, "' has ", f.components, " components"));
-    if (!physics::parse(json.at("scale").get<std::string>(), f.scale) ||
-        !physics::parse(json.at("transform").get<std::string>(), f.transform))
-      bad(str(where, ": field '", f.name, "' has an unknown scale or transform"));
-  } catch (const Json::exception& e) {
-    bad(str(where, ": the list of fields cannot be read: ", e.what()));
-  }
-  return f;
-}
-
 Json parse(const std::string& text, const std::string& where) {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) bad(str(where, ": an attribute is not JSON"), "the file is damaged");
@@ -119,6 +96,29 @@ std::vector<Array> arrays_of(const FlowSample& sample) {
   }
   if (!sample.triangles.empty()) arrays.push_back({"triangles", &sample.triangles, 9});
   return arrays;
+}
+
+// Of a copy in which `share` of the values are smaller.
+double quantile(std::vector<float> values, double share) {
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// What the pressure says when it is not the static one over that of the free stream, or nothing.
+std::string pressure_fault(const FlowSample& sample) {
+  const double q = sample.info.scales().dynamic_pressure();
+  for (int b = 0; b < 2; ++b)
+    for (const SampleField& f : sample.part[b].fields) {
+      if (f.name != "pressure") continue;
+      const double cp = quantile(f.values, b == 0 ? 0.99 : 0.5) / q;
+      if (b == 0 ? cp > kHighestCp : std::abs(cp) > kFreestreamCp)
+        return str(
+            "the ", kParts[b], " pressure is at Cp = ", cp,
+            b == 0 ? ", more than in a stagnation point" : " in the middle of its values, not near the free stream's 0",
+            ": is it absolute or total pressure? Static pressure over that of the free stream is meant");
+    }
+  return {};
 }
 
 double force_error(double got, double expected) {
@@ -174,6 +174,7 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
     if (std::abs(length - 1) > 1e-2) return str("surface/normal: row ", i, " has the length ", length);
     if (!(s.size[i] > 0)) return str("surface/size: row ", i, " is ", s.size[i], " m2");
   }
+  if (const std::string fault = pressure_fault(sample); !fault.empty()) return fault;
   const auto cd = info.coefficients.find("Cd"), cl = info.coefficients.find("Cl");
   if (cd == info.coefficients.end()) return {};
   const auto fits = [&](const FlowSample& x) {
@@ -205,7 +206,7 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     file.write_attribute("/", "description", header.description);
     Json fields;
     for (int b = 0; b < 2; ++b)
-      for (const auto& f : header.fields[b]) fields[kParts[b]].push_back(to_json(f));
+      if (!header.fields[b].empty()) fields[kParts[b]] = Json::parse(fields_to_json(header.fields[b]));
     file.write_attribute("/", "fields", fields.dump());
     file.create_group("/cases");
     std::set<std::string> names;
@@ -238,10 +239,8 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
       file.write_attribute(group, "sha256", sums.dump());
     }
     if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
-    for (const auto& [split, cases] : header.splits)
-      for (const std::string& name : cases)
-        if (!names.count(name)) bad(str("'", path, "': split '", split, "' names the unknown case '", name, "'"));
-    file.write_attribute("/", "splits", Json(header.splits).dump());
+    check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
+    file.write_attribute("/", "splits", splits_to_json(header.splits, str("'", path, "'")));
     file.close();
   });
 }
@@ -250,7 +249,7 @@ struct Dataset::Impl {
   std::string path, description;
   std::vector<CaseInfo> cases;
   std::vector<FieldSpec> fields[2];
-  std::map<std::string, std::vector<std::string>> splits;
+  Splits splits;
 
   void add_file(const std::string& name) {
     const H5File file = H5File::open(name);
@@ -264,18 +263,16 @@ struct Dataset::Impl {
     std::vector<FieldSpec> found[2];
     for (int b = 0; b < 2; ++b)
       if (list.contains(kParts[b]))
-        for (const Json& f : list[kParts[b]]) found[b].push_back(field_from(f, where));
+        found[b] = fields_from_json(list[kParts[b]].dump(), str(where, ": attribute 'fields': '", kParts[b], "'"));
     for (int b = 0; b < 2; ++b) {
-      const auto same = [](const FieldSpec& x, const FieldSpec& y) { return to_json(x) == to_json(y); };
-      if (!cases.empty() && !std::equal(found[b].begin(), found[b].end(), fields[b].begin(), fields[b].end(), same))
+      if (!cases.empty() && found[b] != fields[b])
         bad(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
       fields[b] = found[b];
     }
     if (description.empty()) description = file.attribute_text("/", "description");
     try {
       for (const std::string& child : file.children("/cases")) add_case(file, name, child);
-      for (const auto& [split, members] :
-           parse(file.attribute_text("/", "splits"), where).get<std::map<std::string, std::vector<std::string>>>())
+      for (const auto& [split, members] : parse(file.attribute_text("/", "splits"), where).get<Splits>())
         splits[split].insert(splits[split].end(), members.begin(), members.end());
     } catch (const Json::exception& e) {
       bad(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
@@ -322,7 +319,9 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   if (std::filesystem::is_directory(path, error)) {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.path().extension() == ".h5") files.push_back(entry.path().string());
+      // Hidden: what a killed process left of a file.
+      if (entry.path().extension() == ".h5" && entry.path().filename().string()[0] != '.')
+        files.push_back(entry.path().string());
     if (files.empty())
       bad(str("'", path, "': there is no .h5 file in this folder"), "`streamtube dataset import` makes one");
     std::sort(files.begin(), files.end(), natural_less);
@@ -332,6 +331,13 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   }
   std::sort(impl_->cases.begin(), impl_->cases.end(),
             [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
+  const std::string beside = (std::filesystem::path(path) / kSplitsFile).string();
+  if (std::filesystem::is_regular_file(beside, error)) {
+    impl_->splits = read_split_file(beside);
+    std::vector<std::string> names;
+    for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
+    check_splits(impl_->splits, names, str("'", beside, "'"));
+  }
 }
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
@@ -432,7 +438,7 @@ Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) co
       out.fields[b].push_back({f, zero, zero});
     }
   for (const std::size_t index : indices) {
-    const FlowSample sample = read(index);
+    const FlowSample sample = read(index, true);
     const physics::ReferenceScales scales = sample.info.scales();
     for (int b = 0; b < 2; ++b) {
       const SamplePart& part = sample.part[b];
@@ -447,6 +453,10 @@ Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) co
           for (std::size_t c = 0; c < k; ++c) {
             double x = part.fields[f].values[row * k + c] / unit;
             if (s.field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
+            if (!std::isfinite(x))
+              bad(str("'", sample.info.file, "': case '", sample.info.name, "': ", kParts[b], '/', s.field.name,
+                      ": row ", row, " is not finite"),
+                  "`streamtube dataset verify` lists all such cases");
             const double before = x - s.mean[c];
             s.mean[c] += before / count[b];
             s.std[c] += before * (x - s.mean[c]);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh_io/h5/splits.hpp"
 #include "physics/fields.hpp"
 #include "physics/flow.hpp"
 
@@ -89,7 +90,8 @@ class Dataset {
   };
   Rows read_rows(std::size_t index, Branch branch, std::span<const std::int64_t> rows) const;
 
-  // Of the given cases, each read once; fields per branch in the order of fields().
+  // Of the given cases, each read once; fields per branch in the order of fields(). Checksums are compared on the way:
+  // Error(input) names the case and the array, or the row that is not finite.
   struct Statistics {
     std::vector<FieldStatistics> fields[2];
     double low = 0, high = 0;  // m, the least and greatest coordinate of any point on any axis
@@ -105,12 +107,12 @@ class Dataset {
 
 // Writes a data set; the file appears under its name only when complete. `next` fills the sample and returns true, or
 // returns false at the end. Every case is checked first, Error(input) naming it: a duplicate name, a missing field,
-// lengths that do not match, a value that is not finite, a normal not of unit length, an area that is not positive, and
-// surface forces that contradict the case's Cd and Cl.
+// lengths that do not match, a value that is not finite, a pressure that cannot be static over the free stream's, a
+// normal not of unit length, an area that is not positive, and surface forces that contradict the case's Cd and Cl.
 struct DatasetHeader {
   std::string description;
-  std::vector<physics::FieldSpec> fields[2];               // surface, volume
-  std::map<std::string, std::vector<std::string>> splits;  // names of cases
+  std::vector<physics::FieldSpec> fields[2];  // surface, volume
+  Splits splits;
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);
 

@@ -41,8 +41,10 @@ class Handle {
 };
 
 void silence_hdf5() {
-  // Once: HDF5 prints nothing by itself and loads no filter plug-ins from the machine it happens to run on.
+  // Once: HDF5 prints nothing by itself and loads no filter plug-ins from the machine it happens to run on. At the end
+  // of the process it would try to write once more what a full disk refused, and crash.
   static const bool done = [] {
+    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     H5PLset_loading_state(0);
     return true;
@@ -187,7 +189,8 @@ struct H5File::Impl {
       while (begin < object.size() && object[begin] == '/') ++begin;
       if (begin == object.size()) break;
       const std::size_t end = std::min(object.find('/', begin), object.size());
-      path += "/" + object.substr(begin, end - begin);
+      path += '/';
+      path.append(object, begin, end - begin);
       if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return false;
       H5L_info_t info{};
       if (H5Lget_info(file, path.c_str(), &info, H5P_DEFAULT) < 0) fail(str("'", path, "' cannot be read", reason()));
@@ -283,6 +286,18 @@ H5File H5File::create(const std::string& path) {
   impl->writing = true;
   impl->file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if (impl->file < 0) impl->fail(str("cannot be created", reason()), "check the folder's permissions and free space");
+  return H5File(std::move(impl));
+}
+
+H5File H5File::open_to_change(const std::string& path) {
+  silence_hdf5();
+  auto impl = std::make_unique<Impl>();
+  impl->name = path;
+  impl->writing = true;
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_file_locking(access, false, true);
+  impl->file = H5Fopen(path.c_str(), H5F_ACC_RDWR, access);
+  if (impl->file < 0) impl->fail(str("cannot be opened to be changed", reason()));
   return H5File(std::move(impl));
 }
 
@@ -467,6 +482,7 @@ void H5File::create_group(const std::string& group) {
 namespace {
 void write_attribute_value(const H5File& file, hid_t owner, const std::string& attribute, hid_t type, hid_t memory,
                            const void* value) {
+  if (H5Aexists(owner, attribute.c_str()) > 0) H5Adelete(owner, attribute.c_str());
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const Handle id(H5Acreate2(owner, attribute.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
   if (!id.ok() || H5Awrite(id, memory, value) < 0)

@@ -24,6 +24,8 @@ class H5File {
   static H5File open_image(std::span<const unsigned char> bytes, const std::string& name);
   // Replaces an existing file; write through core::write_atomically.
   static H5File create(const std::string& path);
+  // An existing file to write into. What is interrupted damages it: give it a copy.
+  static H5File open_to_change(const std::string& path);
   ~H5File();
   H5File(H5File&&) noexcept;
   H5File& operator=(H5File&&) noexcept;
@@ -57,6 +59,7 @@ class H5File {
   std::vector<float> read_rows(const std::string& dataset, std::size_t begin, std::size_t count) const;
 
   void create_group(const std::string& group);  // parents too
+  // An attribute that is there already is replaced.
   void write_attribute(const std::string& object, const std::string& attribute, const std::string& text);
   void write_attribute(const std::string& object, const std::string& attribute, double number);
   void write_attribute(const std::string& object, const std::string& attribute, std::int64_t number);

@@ -191,7 +191,8 @@ struct NeuralEngine::Impl {
     const int b = static_cast<int>(branch);
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
     const std::size_t chunk = anchors[b].size() / 3;
-    const auto order = geometry::sample_indices(n, n, seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"));
+    core::Rng rng(seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"), "indices");
+    const std::vector<std::int64_t> order = core::sample_indices(rng, n, n);
     std::vector<Vec3> xyz;
     std::vector<std::size_t> places;
     std::vector<float> in, out;

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/sha256.hpp"
+#include "mesh_io/h5/field_json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
 namespace streamtube::surrogate {
@@ -159,34 +160,10 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
   return c;
 }
 
-Json fields_json(const std::vector<physics::FieldSpec>& fields) {
-  Json out = Json::array();
-  for (const auto& f : fields)
-    out.push_back({{"name", f.name},
-                   {"dimensionless_name", f.dimensionless_name},
-                   {"components", f.components},
-                   {"scale", physics::name(f.scale)},
-                   {"transform", physics::name(f.transform)},
-                   {"unit", f.unit}});
-  return out;
-}
+Json fields_json(const std::vector<physics::FieldSpec>& fields) { return Json::parse(mesh_io::fields_to_json(fields)); }
 
 std::vector<physics::FieldSpec> fields_from(const Json& json, const char* key, const std::string& where) {
-  std::vector<physics::FieldSpec> out;
-  for (const Json& f : list(json, key, 100, where)) {
-    physics::FieldSpec spec;
-    spec.name = text(f, "name", where);
-    spec.dimensionless_name = text(f, "dimensionless_name", where);
-    spec.components = static_cast<int>(whole(f, "components", 1, 9, where));
-    spec.unit = text(f, "unit", where);
-    const std::string scale = text(f, "scale", where), transform = text(f, "transform", where);
-    if (!physics::parse(scale, spec.scale))
-      bad(str(where, ": field '", spec.name, "': the scale '", scale, "' is not known"));
-    if (!physics::parse(transform, spec.transform))
-      bad(str(where, ": field '", spec.name, "': the transform '", transform, "' is not known"));
-    out.push_back(spec);
-  }
-  return out;
+  return mesh_io::fields_from_json(member(json, key, where).dump(), str(where, ": '", key, "'"));
 }
 
 Json normalizer_json(const physics::Normalizer& n) {

@@ -58,18 +58,9 @@ struct Cached {
   std::vector<double> cumulative;
 };
 
-// n distinct indices of 0 .. count-1 in random order (a partial Fisher-Yates shuffle).
-std::vector<std::int64_t> draw_uniform(Rng& rng, std::size_t count, std::size_t n) {
-  std::vector<std::int64_t> all(count);
-  for (std::size_t i = 0; i < count; ++i) all[i] = static_cast<std::int64_t>(i);
-  for (std::size_t i = 0; i < n; ++i) std::swap(all[i], all[i + rng.below(count - i)]);
-  all.resize(n);
-  return all;
-}
-
-// The same without a list of all, for few out of very many.
+// As core::sample_indices, without a list of all: for few out of very many; in rising order then.
 std::vector<std::int64_t> draw_few(Rng& rng, std::size_t count, std::size_t n) {
-  if (n * 8 > count) return draw_uniform(rng, count, n);
+  if (n * 8 > count) return core::sample_indices(rng, count, n);
   std::vector<std::int64_t> drawn;
   while (drawn.size() < n) {
     for (std::size_t i = drawn.size(); i < n; ++i) drawn.push_back(static_cast<std::int64_t>(rng.below(count)));
@@ -255,8 +246,8 @@ struct Loader::Impl {
     // Every epoch goes through all cases in an order of its own.
     const std::int64_t count = static_cast<std::int64_t>(cases.size());
     Rng order(seed, str("order of epoch ", t / count));
-    const std::size_t slot =
-        static_cast<std::size_t>(draw_uniform(order, cases.size(), cases.size())[static_cast<std::size_t>(t % count)]);
+    const std::size_t slot = static_cast<std::size_t>(
+        core::sample_indices(order, cases.size(), cases.size())[static_cast<std::size_t>(t % count)]);
     const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
     const Cached* memory = cached(slot);
     Rng rng(seed, str("batch ", t));

@@ -19,6 +19,7 @@
 #include "mesh_io/h5/h5_file.hpp"
 #include "physics/metrics.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/train/curves.hpp"
 
 namespace streamtube::surrogate {
 
@@ -36,6 +37,10 @@ constexpr std::int64_t kStateVersion = 1;
 constexpr double kMargin = 0.05;  // of the normaliser around the training cases
 // A network position runs from 0 to 1000; what lies this much outside is a mistake, not a choice.
 constexpr double kLowest = -1000, kHighest = 2000;
+
+// What a run without --overwrite must not find in its folder, and what it may leave beside.
+const std::vector<std::string> kFiles = {"state.h5", "last.h5", "best.h5", "log.jsonl", "curves.csv", "recipe.json"};
+const std::vector<std::string> kFurtherFiles = {"bad_batch.json", "loss.png"};
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -124,7 +129,7 @@ class Session {
       if (options_.resume)
         core::require_writable(recipe_.out, {}, true);
       else
-        core::require_writable(recipe_.out, {"state.h5", "last.h5", "best.h5", "log.jsonl"}, options_.overwrite);
+        core::require_writable(recipe_.out, kFiles, options_.overwrite);
     }
     if (options_.resume) trainer.restore(read_state());
     const std::int64_t first = trainer.updates();
@@ -133,8 +138,12 @@ class Session {
     // An earlier run goes only once nothing is wrong with this one, on any process.
     std::ofstream log;
     if (processes_.first()) {
-      if (!options_.resume)
-        for (const char* old : {"state.h5", "last.h5", "best.h5", "bad_batch.json"}) fs::remove(file(old));
+      for (const auto* names : {&kFiles, &kFurtherFiles})
+        for (const std::string& name : *names) {
+          core::remove_leftovers(file(name));
+          if (!options_.resume && name != "log.jsonl") fs::remove(file(name));
+        }
+      core::write_text(file("recipe.json"), recipe_text(recipe_));
       truncate_log(first);
       log.open(file("log.jsonl"), std::ios::app);
     }
@@ -213,6 +222,7 @@ class Session {
         if (processes_.first()) {
           save_state(state);
           save_checkpoint("last.h5", trainer.averaged_weights(), {});
+          core::write_text(file("curves.csv"), curves_csv(read_curves(file("log.jsonl"))));
         }
       }
       progress.advance(1);
@@ -229,7 +239,7 @@ class Session {
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorKind::input, str("'", recipe_.data, "': ", what));
   }
-  std::string file(const char* name) const { return (fs::path(recipe_.out) / name).string(); }
+  std::string file(const std::string& name) const { return (fs::path(recipe_.out) / name).string(); }
 
   // Data and description must agree on the fields.
   void check_fields(Branch branch) const {
@@ -444,8 +454,10 @@ class Session {
     if (!h5.has_attribute("/", "format") || h5.attribute_text("/", "format") != "streamtube training state")
       throw Error(ErrorKind::input, where + "is not the state of a training run");
     if (h5.attribute_integer("/", "version") != kStateVersion)
-      throw Error(ErrorKind::input, str(where, "state format ", h5.attribute_integer("/", "version"),
-                                        ", this program continues ", kStateVersion));
+      throw Error(
+          ErrorKind::input,
+          str(where, "state format ", h5.attribute_integer("/", "version"), ", this program continues ", kStateVersion),
+          "start a new run with --overwrite");
     if (h5.attribute_text("/", "data") != fingerprint_)
       throw Error(ErrorKind::input, where + "the run was started on other data", "start a new run with --overwrite");
     const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
@@ -486,8 +498,14 @@ class Session {
                  {"update", update},
                  {"points", batch.points},
                  {"supernodes", batch.supernodes},
-                 {"surface", {{"positions", batch.positions[0]}, {"targets", batch.targets[0]}}},
-                 {"volume", {{"positions", batch.positions[1]}, {"targets", batch.targets[1]}}}};
+                 {"functionals", Json::array()}};
+    for (int b = 0; b < 2; ++b)
+      json[physics::name(static_cast<Branch>(b))] = {{"positions", batch.positions[b]},
+                                                     {"anchors", batch.anchors[b]},
+                                                     {"targets", batch.targets[b]},
+                                                     {"weights", batch.weights[b]}};
+    for (const Batch::Functional& f : batch.functionals)
+      json["functionals"].push_back({{"name", f.name}, {"weight", f.weight}, {"coefficients", f.coefficients}});
     std::string text = json.dump(), name = batch.name;
     processes_.broadcast(text, where), processes_.broadcast(name, where);
     if (processes_.first()) core::write_text(file("bad_batch.json"), text);

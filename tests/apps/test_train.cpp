@@ -1,7 +1,10 @@
 // dataset, train and evaluate as programs.
+#include <sys/resource.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program.hpp"
@@ -60,11 +63,23 @@ TEST_CASE("from a data set to an evaluated model; Ctrl-C on the way changes noth
   CHECK(json["cases"].size() == 2);
   CHECK(json["metrics"]["surface/pressure"].get<double>() < 0.9);
   CHECK_THAT(content(dir.file("ev/cases.csv")), ContainsSubstring("case_6"));
+  CHECK_THAT(content(dir.file("ev/fields.csv")), ContainsSubstring("\nsurface/wall_shear_stress,"));
+  // A sample of more points than there are is all of them; of few points it is another number.
+  const auto& pressure = json["fields"]["volume/pressure"];
+  CHECK(pressure["sample_relative_l2"] == pressure["relative_l2"]);
+  CHECK(pressure["mean_squared"].get<double>() > 0);
+  r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--sample", "20"});
+  const auto sampled = nlohmann::json::parse(r.out)["fields"]["volume/pressure"];
+  CHECK(sampled["relative_l2"] == pressure["relative_l2"]);
+  CHECK(sampled["sample_relative_l2"] != pressure["relative_l2"]);
   r = run_program(dir,
                   {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--require", "surface/pressure<1e-6"});
   CHECK(r.code == 4);
   CHECK_THAT(r.err, ContainsSubstring("surface/pressure<1e-6"));
-  CHECK(run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--require", "cd_r3>0"}).code == 2);
+  // Before the work: the data set is not even looked for.
+  r = run_program(dir, {"evaluate", "--data", "none.h5", "--model", "whole/last.h5", "--require", "cd_r3>0"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("'cd_r3'") && ContainsSubstring("volume/vorticity"));
   CHECK(run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--split", "tset"}).code == 2);
 }
 
@@ -131,4 +146,83 @@ TEST_CASE("train and dataset say what is wrong") {
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("run_<i>.h5"));
   CHECK(run_program(dir, {"dataset", "info", "nothing.h5"}).code == 3);
+}
+
+TEST_CASE("a training leaves its curves and a picture of them, or a word about what that needs") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  auto r = run_program(dir, train("run", {"updates=20", "log_every=2", "validate_every=5"}));
+  REQUIRE(r.code == 0);
+  CHECK_THAT(content(dir.file("run/curves.csv")), ContainsSubstring("\n20,"));
+  const std::string png = content(dir.file("run/loss.png"));
+  if (png.empty())
+    CHECK_THAT(r.err, ContainsSubstring("libegl1"));
+  else
+    CHECK(png.size() > 20000);  // an empty one has 10 kB
+  // No driver to be had: the training succeeds all the same.
+  setenv("__EGL_VENDOR_LIBRARY_FILENAMES", "/nowhere", 1);
+  r = run_program(dir, train("blind", {"updates=20"}));
+  unsetenv("__EGL_VENDOR_LIBRARY_FILENAMES");
+  CHECK(r.code == 0);
+  CHECK_THAT(r.err, ContainsSubstring("warning") && ContainsSubstring("no loss.png"));
+  CHECK_FALSE(std::filesystem::exists(dir.file("blind/loss.png")));
+}
+
+TEST_CASE("a full disk during a save leaves the last good state") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  REQUIRE(run_program(dir, train("run", {"updates=40"}), [&] {
+            return !content(dir.file("run/state.h5")).empty();
+          }).code == 130);
+  const std::string state = content(dir.file("run/state.h5"));
+  rlimit limit{};
+  getrlimit(RLIMIT_FSIZE, &limit);
+  const rlimit small{state.size() / 2, limit.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);  // the program inherits it
+  const auto r = run_program(dir, train("run", {"updates=40", "--resume"}));
+  setrlimit(RLIMIT_FSIZE, &limit);
+  CHECK(r.code == 1);
+  CHECK_THAT(r.err, ContainsSubstring("state.h5"));
+  CHECK(content(dir.file("run/state.h5")) == state);
+  for (const auto& entry : std::filesystem::directory_iterator(dir.file("run")))
+    CHECK_THAT(entry.path().filename().string(), !ContainsSubstring(".part"));
+  CHECK(run_program(dir, train("run", {"updates=40", "--resume"})).code == 0);
+}
+
+TEST_CASE("dataset split defines, replaces and removes splits") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));  // train 0..3, validation 4, test 5 and 6
+  const auto split = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"dataset", "split", "d.h5", "--json"});
+    return run_program(dir, more);
+  };
+  auto r = split({"--set", "high=case_5,6"});
+  REQUIRE(r.code == 0);
+  CHECK(nlohmann::json::parse(r.out)["splits"] ==
+        nlohmann::json({{"all", 7}, {"high", 2}, {"test", 2}, {"train", 4}, {"validation", 1}}));
+  r = split({"--set", "train=1"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--overwrite"));
+  r = split({"--set", "train=1,2,6", "--overwrite"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("'test' and 'train' share the cases 'case_6'"));
+  r = split({"--set", "low=1,2,33"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("no case '33'"));
+  dir.write("s.json", R"({"train": [0, 1, 2], "val": ["case_3"], "test": [4, 5, 6]})");
+  dir.write("few.txt", "case_0\n");
+  r = split({"--file", "s.json", "--set", "few=@few.txt", "--overwrite", "--remove", "validation", "--remove", "high"});
+  REQUIRE(r.code == 0);
+  CHECK(nlohmann::json::parse(r.out)["splits"] ==
+        nlohmann::json({{"all", 7}, {"few", 1}, {"test", 3}, {"train", 3}, {"val", 1}}));
+  r = split({"--set", "test=6", "--random", "train=0.5,val=0.34", "--seed", "5", "--overwrite", "--remove", "few"});
+  REQUIRE(r.code == 0);
+  CHECK(nlohmann::json::parse(r.out)["splits"]["train"] == 3);
+  CHECK(nlohmann::json::parse(r.out)["splits"]["val"] == 2);
+  CHECK(nlohmann::json::parse(r.out)["in_no_split"] == 1);
+  CHECK(split({}).code == 2);
+  CHECK(split({"--random", "a=0.5,b=0.6"}).code == 2);
+  CHECK(split({"--random", "a=x"}).code == 2);
+  CHECK(split({"--remove", "none"}).code == 2);
+  CHECK(run_program(dir, {"dataset", "verify", "d.h5"}).code == 0);
 }

@@ -138,3 +138,27 @@ TEST_CASE("remove_temporaries removes what is being written") {
   write_text(dir.file("b.txt"), "works afterwards");
   CHECK(read_text(dir.file("b.txt")) == "works afterwards");
 }
+
+TEST_CASE("what a killed process left beside a file is removed, nothing else") {
+  const streamtube::test::TempDir dir;
+  const std::vector<std::string> stay = {".state.part-.h5x", ".state.part-1-0.txt", ".states.part-1-0.h5",
+                                         ".state.part-mine.h5", "state.h5"};
+  for (const auto& name : stay) dir.write(name, "x");
+  dir.write(".state.part-123-4.h5", "x"), dir.write(".state.part-1-10.h5", "x");
+  remove_leftovers(dir.file("state.h5"));
+  CHECK_FALSE(fs::exists(dir.file(".state.part-123-4.h5")));
+  CHECK_FALSE(fs::exists(dir.file(".state.part-1-10.h5")));
+  for (const auto& name : stay) CHECK(fs::exists(dir.file(name)));
+  // The name that is removed is the name that is written.
+  std::string temporary;
+  try {
+    write_atomically(dir.file("state.h5"), [&](const std::string& name) {
+      temporary = name;
+      remove_leftovers(dir.file("state.h5"));
+      CHECK_FALSE(fs::exists(name));
+      throw Error(ErrorKind::input, "stop");
+    });
+  } catch (const Error&) {
+  }
+  CHECK_FALSE(temporary.empty());
+}

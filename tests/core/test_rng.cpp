@@ -96,3 +96,40 @@ TEST_CASE("normal numbers have the moments of the normal distribution") {
   CHECK(std::abs(m2 / n - 1) < 4 * std::sqrt(2.0 / n));
   CHECK(std::abs(m4 / n - 3) < 4 * std::sqrt(96.0 / n));
 }
+
+TEST_CASE("indices: distinct, in range, random order, uniform") {
+  const auto draw = [](std::size_t count, std::size_t n, std::uint64_t seed) {
+    Rng rng(seed, "indices");
+    return sample_indices(rng, count, n);
+  };
+  const auto some = draw(1000, 100, 3);
+  REQUIRE(some.size() == 100);
+  CHECK(std::set<std::int64_t>(some.begin(), some.end()).size() == 100);
+  for (const auto i : some) CHECK((i >= 0 && i < 1000));
+  CHECK_FALSE(std::is_sorted(some.begin(), some.end()));
+  CHECK(some == draw(1000, 100, 3));
+  CHECK(some != draw(1000, 100, 4));
+
+  for (const std::size_t n : {std::size_t{50}, std::size_t{500}}) {
+    auto all = draw(50, n, 1);
+    CHECK_FALSE(std::is_sorted(all.begin(), all.end()));
+    std::sort(all.begin(), all.end());
+    REQUIRE(all.size() == 50);
+    for (std::int64_t i = 0; i < 50; ++i) CHECK(all[i] == i);
+  }
+  CHECK(draw(0, 5, 1).empty());
+  CHECK(draw(9, 4, 7) == std::vector<std::int64_t>{3, 7, 2, 6});  // recorded figures depend on the draws
+
+  // Every index in every place equally often: 10 x 3 cells, 27 free, 99.9 % below 55.5.
+  double count[10][3] = {};
+  const int draws = 6000;
+  for (int seed = 0; seed < draws; ++seed) {
+    const auto s = draw(10, 3, static_cast<std::uint64_t>(seed));
+    for (int i = 0; i < 3; ++i) ++count[s[i]][i];
+  }
+  double sum = 0;
+  for (const auto& row : count) {
+    for (const double c : row) sum += (c - draws / 10.0) * (c - draws / 10.0) / (draws / 10.0);
+  }
+  CHECK(sum < 55.5);
+}

@@ -1,6 +1,5 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
-#include <set>
 
 #include "core/error.hpp"
 #include "geometry/sampling.hpp"
@@ -110,36 +109,4 @@ TEST_CASE("no points, no area") {
   add_face(flat, {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}});
   CHECK_THROWS_AS(sample_surface(flat, 5, 1), core::Error);
   CHECK_THROWS_AS(sample_surface(SurfaceMesh{}, 5, 1), core::Error);
-}
-
-TEST_CASE("indices: distinct, in range, random order, uniform") {
-  const auto some = sample_indices(1000, 100, 3);
-  REQUIRE(some.size() == 100);
-  CHECK(std::set<std::int64_t>(some.begin(), some.end()).size() == 100);
-  for (const auto i : some) CHECK((i >= 0 && i < 1000));
-  CHECK_FALSE(std::is_sorted(some.begin(), some.end()));
-  CHECK(some == sample_indices(1000, 100, 3));
-  CHECK(some != sample_indices(1000, 100, 4));
-
-  for (const std::size_t n : {std::size_t{50}, std::size_t{500}}) {
-    auto all = sample_indices(50, n, 1);
-    CHECK_FALSE(std::is_sorted(all.begin(), all.end()));
-    std::sort(all.begin(), all.end());
-    REQUIRE(all.size() == 50);
-    for (std::int64_t i = 0; i < 50; ++i) CHECK(all[i] == i);
-  }
-  CHECK(sample_indices(0, 5, 1).empty());
-
-  // Every index in every place equally often: 10 x 3 cells, 27 free, 99.9 % below 55.5.
-  double count[10][3] = {};
-  const int draws = 6000;
-  for (int seed = 0; seed < draws; ++seed) {
-    const auto s = sample_indices(10, 3, static_cast<std::uint64_t>(seed));
-    for (int i = 0; i < 3; ++i) ++count[s[i]][i];
-  }
-  double sum = 0;
-  for (const auto& row : count) {
-    for (const double c : row) sum += (c - draws / 10.0) * (c - draws / 10.0) / (draws / 10.0);
-  }
-  CHECK(sum < 55.5);
 }

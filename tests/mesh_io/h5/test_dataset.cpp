@@ -130,6 +130,13 @@ TEST_CASE("cases that cannot be right are refused with the reason") {
                  for (float& x : f.values) x /= 1.2f;
              }),
              ContainsSubstring("kinematic"));
+  // A constant over a closed body changes no force: total or absolute pressure.
+  for (const int part : {0, 1})
+    for (const float more : {240.0f, 101325.0f})
+      CHECK_THAT(refusal([&](FlowSample& s) {
+                   for (float& x : s.part[part].fields[0].values) x += more;
+                 }),
+                 ContainsSubstring("absolute or total") && ContainsSubstring(part == 0 ? "surface" : "volume"));
   CHECK_THAT(refusal([](FlowSample& s) { s.info.name = ""; }), ContainsSubstring("name"));
 }
 
@@ -174,4 +181,8 @@ TEST_CASE("damaged files are found out") {
   CHECK_NOTHROW(data.read(4, true));
   CHECK_THAT(message_of([&] { data.read(5, true); }),
              ContainsSubstring("case_5") && ContainsSubstring("volume/position") && ContainsSubstring("checksum"));
+  // What a training begins with finds it too.
+  const std::size_t few[] = {4}, all[] = {4, 5};
+  CHECK_NOTHROW(data.statistics(few));
+  CHECK_THAT(message_of([&] { data.statistics(all); }), ContainsSubstring("case_5") && ContainsSubstring("checksum"));
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -56,6 +57,11 @@ TEST_CASE("a run learns, and leaves checkpoints and a log") {
   CHECK(model.sampling.supernodes == 16);
   CHECK(model.test_errors.count("validation/surface/pressure") == 1);
   CHECK_THAT(bytes(dir.file("run/log.jsonl")), ContainsSubstring("\"update\":150") && ContainsSubstring("validation"));
+  CHECK_THAT(bytes(dir.file("run/curves.csv")), ContainsSubstring("update,loss,surface/pressure") &&
+                                                    ContainsSubstring("\n150,") &&
+                                                    ContainsSubstring("validation/mean"));
+  // The recipe of the run is one that gives the run again.
+  CHECK(recipe_text(read_recipe(dir.file("run/recipe.json"), {})) == recipe_text(recipe));
   CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("state.h5"));  // not without overwrite
 }
 
@@ -75,10 +81,14 @@ TEST_CASE("an interrupted run goes on bit for bit") {
     SessionOptions options;
     options.stop_after = 8;
     CHECK(run_session(part, options).interrupted);
+    CHECK_THAT(bytes(part.out + "/curves.csv"), !ContainsSubstring("\n12,"));
+    dir.write(std::string("part_") + kind + "/.state.part-77-3.h5", "left by a kill");
     CHECK(bytes(part.out + "/state.h5") != whole);
     run_session(part, {true});
     CHECK(bytes(part.out + "/state.h5") == whole);
     CHECK(bytes(part.out + "/last.h5") == bytes(dir.file("run/last.h5")));
+    CHECK_THAT(bytes(part.out + "/curves.csv"), ContainsSubstring("\n12,"));
+    CHECK_FALSE(std::filesystem::exists(part.out + "/.state.part-77-3.h5"));
     CHECK(log.find("\"update\":12") != std::string::npos);
   }
 }
@@ -159,11 +169,20 @@ TEST_CASE("a loss that is not finite stops the run and keeps the batch") {
   test::write_tiny_dataset(dir.file("d.h5"));
   Recipe recipe = tiny_recipe(dir);
   recipe.schedule.peak = 1e30, recipe.schedule.warmup = 0;
+  recipe.loss.area_weighted = true, recipe.loss.force_weight = 0.01;
   const std::string text = message_of([&] { run_session(recipe, {}); });
   CHECK_THAT(text, ContainsSubstring("not finite") && ContainsSubstring("case_"));
   // The first step of rate 1e30 is taken; the loss or gradient of the second is the one that fails.
   CHECK_THAT(text, ContainsSubstring("of update 2 "));
-  CHECK(std::filesystem::exists(dir.file("run/bad_batch.json")));
+  // All that the loss was made of.
+  const auto batch = nlohmann::json::parse(bytes(dir.file("run/bad_batch.json")));
+  CHECK(batch["points"].size() == 180);
+  CHECK(batch["surface"]["targets"].size() == 4 * 24);
+  CHECK(batch["surface"]["weights"].size() == 24);
+  CHECK(batch["volume"]["anchors"] == 30);
+  REQUIRE(batch["functionals"].size() == 4);
+  CHECK(batch["functionals"][0]["name"] == "forebody_drag");
+  CHECK(batch["functionals"][0]["coefficients"].size() == 4 * 24);
 }
 
 TEST_CASE("recipes: comments, overrides, and what is wrong with them") {

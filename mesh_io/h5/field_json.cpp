@@ -1,0 +1,54 @@
+#include "mesh_io/h5/field_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace streamtube::mesh_io {
+
+using core::str;
+using physics::FieldSpec;
+using Json = nlohmann::ordered_json;  // a checkpoint's fingerprint covers the order of the keys
+
+std::string fields_to_json(const std::vector<FieldSpec>& fields) {
+  Json out = Json::array();
+  for (const FieldSpec& f : fields)
+    out.push_back({{"name", f.name},
+                   {"dimensionless_name", f.dimensionless_name},
+                   {"components", f.components},
+                   {"scale", physics::name(f.scale)},
+                   {"transform", physics::name(f.transform)},
+                   {"unit", f.unit}});
+  return out.dump();
+}
+
+std::vector<FieldSpec> fields_from_json(const std::string& text, const std::string& where) {
+  const auto bad = [&](const std::string& what) { throw core::Error(core::ErrorKind::input, str(where, ": ", what)); };
+  const Json list = Json::parse(text, nullptr, false);
+  constexpr std::size_t kMost = 100;
+  if (!list.is_array() || list.size() > kMost) bad(str("is not a list of at most ", kMost, " fields"));
+  std::vector<FieldSpec> fields;
+  for (const Json& f : list) {
+    const std::string at = str("field ", fields.size() + 1, ": ");
+    if (!f.is_object()) bad(at + "is not a JSON object");
+    const auto word = [&](const char* key) {
+      const auto found = f.find(key);
+      if (found == f.end()) bad(str(at, "'", key, "' is missing"));
+      if (!found->is_string()) bad(str(at, "'", key, "' is not text"));
+      return found->get<std::string>();
+    };
+    FieldSpec spec;
+    spec.name = word("name"), spec.dimensionless_name = word("dimensionless_name"), spec.unit = word("unit");
+    const auto components = f.find("components");
+    if (components == f.end() || !components->is_number_integer() || *components < 1 || *components > 9)
+      bad(str(at, "'components' of '", spec.name, "' is not a whole number in 1..9"));
+    spec.components = components->get<int>();
+    const std::string scale = word("scale"), transform = word("transform");
+    if (!physics::parse(scale, spec.scale)) bad(str(at, "the scale '", scale, "' is not known"));
+    if (!physics::parse(transform, spec.transform)) bad(str(at, "the transform '", transform, "' is not known"));
+    fields.push_back(spec);
+  }
+  return fields;
+}
+
+}  // namespace streamtube::mesh_io
