@@ -444,7 +444,7 @@ void write_loss_picture(const std::string& path, const surrogate::Curves& curves
     const bool of_validation = column.rfind(prefix, 0) == 0;
     const std::string name = of_validation ? column.substr(prefix.size()) : column;
     const bool whole = column == "loss" || name == "mean", part = name.find('/') != std::string::npos;
-    if (!whole && !part && name != "drag" && name != "lift") continue;
+    if (!whole && !part) continue;
     Series s{name, {}, {}, whole};
     std::replace_if(
         s.name.begin(), s.name.end(), [](char c) { return c == '/' || c == '_'; }, ' ');
