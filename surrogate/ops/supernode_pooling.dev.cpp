@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::int64_t chunk = 256;  // supernodes at a time: bounds the memory for messages
 
+// A message is a linear layer of the edge's hidden channels, so the mean of the messages is that layer of the mean of
+// the hidden channels: it runs once a supernode instead of once an edge.
+
 // Edges first.. of `rows` rows: x = (x_supernode - x_point, distance), or both end points one after the other.
 template <class T, class Space>
 void edge_features(Context<Space>& context, Message message, Mat<const T, Space> points,
@@ -37,23 +40,39 @@ void edge_features(Context<Space>& context, Message message, Mat<const T, Space>
       });
 }
 
-// merged[:, 0 .. D] of supernodes begin..end: the mean of their rows of `sent`, summed in order.
+// mean [S][D] of supernodes begin..end: of their rows of `hidden`, summed in order; zero without neighbours.
 template <class T, class Space>
-void mean_messages(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
-                   std::int64_t end, Mat<const T, Space> sent, Mat<T, Space> merged) {
+void mean_of_edges(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                   std::int64_t end, Mat<const T, Space> hidden, Mat<T, Space> mean) {
+  if (context.measuring()) return;
   const auto offset = neighbors.offset;
-  const int size = static_cast<int>(sent.extent(1));
+  const int size = static_cast<int>(hidden.extent(1));
   Kokkos::parallel_for(
       "streamtube::surrogate::supernode_pooling::mean",
       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
       KOKKOS_LAMBDA(const std::int64_t s) {
         const std::int64_t from = offset(s) - offset(begin), to = offset(s + 1) - offset(begin);
-        T* mean = &merged(s - begin, 0);
-        for (int c = 0; c < size; ++c) mean[c] = T(0);
+        T* sum = &mean(s - begin, 0);
+        for (int c = 0; c < size; ++c) sum[c] = T(0);
         for (std::int64_t e = from; e < to; ++e)
-          for (int c = 0; c < size; ++c) mean[c] += sent(e, c);
+          for (int c = 0; c < size; ++c) sum[c] += hidden(e, c);
         if (to > from)
-          for (int c = 0; c < size; ++c) mean[c] /= T(to - from);
+          for (int c = 0; c < size; ++c) sum[c] /= T(to - from);
+      });
+}
+
+// to[:, 0 .. size] = from[:, 0 .. size] of supernodes begin..end; zero without neighbours.
+template <class T, class Space>
+void copy_messages(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                   std::int64_t end, int size, Mat<const T, Space> from, Mat<T, Space> to) {
+  if (context.measuring()) return;
+  const auto offset = neighbors.offset;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::copy_messages",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        const bool any = offset(s + 1) > offset(s);
+        for (int c = 0; c < size; ++c) to(s - begin, c) = any ? from(s - begin, c) : T(0);
       });
 }
 
@@ -105,19 +124,20 @@ void embed_own(Context<Space>& context, const PoolingParameters<T, Space>& p, Ma
   copy_columns<T, Space>(context, own, merged, static_cast<int>(size));
 }
 
-// dsent of every edge = its supernode's dmerged[:, 0 .. D] over the number of its edges.
+// dhidden of every edge = its supernode's dmean over the number of its edges.
 template <class T, class Space>
 void spread_mean(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
-                 std::int64_t end, Mat<const T, Space> dmerged, Mat<T, Space> dsent) {
+                 std::int64_t end, Mat<const T, Space> dmean, Mat<T, Space> dhidden) {
+  if (context.measuring()) return;
   const auto offset = neighbors.offset;
-  const int size = static_cast<int>(dsent.extent(1));
+  const int size = static_cast<int>(dhidden.extent(1));
   Kokkos::parallel_for(
       "streamtube::surrogate::supernode_pooling_backward::spread",
       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
       KOKKOS_LAMBDA(const std::int64_t s) {
         const std::int64_t from = offset(s) - offset(begin), to = offset(s + 1) - offset(begin);
         for (std::int64_t e = from; e < to; ++e)
-          for (int c = 0; c < size; ++c) dsent(e, c) = dmerged(s - begin, c) / T(to - from);
+          for (int c = 0; c < size; ++c) dhidden(e, c) = dmean(s - begin, c) / T(to - from);
       });
 }
 
@@ -207,16 +227,18 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
     const std::int64_t end = std::min(count, begin + chunk);
     const std::int64_t edges =
         context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin);
-    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size);
+    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), mean = take<T>(context, end - begin, size),
+                  messages = take<T>(context, end - begin, size);
     {
       typename core::Arena<Space>::Scope inner(context.arena);
       Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
       embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
-      Mat<T, Space> hidden = take<T>(context, edges, size), sent = take<T>(context, edges, size);
+      Mat<T, Space> hidden = take<T>(context, edges, size);
       linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
-      linear<T, Space>(context, hidden, p.message_down, p.message_down_bias, sent);
-      if (!context.measuring()) mean_messages<T, Space>(context, neighbors, begin, end, sent, merged);
+      mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
     }
+    linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
+    copy_messages<T, Space>(context, neighbors, begin, end, size, messages, merged);
     embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
     linear<T, Space>(context, merged, p.merge, p.merge_bias, rows(tokens, begin, end));
   }
@@ -249,20 +271,22 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
     Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), dmerged = take<T>(context, end - begin, 2 * size);
     Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
     Mat<T, Space> up = take<T>(context, edges, size), hidden = take<T>(context, edges, size),
-                  sent = take<T>(context, edges, size);
+                  mean = take<T>(context, end - begin, size), messages = take<T>(context, end - begin, size);
     embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
     linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
     gelu_forward<T, Space>(context, up, hidden);
-    linear<T, Space>(context, hidden, p.message_down, p.message_down_bias, sent);
-    if (!context.measuring()) mean_messages<T, Space>(context, neighbors, begin, end, sent, merged);
+    mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
+    linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
+    copy_messages<T, Space>(context, neighbors, begin, end, static_cast<int>(size), messages, merged);
     embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
 
     linear_backward<T, Space>(context, merged, p.merge, rows(dtokens, begin, end), dmerged, Adjoint::overwrite, g.merge,
                               g.merge_bias);
-    const Mat<T, Space> dsent = sent, dhidden = take<T>(context, edges, size);
-    if (!context.measuring()) spread_mean<T, Space>(context, neighbors, begin, end, dmerged, dsent);
-    linear_backward<T, Space>(context, hidden, p.message_down, dsent, dhidden, Adjoint::overwrite, g.message_down,
+    const Mat<T, Space> dmessages = messages, dmean = take<T>(context, end - begin, size), dhidden = hidden;
+    copy_messages<T, Space>(context, neighbors, begin, end, static_cast<int>(size), dmerged, dmessages);
+    linear_backward<T, Space>(context, mean, p.message_down, dmessages, dmean, Adjoint::overwrite, g.message_down,
                               g.message_down_bias);
+    spread_mean<T, Space>(context, neighbors, begin, end, dmean, dhidden);
     gelu_backward<T, Space>(context, up, dhidden, dhidden);
     Mat<T, Space> dembedded, dfirst, dsecond;
     if (dpoints.data()) dembedded = take<T>(context, edges, embedded.extent(1));
