@@ -75,7 +75,6 @@ class Dataset {
   const std::string& path() const;
   const std::string& description() const;      // free text: where the data comes from
   const std::vector<CaseInfo>& cases() const;  // in natural order of their names: run_2 before run_10
-  std::size_t find(const std::string& name) const;
   std::vector<std::string> splits() const;  // "train", "validation", "test", ...
   // Indices of the cases of a split, in order; "all" is always there. Error(usage) for an unknown one, with the known.
   std::vector<std::size_t> split(const std::string& name) const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
@@ -51,8 +52,11 @@ TEST_CASE("force functionals: a uniform error of pressure is a force on each sid
       CAPTURE(by_area, cache);
       DrawOptions o = options();
       o.surface_by_area = by_area;
-      for (const Batch& batch : draw(data, o, loss, cache, 3)) {
-        const mesh_io::CaseInfo& info = data.cases()[data.find(batch.name)];
+      const int batches = 40;
+      double ratio[4] = {0, 0, 0, 0};  // estimated over true, mean over the batches
+      for (const Batch& batch : draw(data, o, loss, cache, batches)) {
+        const mesh_io::CaseInfo& info = *std::find_if(data.cases().begin(), data.cases().end(),
+                                                      [&](const auto& c) { return c.name == batch.name; });
         const double top = 1 * 0.4 / info.reference_area;  // over the reference area; front and base are that area
         // -Cp n dA, of Cp = 0.1 everywhere and shear (0.01, 0, 0) on all faces of a side.
         const double shear = 0.01, sides[4] = {0.1 + shear, -0.1 + shear, 0.1 * top, -0.1 * top};
@@ -66,10 +70,11 @@ TEST_CASE("force functionals: a uniform error of pressure is a force on each sid
           for (std::size_t i = 0; i < f.coefficients.size(); i += 4)
             force += 0.1 * f.coefficients[i] / normalizer.branch[0].std[0] +
                      0.01 * f.coefficients[i + 1] / normalizer.branch[0].std[1];
-          // As exact as 200 of 216 faces are.
-          CHECK_THAT(force, WithinAbs(sides[k], 0.12 * std::abs(sides[k])));
+          ratio[k] += force / sides[k] / batches;
         }
       }
+      // Some 15 of 200 points lie on the front.
+      for (const double r : ratio) CHECK_THAT(r, WithinAbs(1, 0.06));
     }
 }
 
