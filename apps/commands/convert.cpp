@@ -1,9 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
+#include "mesh_io/h5/h5_file.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 
 namespace streamtube::apps {
@@ -12,16 +16,22 @@ namespace {
 class Convert : public Command {
  public:
   std::string name() const override { return "convert"; }
-  std::string summary() const override { return "Make a checkpoint of a training file of the PyTorch reference"; }
+  std::string summary() const override {
+    return "Describe a checkpoint anew, or make one of the PyTorch reference's training file";
+  }
 
   void declare(CLI::App& app) override {
-    app.add_option("input", input_, "Training file (.h5): attributes config, normaliser, test; /weights")->required();
-    app.add_option("output", output_, "Checkpoint to write (.h5)")->required();
-    app.add_option(
-           "--describe", description_,
-           "JSON file with what the training file does not say: name, provenance, reference flow, fields, domain, "
-           "sampling, training range (see docs/checkpoint_format.md and data_samples/models/*.json)")
+    app.add_option("input", input_,
+                   "Checkpoint, or training file of the reference: attributes config, normaliser, test; /weights (.h5)")
         ->required();
+    app.add_option("output", output_, "Checkpoint to write (.h5)")->required();
+    app.add_option("--describe", description_,
+                   "JSON file with what the training file does not say, or what the checkpoint is to say instead: "
+                   "name, provenance, reference flow, fields, domain, "
+                   "sampling, training range (see docs/checkpoint_format.md and data_samples/models/*.json)")
+        ->required();
+    app.add_option("--errors", errors_,
+                   "evaluation.json of `streamtube evaluate --out`: its metrics become the model's test errors");
     app.add_flag("--overwrite", overwrite_, "Replace an existing output file");
     app.add_flag("--json", json_, "Print the checkpoint's summary as JSON");
   }
@@ -30,14 +40,30 @@ class Convert : public Command {
     if (!overwrite_ && std::filesystem::exists(output_))
       throw core::Error(core::ErrorKind::usage, core::str("'", output_, "' is there already"),
                         "--overwrite replaces it");
-    auto checkpoint = surrogate::import_training_file(input_, description_);
+    auto checkpoint = is_checkpoint() ? surrogate::describe_again(input_, description_)
+                                      : surrogate::import_training_file(input_, description_);
+    if (!errors_.empty()) checkpoint.test_errors = metrics();
     surrogate::write_checkpoint(output_, checkpoint);
     std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n" : surrogate::summary_text(checkpoint));
     return 0;
   }
 
  private:
-  std::string input_, output_, description_;
+  bool is_checkpoint() const { return mesh_io::H5File::open(input_).has_attribute("/", "format"); }
+
+  std::map<std::string, double> metrics() const {
+    const auto json = nlohmann::json::parse(core::read_text(errors_), nullptr, false);
+    std::map<std::string, double> found;
+    if (json.is_object() && json.contains("metrics") && json["metrics"].is_object())
+      for (const auto& [name, value] : json["metrics"].items())
+        if (value.is_number()) found[name] = value.get<double>();
+    if (found.empty())
+      throw core::Error(core::ErrorKind::input, core::str("'", errors_, "': has no metrics"),
+                        "give the evaluation.json that `streamtube evaluate --out` writes");
+    return found;
+  }
+
+  std::string input_, output_, description_, errors_;
   bool overwrite_ = false, json_ = false;
 };
 

@@ -5,10 +5,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/files.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
+#include "tests/support/tiny_dataset.hpp"
 
 namespace fs = std::filesystem;
 using namespace streamtube;
@@ -308,14 +311,37 @@ TEST_CASE("inspect reports meshes and models") {
   CHECK(r.code == 3);
 }
 
-TEST_CASE("convert refuses what is no training file") {
+TEST_CASE("convert describes a checkpoint anew, and refuses what is neither that nor a training file") {
   const TempDir dir;
-  const std::string description = STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.json";
-  auto r = run_program(dir, {"convert", STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.h5",
-                             dir.file("o.h5"), "--describe", description});
+  const std::string models = STREAMTUBE_SOURCE_DIR "/data_samples/models/";
+  std::string description = core::read_text(models + "ahmed_baseline.json");
+  const auto name = description.find("\"ahmed_baseline\"");
+  REQUIRE(name != std::string::npos);
+  const std::string other = dir.write("other.json", description.replace(name, 16, "\"other\""));
+  const std::string errors = dir.write("e.json", R"({"metrics": {"cd_r2": 0.25, "surface/pressure": 0.125}})");
+  auto r = run_program(dir, {"convert", models + "ahmed_baseline.h5", dir.file("o.h5"), "--describe", other, "--errors",
+                             errors, "--json"});
+  REQUIRE(r.code == 0);
+  const json report = json::parse(r.out);
+  CHECK(report["name"] == "other");
+  CHECK(report["test_errors"] == json({{"cd_r2", 0.25}, {"surface/pressure", 0.125}}));
+  const surrogate::Checkpoint before = surrogate::read_checkpoint(models + "ahmed_baseline.h5"),
+                              after = surrogate::read_checkpoint(dir.file("o.h5"));
+  CHECK(after.fingerprint != before.fingerprint);
+  CHECK(after.normalizer.branch[1].std == before.normalizer.branch[1].std);
+  CHECK(after.sampling.anchors[0] == before.sampling.anchors[0]);
+  REQUIRE(after.weights.size() == before.weights.size());
+  for (const auto& [tensor, values] : before.weights) CHECK(after.weights.at(tensor).values == values.values);
+
+  r = run_program(dir,
+                  {"convert", models + "ahmed_baseline.h5", dir.file("p.h5"), "--describe", other, "--errors", other});
   CHECK(r.code == 3);
-  CHECK_THAT(r.err, ContainsSubstring("attribute 'normaliser' is missing"));
-  CHECK_FALSE(fs::exists(dir.file("o.h5")));
-  r = run_program(dir, {"convert", dir.file("none.h5"), dir.file("o.h5"), "--describe", description});
+  CHECK_THAT(r.err, ContainsSubstring("no metrics"));
+  test::write_tiny_dataset(dir.file("d.h5"));
+  r = run_program(dir, {"convert", dir.file("d.h5"), dir.file("p.h5"), "--describe", other});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("d.h5"));
+  CHECK_FALSE(fs::exists(dir.file("p.h5")));
+  r = run_program(dir, {"convert", dir.file("none.h5"), dir.file("p.h5"), "--describe", other});
   CHECK(r.code == 3);
 }
