@@ -23,21 +23,19 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
                                  std::vector<std::int64_t>* faces) {
   std::vector<Vec3> points(n);
   std::vector<std::int64_t> on(n);
-  // Along a curve, so that strata are patches of the surface whatever the file's order of faces.
-  const std::vector<std::int64_t> curve =
-      space_curve(mesh.face_count(), [&](std::size_t f) { return mesh.corner(f, 0); });
-  const auto face_at = [&](std::size_t f) { return static_cast<std::size_t>(curve[f]); };
   double total = 0;
   for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    for (std::size_t t = 0; t + 2 < mesh.corner_count(face_at(f)); ++t)
-      total += area(fan_triangle(mesh, face_at(f), t));
+    for (std::size_t t = 0; t + 2 < mesh.corner_count(f); ++t) total += area(fan_triangle(mesh, f, t));
   if (n > 0 && !(total > 0 && std::isfinite(total))) {
     throw core::Error(core::ErrorKind::input, core::str("cannot sample a surface whose area is ", total, " m2"),
                       "give a surface with triangles of positive area");
   }
 
-  // Walks the curve (f: place on it) once while the strata go by; `end` is the cumulative area, summed in the order of
-  // `total`.
+  // Along a curve, so that strata are patches of the surface whatever the file's order of faces.
+  const std::vector<std::int64_t> curve =
+      space_curve(mesh.face_count(), [&](std::size_t f) { return mesh.corner(f, 0); });
+  const auto face_at = [&](std::size_t f) { return static_cast<std::size_t>(curve[f]); };
+  // Walks the curve (f: place on it) once while the strata go by; `end` is the cumulative area.
   core::Rng place(seed, "surface samples");
   std::size_t f = 0, t = 0;
   double begin = 0, end = n > 0 ? area(fan_triangle(mesh, face_at(0), 0)) : 0;

@@ -8,8 +8,8 @@
 
 namespace streamtube::geometry {
 
-// n points, stratified: the faces' cumulative area along a space-filling curve is cut in n equal parts and one point drawn
-// in each, then shuffled, so any prefix is itself a fair sample. faces (optional): the polygon of each point.
+// n points, stratified: the faces' cumulative area along a space-filling curve is cut in n equal parts and one point
+// drawn in each, then shuffled, so any prefix is itself a fair sample. faces (optional): the polygon of each point.
 std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
                                  std::vector<std::int64_t>* faces = nullptr);
 

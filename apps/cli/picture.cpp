@@ -239,8 +239,9 @@ struct Series {
 void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const std::array<double, 4>& place,
                const std::string& title, const std::string& y_title, double last, bool markers) {
   // Told apart by the colour-blind too (Okabe and Ito).
-  constexpr unsigned char kColours[][3] = {{0, 114, 178},  {213, 94, 0},  {0, 158, 115},  {204, 121, 167},
-                                           {86, 180, 233}, {230, 159, 0}, {120, 120, 120}};
+  constexpr unsigned char kColours[][3] = {{0, 114, 178},   {213, 94, 0},   {0, 158, 115},
+                                           {204, 121, 167}, {86, 180, 233}, {230, 159, 0},
+                                           {120, 120, 120}, {0, 60, 90},    {130, 50, 0}};
   vtkNew<vtkChartXY> chart;
   std::size_t colour = 0;
   double low = 1e300, high = 0;
@@ -456,6 +457,7 @@ void write_loss_picture(const std::string& path, const surrogate::Curves& curves
       }
     if (!s.x.empty()) (of_validation ? validation : loss).push_back(std::move(s));
   }
+  if (loss.empty()) throw Error(ErrorKind::runtime, "no loss was logged yet");
   const double last = curves.rows.empty() ? 1 : static_cast<double>(curves.rows.rbegin()->first);
   const double middle = validation.empty() ? 0 : 0.5;
   add_chart(window, loss, {0, middle, 1, 1}, title, "loss (mean squared error, normalised)", last, false);

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -103,8 +104,11 @@ class Train : public Command {
       core::write_atomically((folder / "loss.png").string(), [&](const std::string& temporary) {
         write_loss_picture(temporary, curves, core::str("training of '", name, "'"));
       });
+    } catch (const core::Interrupted&) {
     } catch (const core::Error& error) {
       core::warn(core::str("no loss.png: ", error.message(), error.hint().empty() ? "" : "; ", error.hint()));
+    } catch (const std::exception& error) {
+      core::warn(core::str("no loss.png: ", error.what()));
     }
   }
 

@@ -333,9 +333,11 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
             [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
   const std::string beside = (std::filesystem::path(path) / kSplitsFile).string();
   if (std::filesystem::is_regular_file(beside, error)) {
-    impl_->splits = read_split_file(beside);
     std::vector<std::string> names;
     for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
+    impl_->splits = read_split_file(beside);
+    for (auto& [split, members] : impl_->splits)
+      members = find_cases(names, members, str("'", beside, "': '", split, "'"));
     check_splits(impl_->splits, names, str("'", beside, "'"));
   }
 }

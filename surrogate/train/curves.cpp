@@ -59,7 +59,7 @@ std::string curves_csv(const Curves& curves) {
     text += str(update);
     for (const std::string& column : curves.columns) {
       const auto value = row.find(column);
-      text += value == row.end() ? std::string(",") : str(',', value->second);
+      text += value == row.end() ? std::string(",") : str(',', Json(value->second).dump());  // all digits
     }
     text += '\n';
   }

@@ -9,8 +9,8 @@
 namespace streamtube::surrogate {
 
 struct Curves {
-  // In this order: loss and its parts ("surface/pressure", ..., "drag", "lift"), rate, gradient_norm and the like, then
-  // the relative L2 errors of validation ("validation/surface/pressure", ..., "validation/mean").
+  // In this order: loss and its parts ("surface/pressure", ..., "force/base_drag", ...), rate, gradient_norm and the
+  // like, then the relative L2 errors of validation ("validation/surface/pressure", ..., "validation/mean").
   std::vector<std::string> columns;
   std::map<std::int64_t, std::map<std::string, double>>
       rows;  // update -> column -> value; what was not logged is absent

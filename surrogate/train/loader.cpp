@@ -142,7 +142,8 @@ struct Loader::Impl {
         kept(cases.size()) {
     for (std::size_t slot = 0; slot < cases.size(); ++slot) {
       const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
-      const std::size_t needed = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1)));
+      const std::size_t needed = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1))) +
+                                 8 * (2 * info.rows[0] + info.rows[1]);
       if (needed > bytes) continue;
       kept[slot] = 1, bytes -= needed;
     }

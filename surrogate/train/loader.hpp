@@ -20,18 +20,18 @@ struct DrawOptions {
   std::size_t anchors[2] = {1024, 1024};  // surface, volume
   std::size_t queries[2] = {0, 0};        // further points with targets
   bool surface_by_area = false;           // surface anchors and queries with probability by area, else all faces alike
-  // Every draw is scaled about the origin by a factor between 1 - scaling and 1 + scaling, its dimensionless fields kept:
-  // by similarity the flow around a scaled body is the scaled flow, but for the Reynolds number.
+  // Every draw is scaled about the origin by a factor between 1 - scaling and 1 + scaling, its dimensionless fields
+  // kept: by similarity the flow around a scaled body is the scaled flow, but for the Reynolds number.
   double scaling = 0;
-  bool mirror = false;                    // every second draw reflected at y = 0 (y of vectors, x and z of vorticity)
+  bool mirror = false;  // every second draw reflected at y = 0 (y of vectors, x and z of vorticity)
 };
 
 // What weighs how much, beside 1 for the mean squared error of every field.
 struct LossOptions {
   std::vector<double> field_weight[2];  // per field of the branch; empty: 1 each
   bool area_weighted = false;           // surface points weigh by their area (when not drawn by it already)
-  // Of the squared errors of four forces: drag of the faces that look upstream and of those that look downstream, lift of
-  // those that look down and up; in units of the scales.
+  // Of the squared errors of four forces: drag of the faces that look upstream and of those that look downstream, lift
+  // of those that look down and up; in units of the scales.
   double force_weight = 0;
   double drag_scale = 0.01, lift_scale = 0.05;  // coefficients: a typical error, which weighs 1
 };

@@ -50,9 +50,9 @@ void each_option(R& r, const Visit& visit) {
   visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
   visit("draw.scaling", r.draw.scaling, "scale every draw by up to this share, its dimensionless fields kept", true);
   visit("use.geometry_points", r.use_geometry_points, "that the finished model draws; 0: as in training", false);
-  visit("use.supernodes", r.use_supernodes, "of these", false);
-  visit("use.surface_anchors", r.use_anchors[0], "that the finished model draws", false);
-  visit("use.volume_anchors", r.use_anchors[1], "that the finished model draws", false);
+  visit("use.supernodes", r.use_supernodes, "of these; 0: as in training", false);
+  visit("use.surface_anchors", r.use_anchors[0], "that the finished model draws; 0: as in training", false);
+  visit("use.volume_anchors", r.use_anchors[1], "that the finished model draws; 0: as in training", false);
   visit("loss.surface_weights", r.loss.field_weight[0], "one per surface field; []: 1 each", true);
   visit("loss.volume_weights", r.loss.field_weight[1], "one per volume field; []: 1 each", true);
   visit("loss.area_weighted", r.loss.area_weighted, "surface points weigh by area", true);
@@ -158,8 +158,8 @@ void check_recipe(const Recipe& r, const std::string& where) {
     if (anchors < 1) fail("draw: both branches need anchors");
   if (!(r.draw.scaling >= 0 && r.draw.scaling <= 0.5)) fail("draw.scaling is a share of the lengths, 0 to 0.5");
   const std::size_t points = r.use_geometry_points > 0 ? r.use_geometry_points : r.draw.geometry_points;
-  if (r.use_supernodes > points)
-    fail(str("use.supernodes (", r.use_supernodes, ") exceed the geometry points (", points, ")"));
+  const std::size_t supernodes = r.use_supernodes > 0 ? r.use_supernodes : r.draw.supernodes;
+  if (supernodes > points) fail(str("use.supernodes (", supernodes, ") exceed the geometry points (", points, ")"));
   if (r.schedule.updates < 1) fail("'updates' must be at least 1");
   if (r.accumulation < 1) fail("'accumulation' must be at least 1");
   for (const auto& [name, every] : {std::pair("log_every", r.log_every), std::pair("validate_every", r.validate_every),

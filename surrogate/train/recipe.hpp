@@ -17,7 +17,7 @@ struct Recipe {
   std::string train_split = "train", validation_split = "validation";
   AbuptConfig model;                                // defaults: a small one, see recipe.cpp
   double position_origin = 0, position_extent = 0;  // m; extent 0: from the data
-  bool symmetric = false;  // see physics::Normalizer
+  bool symmetric = false;                           // see physics::Normalizer
   DrawOptions draw;
   // What the model is to be used with, stored in its checkpoint; 0: as many as drawn.
   std::size_t use_geometry_points = 0, use_supernodes = 0, use_anchors[2] = {0, 0};

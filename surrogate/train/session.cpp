@@ -106,12 +106,12 @@ class Session {
     result.parameters = trainer.parameters();
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
-    result.memory = trainer.scratch(shape) + 6 * sizeof(float) * trainer.parameters();
+    const std::size_t scratch = trainer.scratch(shape), free = free_memory();
+    result.memory = scratch + 6 * sizeof(float) * trainer.parameters();
     const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
-    if (here * result.memory > core::available_host_memory())
+    if (here * scratch > free)
       throw Error(ErrorKind::runtime,
-                  str("a step needs ", result.memory >> 20, " MiB", for_each_of(here), ", ",
-                      core::available_host_memory() >> 20, " MiB are free"),
+                  str("a step needs ", scratch >> 20, " MiB", for_each_of(here), ", ", free >> 20, " MiB are free"),
                   "draw fewer anchors, or set recompute=true");
     // Batch t of the run goes to process t % size.
     const auto make_loader = [&](std::int64_t first) {
@@ -301,6 +301,13 @@ class Session {
     return result_options(all);
   }
 
+  // Of the host. All processes look before any of them goes on and takes its share.
+  std::size_t free_memory() const {
+    const std::size_t free = core::available_host_memory();
+    processes_.any(false);
+    return free;
+  }
+
   // Before anything so large is allocated.
   void check_parameters() const {
     double count = 0;
@@ -310,7 +317,7 @@ class Session {
       count += size;
     }
     const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
-    const double needed = 6 * sizeof(float) * count, free = static_cast<double>(core::available_host_memory());
+    const double needed = 6 * sizeof(float) * count, free = static_cast<double>(free_memory());
     if (static_cast<double>(here) * needed > free)
       throw Error(ErrorKind::runtime,
                   str("a model of ", count / 1e6, " million parameters needs ", std::llround(needed / (1 << 20)),
@@ -351,7 +358,7 @@ class Session {
                       size = static_cast<std::size_t>(processes_.size());
     if (rank >= validation_.size()) return;
     DrawOptions draw = recipe_.draw;
-    draw.mirror = false;
+    draw.mirror = false, draw.scaling = 0;
     std::size_t least[2] = {~std::size_t{0}, ~std::size_t{0}};
     for (const std::size_t index : validation_)
       for (int b = 0; b < 2; ++b) least[b] = std::min(least[b], data_.cases()[index].rows[b]);
@@ -467,7 +474,7 @@ class Session {
         differing += (differing.empty() ? "" : ", ") + option;
     if (!differing.empty())
       throw Error(ErrorKind::input, str(where, "the run was started with another recipe; now: ", differing),
-                  processes_.size() > 1 || differing.find("accumulation") != std::string::npos
+                  differing.find("accumulation") != std::string::npos
                       ? "accumulation is counted over all processes here; resume with the same number of batches an "
                         "update, or start a new run with --overwrite"
                       : "resume with the same options, or start a new run with --overwrite");

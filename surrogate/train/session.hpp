@@ -3,9 +3,9 @@
 //   last.h5, best.h5   checkpoints that predict takes, with the averaged weights; best: lowest validation error
 //   state.h5           all that --resume needs
 //   recipe.json        every option of the run, for read_recipe()
-//   log.jsonl          a JSON object a line: update, loss and its parts, rate, gradient norm, seconds; validation
-//   errors curves.csv         the same as a table, see curves.hpp; written with the state bad_batch.json     only when
-//   the loss was not finite: the batch that caused it
+//   log.jsonl          a JSON object a line: update, loss and its parts, rate, gradient norm, seconds; errors
+//   curves.csv         the same as a table, see curves.hpp; written with the state
+//   bad_batch.json     only when the loss was not finite: the batch that caused it
 
 #include <string>
 #include <vector>

@@ -117,6 +117,34 @@ TEST_CASE("batches depend on their number alone, whatever part of the data is in
   }
 }
 
+TEST_CASE("validation is of the bodies as they are, whatever the draws are scaled by") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  recipe.schedule.updates = 1, recipe.schedule.peak = recipe.schedule.end = 1e-30;  // the weights stay
+  const double plain = run_session(recipe, {}).best;
+  CHECK(plain > 0);
+  recipe.draw.scaling = 0.3, recipe.out = dir.file("scaled");
+  CHECK(run_session(recipe, {}).best == plain);
+}
+
+TEST_CASE("what a model is to be used with goes into its checkpoint") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  recipe.schedule.updates = 1;
+  recipe.use_geometry_points = 100, recipe.use_supernodes = 50, recipe.use_anchors[1] = 70;
+  run_session(recipe, {});
+  const Checkpoint model = read_checkpoint(dir.file("run/last.h5"));
+  CHECK(model.sampling.geometry_points == 100);
+  CHECK(model.sampling.supernodes == 50);
+  CHECK(model.sampling.anchors[0] == 24);
+  CHECK(model.sampling.anchors[1] == 70);
+  // As stored: 1,024 supernodes by default.
+  CHECK_THAT(message_of([] { read_recipe("", {"use.geometry_points=500"}); }),
+             ContainsSubstring("use.supernodes (1024)") && ContainsSubstring("(500)"));
+}
+
 TEST_CASE("what does not fit the state is refused") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
