@@ -498,8 +498,6 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
     if (from.normalizer.branch[b].fields != c.normalizer.branch[b].fields)
       bad(str("'", description_path, "': its ", kBranches[b], " fields are not those of '", path, "'"));
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
-  c.sampling.geometry_points = from.sampling.geometry_points, c.sampling.supernodes = from.sampling.supernodes;
-  for (int b = 0; b < 2; ++b) c.sampling.anchors[b] = from.sampling.anchors[b];
   check_consistency(c, str("'", description_path, "'"));
   c.weights = std::move(from.weights);
   c.fingerprint = fingerprint_of(metadata(c), c.weights);

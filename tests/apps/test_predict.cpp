@@ -329,7 +329,7 @@ TEST_CASE("convert describes a checkpoint anew, and refuses what is neither that
                               after = surrogate::read_checkpoint(dir.file("o.h5"));
   CHECK(after.fingerprint != before.fingerprint);
   CHECK(after.normalizer.branch[1].std == before.normalizer.branch[1].std);
-  CHECK(after.sampling.anchors[0] == before.sampling.anchors[0]);
+  CHECK(after.sampling.anchors[0] == before.sampling.anchors[0]);  // both descriptions say 1,024
   REQUIRE(after.weights.size() == before.weights.size());
   for (const auto& [tensor, values] : before.weights) CHECK(after.weights.at(tensor).values == values.values);
 
