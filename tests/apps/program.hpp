@@ -23,6 +23,30 @@ struct Outcome {
   std::string out, err;
 };
 
+// The command that trains a small network on the data set d.h5 of tests/support/tiny_dataset.hpp; of options the last
+// counts.
+inline std::vector<std::string> tiny_training(const std::string& out, const std::vector<std::string>& options) {
+  std::vector<std::string> words = {
+      "train",
+      "data=d.h5",
+      std::string("describe=") + STREAMTUBE_SOURCE_DIR + "/data_samples/models/ahmed_baseline.json",
+      "model.hidden=24",
+      "model.heads=2",
+      "model.physics_blocks=psc",
+      "model.radius=60",
+      "draw.geometry_points=60",
+      "draw.supernodes=16",
+      "draw.surface_anchors=24",
+      "draw.volume_anchors=30",
+      "validation_points=50",
+      "--threads",
+      "1",
+      "--out",
+      out};
+  words.insert(words.end(), options.begin(), options.end());
+  return words;
+}
+
 inline std::string content(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};

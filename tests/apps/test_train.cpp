@@ -18,29 +18,10 @@ using test::TempDir;
 
 namespace {
 
-std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {
-      "train",
-      "data=d.h5",
-      std::string("describe=") + STREAMTUBE_SOURCE_DIR + "/data_samples/models/ahmed_baseline.json",
-      "model.hidden=24",
-      "model.heads=2",
-      "model.physics_blocks=psc",
-      "model.radius=60",
-      "draw.geometry_points=60",
-      "draw.supernodes=16",
-      "draw.surface_anchors=24",
-      "draw.volume_anchors=30",
-      "updates=400",
-      "save_every=7",
-      "validate_every=50",
-      "validation_points=50",
-      "--threads",
-      "1",
-      "--out",
-      out};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
+std::vector<std::string> train(const std::string& out, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> options = {"updates=400", "save_every=7", "validate_every=50"};
+  options.insert(options.end(), more.begin(), more.end());
+  return test::tiny_training(out, options);
 }
 
 }  // namespace

@@ -23,27 +23,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 Words train(const std::string& out, const Words& more = {}) {
-  Words words = {"train",
-                 "data=d.h5",
-                 std::string("describe=") + STREAMTUBE_SOURCE_DIR + "/data_samples/models/ahmed_baseline.json",
-                 "model.hidden=24",
-                 "model.heads=2",
-                 "model.physics_blocks=psc",
-                 "model.radius=60",
-                 "draw.geometry_points=60",
-                 "draw.supernodes=16",
-                 "draw.surface_anchors=24",
-                 "draw.volume_anchors=30",
-                 "updates=20",
-                 "log_every=1",
-                 "validate_every=10",
-                 "validation_points=50",
-                 "--threads",
-                 "1",
-                 "--out",
-                 out};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
+  Words options = {"updates=20", "log_every=1", "validate_every=10"};
+  options.insert(options.end(), more.begin(), more.end());
+  return test::tiny_training(out, options);
 }
 
 // Each list is what one group of processes does: `copies` of the first, one of every further.
