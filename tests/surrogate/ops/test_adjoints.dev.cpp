@@ -176,7 +176,12 @@ TEST_CASE("adjoint of GELU") {
       return y;
     };
     op.backward = [](Context<HostSpace>& context, Arrays<T>& in, std::vector<T>& dy, Arrays<T>& d) {
-      run(context, [&] { gelu_backward<T, HostSpace>(context, matrix(in[0], 9), matrix(dy, 9), matrix(d[0], 9)); });
+      std::vector<T> y(in[0].size()), expected(in[0].size());
+      run(context, [&] {
+        gelu_backward<T, HostSpace>(context, matrix(in[0], 9), matrix(dy, 9), matrix(d[0], 9), matrix(y, 9));
+        gelu_forward<T, HostSpace>(context, matrix(in[0], 9), matrix(expected, 9));
+      });
+      CHECK(y == expected);
     };
     return op;
   };
@@ -329,6 +334,8 @@ TEST_CASE("adjoint of supernode pooling, both messages") {
         s.x.assign(points.begin(), points.end());
         const Vec<const std::int64_t, HostSpace> index{supernodes.data(), supernodes.size()};
         s.neighbors = geometry::radius_search<T, HostSpace>(HostSpace(), matrix(s.x, 3), index, T(15), 8);
+        // The last supernode hears nobody, not even itself.
+        s.neighbors.offset(count) = s.neighbors.host_offset(count) = s.neighbors.offset(count - 1);
         s.parameters = {matrix(in[0], in_size),
                         matrix(in[2], size),
                         matrix(in[4], 2 * size),
