@@ -127,11 +127,16 @@ bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
     float *normed = buffers + slot * slot_floats, *hidden = normed + block_rows * m.size;
     for (std::int64_t block = slot; block < blocks; block += slots) {
       const std::int64_t begin = block * block_rows, rows = std::min(m.rows - begin, block_rows);
-      float* x = m.x + begin * m.size;
+      float *x = m.x + begin * m.size, *input = m.kept_normed ? m.kept_normed + begin * m.size : normed;
       for (std::int64_t r = 0; r < rows; ++r)
-        layer_norm_row(x + r * m.size, normed + r * m.size, static_cast<int>(m.size), m.norm_weight, m.norm_bias,
+        layer_norm_row(x + r * m.size, input + r * m.size, static_cast<int>(m.size), m.norm_weight, m.norm_bias,
                        m.scale, m.shift, m.epsilon);
-      kernel->run({normed, m.up, m.up_bias, nullptr, hidden, rows, m.hidden, m.size, Epilogue::gelu}, 0, rows, up);
+      if (float* wide = m.kept_up ? m.kept_up + begin * m.hidden : nullptr) {
+        kernel->run({input, m.up, m.up_bias, nullptr, wide, rows, m.hidden, m.size, Epilogue::store}, 0, rows, up);
+        avx512_gelu(wide, hidden, rows * m.hidden);
+      } else {
+        kernel->run({input, m.up, m.up_bias, nullptr, hidden, rows, m.hidden, m.size, Epilogue::gelu}, 0, rows, up);
+      }
       kernel->run({hidden, m.down, m.down_bias, m.gate, x, rows, m.size, m.hidden, Epilogue::accumulate}, 0, rows,
                   down);
     }
@@ -271,12 +276,12 @@ bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::in
   return true;
 }
 
-bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n) {
+bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, float* y, std::int64_t n) {
   if (context.backends.cpu_path() < CpuPath::avx512) return false;
   for_tasks(context, "streamtube::surrogate::cpu::gelu_backward", divide_up(n, elements_per_task),
             [=](std::int64_t task) {
               const std::int64_t at = task * elements_per_task;
-              avx512_gelu_backward(x + at, dy + at, dx + at, std::min(elements_per_task, n - at));
+              avx512_gelu_backward(x + at, dy + at, dx + at, y ? y + at : nullptr, std::min(elements_per_task, n - at));
             });
   return true;
 }

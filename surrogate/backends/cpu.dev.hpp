@@ -12,7 +12,8 @@ bool attention(Context<HostSpace>& context, const AttentionDesc<float>& attentio
 bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& gradient);
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& attention);
 bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n);
-bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n);
+// y: gelu(x) as well, or null.
+bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, float* y, std::int64_t n);
 
 // norm(x) W^T + b in up to three parts of `size` columns each (queries, keys, values), of which some are rotated, a
 // block of rows at a time: the normed rows are made and split for the tiles once.
@@ -42,6 +43,8 @@ struct MlpDesc {
   const float *norm_weight, *norm_bias, *scale, *shift;  // [size] or null
   float epsilon;
   const float *up, *up_bias, *down, *down_bias, *gate;
+  float *kept_normed = nullptr,
+        *kept_up = nullptr;  // [rows][size], [rows][hidden] before GELU, for the adjoint; or null
 };
 bool mlp(Context<HostSpace>& context, const MlpDesc& mlp);
 

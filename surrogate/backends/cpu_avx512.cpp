@@ -58,10 +58,11 @@ constexpr GemmTile gemm_tiles[gemm_rows + 1] = {nullptr,       gemm_tile<1>,  ge
 
 void gemm_run(const GemmDesc<float>& g, std::int64_t begin, std::int64_t end, const void* packed) {
   const std::int64_t panels = (g.columns + gemm_columns - 1) / gemm_columns;
-  for (std::int64_t p = 0; p < panels; ++p) {
-    const float* panel = static_cast<const float*>(packed) + p * g.inner * gemm_columns;
-    for (std::int64_t row = begin; row < end; row += gemm_rows)
-      gemm_tiles[end - row < gemm_rows ? end - row : gemm_rows](g, row, p * gemm_columns, panel);
+  // Panels inside: they stream from the second cache in one line after the other, while 12 rows stay in the first.
+  for (std::int64_t row = begin; row < end; row += gemm_rows) {
+    const GemmTile tile = gemm_tiles[end - row < gemm_rows ? end - row : gemm_rows];
+    for (std::int64_t p = 0; p < panels; ++p)
+      tile(g, row, p * gemm_columns, static_cast<const float*>(packed) + p * g.inner * gemm_columns);
   }
 }
 
@@ -159,10 +160,10 @@ void attention_run(const float* q, float* out, float* log_sum, int heads, std::i
         const std::int64_t row = t * query_tile + r;
         float* line = s + r * key_block;
         __m512 x[4];
-        for (int z = 0; z < 4; ++z) {
-          x[z] = _mm512_load_ps(line + z * 16);
-          x[z] = _mm512_mask_blend_ps(mask_of(count - z * 16), set1(-__builtin_inff()), x[z]);
-        }
+        for (int z = 0; z < 4; ++z) x[z] = _mm512_load_ps(line + z * 16);
+        if (count < key_block)
+          for (int z = 0; z < 4; ++z)
+            x[z] = _mm512_mask_blend_ps(mask_of(count - z * 16), set1(-__builtin_inff()), x[z]);
         const __m512 high = _mm512_max_ps(_mm512_max_ps(x[0], x[1]), _mm512_max_ps(x[2], x[3]));
         if (_mm512_cmp_ps_mask(high, set1(maximum[row] + lag), _CMP_NLE_UQ)) {
           const float now = _mm512_reduce_max_ps(high);
@@ -200,12 +201,14 @@ constexpr int backward_rows = 48;
 
 std::size_t backward_block_bytes(int head) { return sizeof(float) * 3 * key_block * static_cast<std::size_t>(head); }
 
-// Keys transposed [head][64], values transposed [head][64], keys [64][head].
+constexpr float log2e = 1.44269504088896341f;
+
+// Keys transposed [head][64], for scores in powers of two; values transposed [head][64]; keys [64][head].
 void backward_pack(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed) {
   float *kt = static_cast<float*>(packed), *vt = kt + key_block * head, *kp = vt + key_block * head;
   for (int c = 0; c < head; ++c)
     for (int j = 0; j < key_block; ++j) {
-      kt[c * key_block + j] = j < count ? k[j * stride + c] : 0.0f;
+      kt[c * key_block + j] = j < count ? log2e * k[j * stride + c] : 0.0f;
       vt[c * key_block + j] = j < count ? v[j * stride + c] : 0.0f;
     }
   for (int j = 0; j < key_block; ++j)
@@ -245,11 +248,12 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
   alignas(64) static thread_local float query[backward_rows * max_head], d[backward_rows * max_head],
       sum[backward_rows * max_head], p[backward_rows * key_block], ds[backward_rows * key_block];
   float high[backward_rows], shift[backward_rows];
-  const float log2e = 1.44269504088896341f, scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
+  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
   const std::size_t block_floats = static_cast<std::size_t>(3) * key_block * head;
   for (std::int64_t begin = 0; begin < rows; begin += backward_rows) {
-    const int count = static_cast<int>(rows - begin < backward_rows ? rows - begin : backward_rows);
-    for (int r = 0; r < backward_rows; ++r) {
+    const int count = static_cast<int>(rows - begin < backward_rows ? rows - begin : backward_rows),
+              padded = (count + query_tile - 1) / query_tile * query_tile;
+    for (int r = 0; r < padded; ++r) {
       const std::int64_t at = (begin + r) * stride;
       for (int c = 0; c < head; ++c) {
         query[r * head + c] = r < count ? q[at + c] * scale : 0.0f;
@@ -263,22 +267,21 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
       const float* kt = static_cast<const float*>(packed) + block * block_floats;
       const float *vt = kt + key_block * head, *kp = vt + key_block * head;
       const std::int64_t here = keys - first;
-      for (int t = 0; t < backward_rows; t += query_tile) {
+      for (int t = 0; t < padded; t += query_tile) {
         scores(query + t * head, kt, head, p + t * key_block);
         scores(d + t * head, vt, head, ds + t * key_block);
         for (int r = t; r < t + query_tile; ++r)
           for (int z = 0; z < key_block; z += 16) {
-            const __mmask16 mask = mask_of(here - z);
-            const __m512 x = _mm512_fmsub_ps(_mm512_load_ps(p + r * key_block + z), set1(log2e), set1(high[r]));
-            const __m512 weight = r < count ? _mm512_maskz_mov_ps(mask, exp2_ps(x)) : _mm512_setzero_ps();
-            _mm512_store_ps(p + r * key_block + z, weight);
-            const __m512 dp = _mm512_load_ps(ds + r * key_block + z);
-            _mm512_store_ps(ds + r * key_block + z, _mm512_mul_ps(weight, _mm512_sub_ps(dp, set1(shift[r]))));
+            float *weights = p + r * key_block + z, *adjoints = ds + r * key_block + z;
+            __m512 weight = exp2_ps(_mm512_sub_ps(_mm512_load_ps(weights), set1(high[r])));
+            if (here < key_block) weight = _mm512_maskz_mov_ps(mask_of(here - z), weight);
+            _mm512_store_ps(weights, weight);
+            _mm512_store_ps(adjoints, _mm512_mul_ps(weight, _mm512_sub_ps(_mm512_load_ps(adjoints), set1(shift[r]))));
           }
         values(ds + t * key_block, kp, head, sum + t * head);
       }
-      add_outer_block(p, d, head, backward_rows, dv + first * head);
-      add_outer_block(ds, query, head, backward_rows, dk + first * head);
+      add_outer_block(p, d, head, padded, dv + first * head);
+      add_outer_block(ds, query, head, padded, dk + first * head);
     }
     for (int r = 0; r < count; ++r)
       for (int c = 0; c < head; c += 16)
@@ -370,10 +373,12 @@ void avx512_gelu(const float* x, float* y, std::int64_t n) {
   map(n,
       [&](std::int64_t i, __mmask16 m) { _mm512_mask_storeu_ps(y + i, m, gelu_ps(_mm512_maskz_loadu_ps(m, x + i))); });
 }
-void avx512_gelu_backward(const float* x, const float* dy, float* dx, std::int64_t n) {
+void avx512_gelu_backward(const float* x, const float* dy, float* dx, float* y, std::int64_t n) {
   map(n, [&](std::int64_t i, __mmask16 m) {
-    const __m512 d = gelu_derivative_ps(_mm512_maskz_loadu_ps(m, x + i));
-    _mm512_mask_storeu_ps(dx + i, m, _mm512_mul_ps(d, _mm512_maskz_loadu_ps(m, dy + i)));
+    __m512 value, derivative;
+    gelu_with_derivative_ps(_mm512_maskz_loadu_ps(m, x + i), &value, &derivative);
+    _mm512_mask_storeu_ps(dx + i, m, _mm512_mul_ps(derivative, _mm512_maskz_loadu_ps(m, dy + i)));
+    if (y) _mm512_mask_storeu_ps(y + i, m, value);
   });
 }
 void avx512_exp2(const float* x, float* y, std::int64_t n) {
@@ -400,7 +405,7 @@ const AttentionKernel* avx512_attention() { return nullptr; }
 const WeightGradientKernel* avx512_weight_gradient() { return nullptr; }
 const AttentionBackwardKernel* avx512_attention_backward() { return nullptr; }
 void avx512_gelu(const float*, float*, std::int64_t) {}
-void avx512_gelu_backward(const float*, const float*, float*, std::int64_t) {}
+void avx512_gelu_backward(const float*, const float*, float*, float*, std::int64_t) {}
 void avx512_exp2(const float*, float*, std::int64_t) {}
 void avx512_sincos(const float*, float*, float*, std::int64_t) {}
 }  // namespace streamtube::surrogate::cpu

@@ -86,7 +86,7 @@ const char* bf16_missing();
 
 // Rounding-accurate vector functions of the AVX-512 path, for their tests.
 void avx512_gelu(const float* x, float* y, std::int64_t n);
-void avx512_gelu_backward(const float* x, const float* dy, float* dx, std::int64_t n);
+void avx512_gelu_backward(const float* x, const float* dy, float* dx, float* y, std::int64_t n);  // y or null
 void avx512_exp2(const float* x, float* y, std::int64_t n);
 void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n);
 

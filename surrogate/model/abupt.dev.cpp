@@ -193,7 +193,7 @@ void Abupt<T, Space>::supernode_table(Context<Space>& context, const Case& input
 // x += gate * down(gelu(up(norm2(x)))); m[first..] = scale, shift, gate
 template <class T, class Space>
 void Abupt<T, Space>::mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m,
-                          std::size_t first) const {
+                          std::size_t first, Mat<T, Space> kept_normed, Mat<T, Space> kept_up) const {
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>) {
     const cpu::MlpDesc fused{x.data(),
                              static_cast<std::int64_t>(x.extent(0)),
@@ -208,15 +208,22 @@ void Abupt<T, Space>::mlp(Context<Space>& context, const Block& block, Mat<T, Sp
                              block.up_bias.data(),
                              block.down.data(),
                              block.down_bias.data(),
-                             m[first + 2].data()};
+                             m[first + 2].data(),
+                             kept_normed.data(),
+                             kept_up.data()};
     if (cpu::mlp(context, fused)) return;
   }
   typename core::Arena<Space>::Scope scope(context.arena);
-  Mat<T, Space> normed = take<T>(context, x.extent(0), x.extent(1));
+  const Mat<T, Space> normed = kept_normed.data() ? kept_normed : take<T>(context, x.extent(0), x.extent(1));
   layer_norm<T, Space>(context, x, block.norm2_weight, block.norm2_bias, m[first], m[first + 1], T(config_.norm_eps),
                        normed);
   Mat<T, Space> hidden = take<T>(context, x.extent(0), x.extent(1) * static_cast<std::size_t>(config_.mlp_ratio));
-  linear<T, Space>(context, normed, block.up, block.up_bias, hidden, Epilogue::gelu);
+  if (kept_up.data()) {
+    linear<T, Space>(context, normed, block.up, block.up_bias, kept_up);
+    gelu_forward<T, Space>(context, kept_up, hidden);
+  } else {
+    linear<T, Space>(context, normed, block.up, block.up_bias, hidden, Epilogue::gelu);
+  }
   linear<T, Space>(context, hidden, block.down, block.down_bias, x, Epilogue::accumulate, m[first + 2]);
 }
 

@@ -141,7 +141,9 @@ class Abupt {
   void project(Context<Space>& context, const Block& block, Mat<const T, Space> x, const Modulation& m,
                Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
                typename AnchorCache<T, Space>::KeysValues cache) const;
-  void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first) const;
+  // x += MLP(norm(x)); for the adjoint the normed rows and the hidden layer before GELU are kept where given.
+  void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first,
+           Mat<T, Space> kept_normed = {}, Mat<T, Space> kept_up = {}) const;
 
   void block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
                      const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,

@@ -71,7 +71,7 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
                                     const std::vector<Segment>& segments, Mat<const T, Space> condition, Tape& t,
                                     Mat<T, Space> out) const {
   const std::size_t n = x.extent(0), d = x.extent(1), count = static_cast<std::size_t>(keys.count);
-  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1;
+  const std::size_t attention_gate = block.perceiver ? 4 : 2;
   const T epsilon = T(config_.norm_eps);
   t.x = x;
   t.m = modulation(context, block, condition);
@@ -93,31 +93,20 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
   t.mixed = take<T>(context, n, d), t.log_sum = take<T>(context, n, static_cast<std::size_t>(config_.heads));
   attention<T, Space>(context, config_.heads, t.q, t.k, t.v, segments, t.mixed, t.log_sum);
 
-  // x + gate * layer(input); without a gate the layer adds to a copy of x.
-  const auto add = [&](Mat<const T, Space> before, Mat<const T, Space> input, Mat<const T, Space> weight,
-                       Vec<const T, Space> bias, Vec<const T, Space> gate, Mat<T, Space>& ungated,
-                       Mat<T, Space> after) {
-    if (config_.condition) {
-      ungated = take<T>(context, n, d);
-      linear<T, Space>(context, input, weight, bias, ungated);
-      gate_columns<T, Space>(context, before, ungated, gate, after);
-    } else {
-      copy_rows<T, Space>(context, before, after, 0);
-      linear<T, Space>(context, input, weight, bias, after, Epilogue::accumulate);
-    }
-  };
+  // x + gate * layer(mixed); without a gate the layer adds to a copy of x.
   t.mid = take<T>(context, n, d);
-  add(x, t.mixed, block.out, block.out_bias, t.m[attention_gate], t.attended, t.mid);
+  if (config_.condition) {
+    t.attended = take<T>(context, n, d);
+    linear<T, Space>(context, t.mixed, block.out, block.out_bias, t.attended);
+    gate_columns<T, Space>(context, x, t.attended, t.m[attention_gate], t.mid);
+  } else {
+    copy_rows<T, Space>(context, x, t.mid, 0);
+    linear<T, Space>(context, t.mixed, block.out, block.out_bias, t.mid, Epilogue::accumulate);
+  }
   t.normed2 = take<T>(context, n, d);
-  layer_norm<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], t.m[mlp_first + 1],
-                       epsilon, t.normed2);
   t.up = take<T>(context, n, d * static_cast<std::size_t>(config_.mlp_ratio));
-  linear<T, Space>(context, t.normed2, block.up, block.up_bias, t.up);
-  typename core::Arena<Space>::Scope scope(context.arena);
-  Mat<T, Space> fed;  // the adjoint computes it anew, out of the hidden layer that it needs anyway
-  Mat<T, Space> hidden = take<T>(context, t.up.extent(0), t.up.extent(1));
-  gelu_forward<T, Space>(context, t.up, hidden);
-  add(t.mid, hidden, block.down, block.down_bias, t.m[mlp_first + 2], fed, out);
+  copy_rows<T, Space>(context, t.mid, out, 0);
+  mlp(context, block, out, t.m, attention_gate + 1, t.normed2, t.up);
 }
 
 template <class T, class Space>
@@ -153,15 +142,17 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> hidden = take<T>(context, n, t.up.extent(1)), dhidden = take<T>(context, n, t.up.extent(1)),
                   dnormed = take<T>(context, n, d), fed;
-    gelu_forward<T, Space>(context, t.up, hidden);
     if (config_.condition) {
       fed = take<T>(context, n, d);
+      gelu_forward<T, Space>(context, t.up, hidden);
       linear<T, Space>(context, hidden, block.down, block.down_bias, fed);
     }
     const Mat<T, Space> dfed = through_gate(mlp_first + 2, fed);
-    linear_backward<T, Space>(context, hidden, block.down, dfed, dhidden, Adjoint::overwrite, g(block.down),
+    // The weights come second: `hidden` is made anew in the pass that takes dhidden through GELU.
+    linear_backward<T, Space>(context, hidden, block.down, dfed, dhidden, Adjoint::overwrite, {}, {});
+    gelu_backward<T, Space>(context, t.up, dhidden, dhidden, hidden);
+    linear_backward<T, Space>(context, hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down),
                               g(block.down_bias));
-    gelu_backward<T, Space>(context, t.up, dhidden, dhidden);
     linear_backward<T, Space>(context, t.normed2, block.up, dhidden, dnormed, Adjoint::overwrite, g(block.up),
                               g(block.up_bias));
     layer_norm_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], epsilon,

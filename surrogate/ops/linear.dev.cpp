@@ -205,17 +205,23 @@ void gelu_forward(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> 
 }
 
 template <class T, class Space>
-void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy, Mat<T, Space> dx) {
-  core::expect(x.size() == dy.size() && x.size() == dx.size(), "gelu_backward: x, dy and dx differ in size");
+void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy, Mat<T, Space> dx,
+                   Mat<T, Space> y) {
+  core::expect(x.size() == dy.size() && x.size() == dx.size() && (!y.data() || x.size() == y.size()),
+               "gelu_backward: x, dy, dx and y differ in size");
   if (context.measuring() || x.size() == 0) return;
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
-    if (cpu::gelu_backward(context, x.data(), dy.data(), dx.data(), static_cast<std::int64_t>(x.size()))) return;
+    if (cpu::gelu_backward(context, x.data(), dy.data(), dx.data(), y.data(), static_cast<std::int64_t>(x.size())))
+      return;
   const T *in = x.data(), *d = dy.data();
-  T* out = dx.data();
+  T *out = dx.data(), *value = y.data();
   Kokkos::parallel_for(
       "streamtube::surrogate::gelu_backward",
       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
-      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = d[i] * gelu_derivative(in[i]); });
+      KOKKOS_LAMBDA(const std::int64_t i) {
+        if (value) value[i] = gelu(in[i]);
+        out[i] = d[i] * gelu_derivative(in[i]);
+      });
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                              \
@@ -225,7 +231,7 @@ void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, 
                                       Adjoint, Mat<T, S>, Vec<T, S>);                                             \
   template void add_column_sums<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<T, S>);                  \
   template void gelu_forward<T, S>(Context<S>&, Mat<const T, S>, Mat<T, S>);                                      \
-  template void gelu_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<T, S>);
+  template void gelu_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<T, S>, Mat<T, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -28,9 +28,10 @@ void add_column_sums(Context<Space>& context, Mat<const T, Space> x, Mat<const T
 // y = gelu(x), elementwise.
 template <class T, class Space>
 void gelu_forward(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> y);
-// dx = dy gelu'(x); dx may be dy.
+// dx = dy gelu'(x); dx may be dy. Where y is given, y = gelu(x) as well, which costs little then.
 template <class T, class Space>
-void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy, Mat<T, Space> dx);
+void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy, Mat<T, Space> dx,
+                   Mat<T, Space> y = {});
 
 // The exact GELU, x / 2 (1 + erf(x / sqrt 2)).
 template <class T>

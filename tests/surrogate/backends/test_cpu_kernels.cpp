@@ -31,6 +31,9 @@ std::vector<float> random(std::size_t n, const char* stream, double scale = 1) {
 }
 
 double gelu(double x) { return 0.5 * x * (1 + std::erf(x * M_SQRT1_2)); }
+double gelu_derivative(double x) {
+  return 0.5 * (1 + std::erf(x * M_SQRT1_2)) + x * std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI);
+}
 
 double gemm_error(const cpu::GemmKernel& kernel, std::int64_t rows, std::int64_t columns, std::int64_t inner,
                   Epilogue epilogue, bool with_bias, bool with_gate) {
@@ -155,11 +158,24 @@ TEST_CASE("vector exp2, gelu, sine and cosine") {
     if (std::abs(x[i]) < 120) worst = std::max(worst, std::abs(y[i] / std::exp2(double{x[i]}) - 1));
   CHECK(worst < 2e-7);
   CHECK(y[0] < 1e-44f);
+  const float special[3] = {std::nanf(""), -HUGE_VALF, -126.0f};
+  float result[3];
+  cpu::avx512_exp2(special, result, 3);
+  CHECK(std::isnan(result[0]));
+  CHECK(result[1] == 0.0f);
+  CHECK(result[2] == std::exp2(-126.0f));
   cpu::avx512_gelu(x.data(), y.data(), n);
   worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i)
     worst = std::max(worst, std::abs(y[i] - gelu(x[i])) / std::max(1.0, std::abs(double{x[i]})));
   CHECK(worst < 3e-7);
+  std::vector<float> again(x.size()), derivative(x.size(), 2.0f);
+  cpu::avx512_gelu_backward(x.data(), derivative.data(), derivative.data(), again.data(), n);
+  CHECK(again == y);
+  worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    worst = std::max(worst, std::abs(0.5 * derivative[i] - gelu_derivative(x[i])));
+  CHECK(worst < 4e-7);
   for (float& v : x) v *= 51.2f;  // to +-8192
   cpu::avx512_sincos(x.data(), y.data(), z.data(), n);
   double sine = 0, cosine = 0;

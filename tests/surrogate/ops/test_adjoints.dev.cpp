@@ -181,7 +181,12 @@ TEST_CASE("adjoint of GELU") {
       return y;
     };
     op.backward = [](Context<HostSpace>& context, Arrays<T>& in, std::vector<T>& dy, Arrays<T>& d) {
-      run(context, [&] { gelu_backward<T, HostSpace>(context, matrix(in[0], 9), matrix(dy, 9), matrix(d[0], 9)); });
+      std::vector<T> y(in[0].size()), expected(in[0].size());
+      run(context, [&] {
+        gelu_backward<T, HostSpace>(context, matrix(in[0], 9), matrix(dy, 9), matrix(d[0], 9), matrix(y, 9));
+        gelu_forward<T, HostSpace>(context, matrix(in[0], 9), matrix(expected, 9));
+      });
+      CHECK(y == expected);
     };
     return op;
   };
