@@ -280,7 +280,7 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
   vtkNew<vtkDoubleArray> ticks;
   vtkNew<vtkStringArray> labels;
   for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10)
-    for (const double m : {1.0, 2.0, 3.0, 5.0, 7.0})
+    for (const double m : top / bottom > 1000 ? std::vector<double>{1.0} : std::vector<double>{1.0, 2.0, 3.0, 5.0, 7.0})
       if (const double at = m * decade; at >= bottom && at <= top)
         ticks->InsertNextValue(std::log10(at)), labels->InsertNextValue(str(at));
   y_axis->SetUnscaledRange(bottom, top);
