@@ -134,7 +134,7 @@ class Session {
     if (options_.resume) trainer.restore(read_state());
     const std::int64_t first = trainer.updates();
     Loader loader = make_loader(first * batches_);
-    check_same_start(trainer.state());
+    if (processes_.size() > 1) check_same_start(trainer.state());
     // An earlier run goes only once nothing is wrong with this one, on any process.
     std::ofstream log;
     if (processes_.first()) {
@@ -262,7 +262,6 @@ class Session {
 
   // Processes may run on machines with files of their own.
   void check_same_start(const Trainer::State& state) const {
-    if (processes_.size() == 1) return;
     const auto check = [&](const std::string& mine, const char* what) {
       if (!processes_.same(mine))
         throw Error(ErrorKind::input, str("not all processes have the same ", what),
