@@ -58,14 +58,19 @@ static inline __m512 gelu_ps(__m512 x) {
   return _mm512_fmadd_ps(half, e, half);
 }
 
-// x Phi(x) as above, and its derivative Phi(x) + x phi(x).
-static inline void gelu_with_derivative_ps(__m512 x, __m512* value, __m512* derivative) {
+// x Phi(x) as above, its derivative Phi(x) + x phi(x), and the second one (2 - x^2) phi(x).
+static inline void gelu_with_derivatives_ps(__m512 x, __m512* value, __m512* derivative, __m512* second) {
   const __m512 e = erf_ps(_mm512_mul_ps(x, set1(0.70710678118654752f)));
   const __m512 half = _mm512_mul_ps(x, set1(0.5f));
   *value = _mm512_fmadd_ps(half, e, half);
   const __m512 density = _mm512_mul_ps(set1(0.39894228040143268f),
                                        exp2_ps(_mm512_mul_ps(_mm512_mul_ps(x, x), set1(-0.72134752044448170f))));
   *derivative = _mm512_fmadd_ps(x, density, _mm512_fmadd_ps(set1(0.5f), e, set1(0.5f)));
+  *second = _mm512_mul_ps(density, _mm512_fnmadd_ps(x, x, set1(2.0f)));
+}
+static inline void gelu_with_derivative_ps(__m512 x, __m512* value, __m512* derivative) {
+  __m512 second;
+  gelu_with_derivatives_ps(x, value, derivative, &second);
 }
 
 // Sine and cosine, absolute error 1.2e-7 for |x| <= 8192: three-part reduction by pi / 2, then polynomials to pi / 4.

@@ -204,6 +204,35 @@ bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float
   return true;
 }
 
+namespace {
+
+// Gradients of keys and values of which every part of the queries made its own.
+struct KeyParts {
+  float *dk, *dv;
+  std::int64_t key_begin, keys;
+  int heads, head;
+  std::int64_t parts, padded;
+};
+
+// dk and dv += the parts, in order; sums [heads][parts][2][padded keys][head].
+void add_parts(Context<HostSpace>& context, const KeyParts& p, const float* sums) {
+  constexpr std::int64_t at_once = 64;
+  const std::int64_t blocks = divide_up(p.keys, at_once), part_floats = p.padded * p.head,
+                     width = static_cast<std::int64_t>(p.heads) * p.head;
+  for_tasks(context, "streamtube::surrogate::cpu::attention_backward::sum", p.heads * blocks, [=](std::int64_t task) {
+    const std::int64_t head = task / blocks, first = task % blocks * at_once, last = std::min(p.keys, first + at_once);
+    for (std::int64_t part = 0; part < p.parts; ++part) {
+      const float *dk = sums + (head * p.parts + part) * 2 * part_floats, *dv = dk + part_floats;
+      for (std::int64_t j = first; j < last; ++j) {
+        const std::int64_t at = (p.key_begin + j) * width + head * p.head;
+        for (int c = 0; c < p.head; ++c) p.dk[at + c] += dk[j * p.head + c], p.dv[at + c] += dv[j * p.head + c];
+      }
+    }
+  });
+}
+
+}  // namespace
+
 // Tasks are segments x heads x parts of the queries; how many parts depends on the shapes only, so that sums have one
 // order whatever the threads. Every part has its own dk and dv, which are summed at the end.
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& a) {
@@ -242,20 +271,7 @@ bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc
       kernel->run(a.q + at, a.dout + at, a.log_sum + per_row, a.delta + per_row, a.dq + at, a.heads, width, rows, keys,
                   a.head, packed + head * key_blocks * bytes, dk, dv);
     });
-    for_tasks(context, "streamtube::surrogate::cpu::attention_backward::sum", a.heads * key_blocks,
-              [=](std::int64_t task) {
-                const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel->key_block,
-                                   last = std::min<std::int64_t>(keys, first + kernel->key_block);
-                for (std::int64_t part = 0; part < parts; ++part) {
-                  const float *dk = sums + static_cast<std::size_t>(head * parts + part) * 2 * part_floats,
-                              *dv = dk + part_floats;
-                  for (std::int64_t j = first; j < last; ++j) {
-                    const std::int64_t at = (s.key_begin + j) * width + head * a.head;
-                    for (int c = 0; c < a.head; ++c)
-                      a.dk[at + c] += dk[j * a.head + c], a.dv[at + c] += dv[j * a.head + c];
-                  }
-                }
-              });
+    add_parts(context, {a.dk, a.dv, s.key_begin, keys, a.heads, a.head, parts, padded}, sums);
   }
   return true;
 }
@@ -283,6 +299,96 @@ bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy,
               const std::int64_t at = task * elements_per_task;
               avx512_gelu_backward(x + at, dy + at, dx + at, y ? y + at : nullptr, std::min(elements_per_task, n - at));
             });
+  return true;
+}
+
+bool gelu_tangents(Context<HostSpace>& context, const float* x, float* y, std::int64_t n) {
+  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  for_tasks(context, "streamtube::surrogate::cpu::gelu_tangents", divide_up(n, elements_per_task),
+            [=](std::int64_t task) {
+              const std::int64_t at = task * elements_per_task;
+              avx512_gelu_tangents(x + at, y + at, n, std::min(elements_per_task, n - at));
+            });
+  return true;
+}
+
+bool gelu_tangents_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n) {
+  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  for_tasks(context, "streamtube::surrogate::cpu::gelu_tangents_backward", divide_up(n, elements_per_task),
+            [=](std::int64_t task) {
+              const std::int64_t at = task * elements_per_task;
+              avx512_gelu_tangents_backward(x + at, dy + at, dx + at, n, std::min(elements_per_task, n - at));
+            });
+  return true;
+}
+
+namespace {
+
+// All keys of all heads in the kernel's own order, in the arena.
+template <class Kernel, class Description>
+std::byte* pack_keys(Context<HostSpace>& context, const Kernel& kernel, const Description& a) {
+  const std::int64_t key_blocks = divide_up(a.keys, kernel.key_block), width = std::int64_t{a.heads} * a.head;
+  const std::size_t bytes = kernel.block_bytes(a.head);
+  std::byte* packed = context.arena.take<std::byte>(a.heads * key_blocks * bytes);
+  if (!context.measuring())
+    for_tasks(context, "streamtube::surrogate::cpu::attention_tangents::pack", a.heads * key_blocks,
+              [=](std::int64_t task) {
+                const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel.key_block;
+                const std::int64_t at = first * width + head * a.head;
+                kernel.pack(a.k + at, a.v + at, width, std::min<std::int64_t>(a.keys - first, kernel.key_block), a.head,
+                            packed + task * bytes);
+              });
+  return packed;
+}
+
+}  // namespace
+
+bool attention_tangents(Context<HostSpace>& context, const AttentionTangentsDesc<float>& a) {
+  const AttentionTangentsKernel* kernel =
+      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_tangents() : nullptr;
+  if (!kernel || !kernel->supports(a.head)) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::byte* packed = pack_keys(context, *kernel, a);
+  if (context.measuring()) return true;
+  const std::int64_t width = std::int64_t{a.heads} * a.head, blocks = divide_up(a.rows, kernel->query_block);
+  const std::size_t head_bytes = divide_up(a.keys, kernel->key_block) * kernel->block_bytes(a.head);
+  for_tasks(context, "streamtube::surrogate::cpu::attention_tangents", a.heads * blocks, [=](std::int64_t task) {
+    const std::int64_t head = task / blocks, first = task % blocks * kernel->query_block;
+    const std::int64_t at = first * width + head * a.head, per_row = first * a.heads + head;
+    kernel->run(a.q + at, a.out + at, a.log_sum ? a.log_sum + per_row : nullptr, a.mean ? a.mean + per_row : nullptr,
+                a.heads, width, a.rows * width, a.rows * a.heads,
+                std::min<std::int64_t>(a.rows - first, kernel->query_block), a.keys, a.head,
+                packed + static_cast<std::size_t>(head) * head_bytes);
+  });
+  return true;
+}
+
+bool attention_tangents_backward(Context<HostSpace>& context, const AttentionTangentsBackwardDesc<float>& a) {
+  const AttentionTangentsBackwardKernel* kernel =
+      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_tangents_backward() : nullptr;
+  if (!kernel || !kernel->supports(a.head)) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::int64_t width = std::int64_t{a.heads} * a.head, key_blocks = divide_up(a.keys, kernel->key_block),
+                     padded = key_blocks * kernel->key_block, parts = std::clamp<std::int64_t>(a.rows / 128, 1, 8),
+                     part_rows = divide_up(divide_up(a.rows, parts), kernel->query_block) * kernel->query_block;
+  const std::size_t part_floats = static_cast<std::size_t>(padded * a.head),
+                    head_bytes = key_blocks * kernel->block_bytes(a.head);
+  const std::byte* packed = pack_keys(context, *kernel, a);
+  float* sums = context.arena.take<float>(static_cast<std::size_t>(a.heads * parts) * 2 * part_floats);
+  if (context.measuring()) return true;
+  for_tasks(context, "streamtube::surrogate::cpu::attention_tangents_backward", a.heads * parts,
+            [=](std::int64_t task) {
+              const std::int64_t head = task / parts, first = task % parts * part_rows;
+              float *dk = sums + static_cast<std::size_t>(task) * 2 * part_floats, *dv = dk + part_floats;
+              std::fill(dk, dk + 2 * part_floats, 0.0f);
+              const std::int64_t rows = std::min(a.rows - first, part_rows);
+              if (rows <= 0) return;
+              const std::int64_t at = first * width + head * a.head, per_row = first * a.heads + head;
+              kernel->run(a.q + at, a.dout + at, a.log_sum + per_row, a.mean + per_row, a.delta + per_row,
+                          a.through + per_row, a.dq + at, a.heads, width, a.rows * width, a.rows * a.heads, rows,
+                          a.keys, a.head, packed + static_cast<std::size_t>(head) * head_bytes, dk, dv);
+            });
+  add_parts(context, {a.dk, a.dv, 0, a.keys, a.heads, a.head, parts, padded}, sums);
   return true;
 }
 

@@ -14,6 +14,11 @@ bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc
 bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n);
 // y: gelu(x) as well, or null.
 bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, float* y, std::int64_t n);
+// With derivatives: x, y, dy, dx [4][n].
+bool gelu_tangents(Context<HostSpace>& context, const float* x, float* y, std::int64_t n);
+bool gelu_tangents_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n);
+bool attention_tangents(Context<HostSpace>& context, const AttentionTangentsDesc<float>& attention);
+bool attention_tangents_backward(Context<HostSpace>& context, const AttentionTangentsBackwardDesc<float>& attention);
 
 // norm(x) W^T + b in up to three parts of `size` columns each (queries, keys, values), of which some are rotated, a
 // block of rows at a time: the normed rows are made and split for the tiles once.

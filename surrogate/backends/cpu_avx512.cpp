@@ -289,6 +289,166 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
   }
 }
 
+// ---- attention with derivatives along three axes: as above, with four sets of scores and sums a tile
+// ----------------------------------------------------------------------------------------------------
+
+constexpr int tangent_rows = 48;
+
+void tangents_run(const float* q, float* out, float* log_sum, float* mean, int heads, std::int64_t stride,
+                  std::int64_t step, std::int64_t row_step, std::int64_t rows, std::int64_t keys, int head,
+                  const void* packed) {
+  alignas(64) static thread_local float query[4][tangent_rows * max_head], sum[4][tangent_rows * max_head];
+  alignas(64) static thread_local float s[4][query_tile * key_block], total[4][tangent_rows * 16];
+  float maximum[tangent_rows];
+  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
+  const std::int64_t tiles = (rows + query_tile - 1) / query_tile;
+  for (std::int64_t r = 0; r < tiles * query_tile; ++r) {
+    for (int d = 0; d < 4; ++d) {
+      const float factor = d == 0 ? log2e * scale : scale;
+      for (int c = 0; c < head; ++c) {
+        query[d][r * head + c] = r < rows ? q[d * step + r * stride + c] * factor : 0.0f;
+        sum[d][r * head + c] = 0.0f;
+      }
+      for (int l = 0; l < 16; ++l) total[d][r * 16 + l] = 0.0f;
+    }
+    maximum[r] = -__builtin_inff();
+  }
+  const std::size_t block_floats = static_cast<std::size_t>(2) * key_block * head;
+  for (std::int64_t first = 0, block = 0; first < keys; first += key_block, ++block) {
+    const float* kt = static_cast<const float*>(packed) + block * block_floats;
+    const float* v = kt + key_block * head;
+    const std::int64_t count = keys - first;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      for (int d = 0; d < 4; ++d) scores(query[d] + t * query_tile * head, kt, head, s[d]);
+      for (int r = 0; r < query_tile; ++r) {
+        const std::int64_t row = t * query_tile + r;
+        float* line = s[0] + r * key_block;
+        __m512 x[4];
+        for (int z = 0; z < 4; ++z) x[z] = _mm512_load_ps(line + z * 16);
+        if (count < key_block)
+          for (int z = 0; z < 4; ++z)
+            x[z] = _mm512_mask_blend_ps(mask_of(count - z * 16), set1(-__builtin_inff()), x[z]);
+        const __m512 high = _mm512_max_ps(_mm512_max_ps(x[0], x[1]), _mm512_max_ps(x[2], x[3]));
+        if (_mm512_cmp_ps_mask(high, set1(maximum[row] + lag), _CMP_NLE_UQ)) {
+          const float now = _mm512_reduce_max_ps(high);
+          const __m512 shrink = exp2_ps(set1(maximum[row] - now));
+          maximum[row] = now;
+          for (int d = 0; d < 4; ++d) {
+            for (int c = 0; c < head; c += 16) {
+              float* at = sum[d] + row * head + c;
+              _mm512_store_ps(at, _mm512_mul_ps(shrink, _mm512_load_ps(at)));
+            }
+            _mm512_store_ps(total[d] + row * 16, _mm512_mul_ps(shrink, _mm512_load_ps(total[d] + row * 16)));
+          }
+        }
+        const __m512 m = set1(maximum[row]);
+        __m512 part[4];
+        for (int d = 0; d < 4; ++d) part[d] = _mm512_load_ps(total[d] + row * 16);
+        for (int z = 0; z < 4; ++z) {
+          const __m512 p = exp2_ps(_mm512_sub_ps(x[z], m));
+          _mm512_store_ps(line + z * 16, p);
+          part[0] = _mm512_add_ps(part[0], p);
+          for (int d = 1; d < 4; ++d) {
+            float* at = s[d] + r * key_block + z * 16;
+            const __m512 tilted = _mm512_mul_ps(p, _mm512_load_ps(at));
+            _mm512_store_ps(at, tilted);
+            part[d] = _mm512_add_ps(part[d], tilted);
+          }
+        }
+        for (int d = 0; d < 4; ++d) _mm512_store_ps(total[d] + row * 16, part[d]);
+      }
+      for (int d = 0; d < 4; ++d) values(s[d], v, head, sum[d] + t * query_tile * head);
+    }
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float sum_of_row = _mm512_reduce_add_ps(_mm512_load_ps(total[0] + r * 16));
+    const __m512 inverse = set1(1.0f / sum_of_row);
+    if (log_sum) log_sum[r * heads] = 0.69314718055994531f * maximum[r] + __builtin_logf(sum_of_row);
+    for (int c = 0; c < head; c += 16)
+      _mm512_store_ps(sum[0] + r * head + c, _mm512_mul_ps(inverse, _mm512_load_ps(sum[0] + r * head + c)));
+    for (int d = 0; d < 4; ++d) {
+      const float tilt = d == 0 ? 0.0f : _mm512_reduce_add_ps(_mm512_load_ps(total[d] + r * 16)) / sum_of_row;
+      if (d > 0 && mean) mean[(d - 1) * row_step + r * heads] = tilt;
+      for (int c = 0; c < head; c += 16) {
+        const __m512 value = _mm512_load_ps(sum[0] + r * head + c), own = _mm512_load_ps(sum[d] + r * head + c);
+        _mm512_storeu_ps(out + d * step + r * stride + c,
+                         d == 0 ? value : _mm512_fnmadd_ps(set1(tilt), value, _mm512_mul_ps(inverse, own)));
+      }
+    }
+  }
+}
+
+constexpr int tangent_backward_rows = 24;
+
+void tangents_backward_run(const float* q, const float* dout, const float* log_sum, const float* mean,
+                           const float* delta, const float* through, float* dq, int heads, std::int64_t stride,
+                           std::int64_t step, std::int64_t row_step, std::int64_t rows, std::int64_t keys, int head,
+                           const void* packed, float* dk, float* dv) {
+  constexpr int n = tangent_backward_rows;
+  alignas(64) static thread_local float query[4][n * max_head], e[4][n * max_head], sum[4][n * max_head];
+  // Scores, then what dv is summed with; adjoints along the values, then what dq and dk are summed with.
+  alignas(64) static thread_local float s[4][n * key_block], a[4][n * key_block];
+  float high[n], shift[4][n], tilt[4][n];
+  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
+  const __m512 natural = set1(1.0f / log2e);  // packed keys are for powers of two
+  const std::size_t block_floats = static_cast<std::size_t>(3) * key_block * head;
+  for (std::int64_t begin = 0; begin < rows; begin += n) {
+    const int count = static_cast<int>(rows - begin < n ? rows - begin : n),
+              padded = (count + query_tile - 1) / query_tile * query_tile;
+    for (int r = 0; r < padded; ++r) {
+      const bool used = r < count;
+      const std::int64_t at = (begin + r) * stride, per_row = (begin + r) * heads;
+      for (int d = 0; d < 4; ++d) {
+        for (int c = 0; c < head; ++c) {
+          query[d][r * head + c] = used ? q[d * step + at + c] * scale : 0.0f;
+          e[d][r * head + c] = used ? dout[d * step + at + c] : 0.0f;
+          sum[d][r * head + c] = 0.0f;
+        }
+        shift[d][r] = !used ? 0.0f : d == 0 ? delta[per_row] : through[(d - 1) * row_step + per_row];
+        tilt[d][r] = !used || d == 0 ? 0.0f : mean[(d - 1) * row_step + per_row];
+      }
+      high[r] = used ? log2e * log_sum[per_row] : 0.0f;
+    }
+    for (std::int64_t first = 0, block = 0; first < keys; first += key_block, ++block) {
+      const float* kt = static_cast<const float*>(packed) + block * block_floats;
+      const float *vt = kt + key_block * head, *kp = vt + key_block * head;
+      const std::int64_t here = keys - first;
+      for (int t = 0; t < padded; t += query_tile) {
+        for (int d = 0; d < 4; ++d) {
+          scores(query[d] + t * head, kt, head, s[d] + t * key_block);
+          scores(e[d] + t * head, vt, head, a[d] + t * key_block);
+        }
+        for (int r = t; r < t + query_tile; ++r)
+          for (int z = 0; z < key_block; z += 16) {
+            const int at = r * key_block + z;
+            __m512 p = exp2_ps(_mm512_sub_ps(_mm512_load_ps(s[0] + at), set1(high[r])));
+            if (here < key_block) p = _mm512_maskz_mov_ps(mask_of(here - z), p);
+            __m512 ds = _mm512_sub_ps(_mm512_load_ps(a[0] + at), set1(shift[0][r]));
+            for (int d = 1; d < 4; ++d) {
+              const __m512 tilted = _mm512_fmsub_ps(natural, _mm512_load_ps(s[d] + at), set1(tilt[d][r]));
+              const __m512 dt = _mm512_sub_ps(_mm512_load_ps(a[d] + at), set1(shift[d][r]));
+              ds = _mm512_fmadd_ps(tilted, dt, ds);
+              _mm512_store_ps(s[d] + at, _mm512_mul_ps(p, tilted));
+              _mm512_store_ps(a[d] + at, _mm512_mul_ps(p, dt));
+            }
+            _mm512_store_ps(s[0] + at, p);
+            _mm512_store_ps(a[0] + at, _mm512_mul_ps(p, ds));
+          }
+        for (int d = 0; d < 4; ++d) values(a[d] + t * key_block, kp, head, sum[d] + t * head);
+      }
+      for (int d = 0; d < 4; ++d) {
+        add_outer_block(s[d], e[d], head, padded, dv + first * head);
+        add_outer_block(a[d], query[d], head, padded, dk + first * head);
+      }
+    }
+    for (int r = 0; r < count; ++r)
+      for (int d = 0; d < 4; ++d)
+        for (int c = 0; c < head; c += 16)
+          _mm512_storeu_ps(dq + d * step + (begin + r) * stride + c,
+                           _mm512_mul_ps(set1(scale), _mm512_load_ps(sum[d] + r * head + c)));
+  }
+}
+
 // ---- adjoint of a linear layer in its weight: 12 x 32 tiles over blocks of samples that stay in the first cache
 // ------
 
@@ -347,6 +507,10 @@ constexpr AttentionKernel attention_kernel{
     "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, true};
 constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,        key_block,     attention_supports,
                                                             backward_block_bytes, backward_pack, backward_run};
+constexpr AttentionTangentsKernel tangents_kernel{tangent_rows,          key_block,      attention_supports,
+                                                  attention_block_bytes, attention_pack, tangents_run};
+constexpr AttentionTangentsBackwardKernel tangents_backward_kernel{
+    tangent_backward_rows, key_block, attention_supports, backward_block_bytes, backward_pack, tangents_backward_run};
 constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, nullptr, nullptr, gradient_run};
 
 bool processor_has_it() {
@@ -368,6 +532,10 @@ const WeightGradientKernel* avx512_weight_gradient() { return processor_has_it()
 const AttentionBackwardKernel* avx512_attention_backward() {
   return processor_has_it() ? &attention_backward_kernel : nullptr;
 }
+const AttentionTangentsKernel* avx512_attention_tangents() { return processor_has_it() ? &tangents_kernel : nullptr; }
+const AttentionTangentsBackwardKernel* avx512_attention_tangents_backward() {
+  return processor_has_it() ? &tangents_backward_kernel : nullptr;
+}
 
 void avx512_gelu(const float* x, float* y, std::int64_t n) {
   map(n,
@@ -379,6 +547,31 @@ void avx512_gelu_backward(const float* x, const float* dy, float* dx, float* y, 
     gelu_with_derivative_ps(_mm512_maskz_loadu_ps(m, x + i), &value, &derivative);
     _mm512_mask_storeu_ps(dx + i, m, _mm512_mul_ps(derivative, _mm512_maskz_loadu_ps(m, dy + i)));
     if (y) _mm512_mask_storeu_ps(y + i, m, value);
+  });
+}
+void avx512_gelu_tangents(const float* x, float* y, std::int64_t step, std::int64_t n) {
+  map(n, [&](std::int64_t i, __mmask16 m) {
+    __m512 value, derivative;
+    gelu_with_derivative_ps(_mm512_maskz_loadu_ps(m, x + i), &value, &derivative);
+    _mm512_mask_storeu_ps(y + i, m, value);
+    for (int d = 1; d < 4; ++d) {
+      const std::int64_t at = d * step + i;
+      _mm512_mask_storeu_ps(y + at, m, _mm512_mul_ps(derivative, _mm512_maskz_loadu_ps(m, x + at)));
+    }
+  });
+}
+void avx512_gelu_tangents_backward(const float* x, const float* dy, float* dx, std::int64_t step, std::int64_t n) {
+  map(n, [&](std::int64_t i, __mmask16 m) {
+    __m512 value, derivative, second, along = _mm512_setzero_ps();
+    gelu_with_derivatives_ps(_mm512_maskz_loadu_ps(m, x + i), &value, &derivative, &second);
+    for (int d = 1; d < 4; ++d) {
+      const std::int64_t at = d * step + i;
+      const __m512 adjoint = _mm512_maskz_loadu_ps(m, dy + at);
+      along = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(m, x + at), adjoint, along);
+      _mm512_mask_storeu_ps(dx + at, m, _mm512_mul_ps(derivative, adjoint));
+    }
+    _mm512_mask_storeu_ps(dx + i, m,
+                          _mm512_fmadd_ps(second, along, _mm512_mul_ps(derivative, _mm512_maskz_loadu_ps(m, dy + i))));
   });
 }
 void avx512_exp2(const float* x, float* y, std::int64_t n) {
@@ -404,8 +597,12 @@ const GemmKernel* avx512_gemm() { return nullptr; }
 const AttentionKernel* avx512_attention() { return nullptr; }
 const WeightGradientKernel* avx512_weight_gradient() { return nullptr; }
 const AttentionBackwardKernel* avx512_attention_backward() { return nullptr; }
+const AttentionTangentsKernel* avx512_attention_tangents() { return nullptr; }
+const AttentionTangentsBackwardKernel* avx512_attention_tangents_backward() { return nullptr; }
 void avx512_gelu(const float*, float*, std::int64_t) {}
 void avx512_gelu_backward(const float*, const float*, float*, float*, std::int64_t) {}
+void avx512_gelu_tangents(const float*, float*, std::int64_t, std::int64_t) {}
+void avx512_gelu_tangents_backward(const float*, const float*, float*, std::int64_t, std::int64_t) {}
 void avx512_exp2(const float*, float*, std::int64_t) {}
 void avx512_sincos(const float*, float*, float*, std::int64_t) {}
 }  // namespace streamtube::surrogate::cpu

@@ -65,11 +65,37 @@ struct AttentionBackwardKernel {
               float* dv);
 };
 
+// Attention with derivatives (ops/tangents.dev.hpp), keys packed as by the attention kernel (forward) and its adjoint.
+// Rows of one derivative follow those of the one before after `step` floats, of log_sum, mean, delta and through after
+// `heads * rows of the description`, which is `row_step`.
+struct AttentionTangentsKernel {
+  int query_block, key_block;
+  bool (*supports)(int head);
+  std::size_t (*block_bytes)(int head);
+  void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
+  // `rows` (<= query_block) queries of one head; log_sum and mean may be null.
+  void (*run)(const float* q, float* out, float* log_sum, float* mean, int heads, std::int64_t stride,
+              std::int64_t step, std::int64_t row_step, std::int64_t rows, std::int64_t keys, int head,
+              const void* packed);
+};
+struct AttentionTangentsBackwardKernel {
+  int query_block, key_block;
+  bool (*supports)(int head);
+  std::size_t (*block_bytes)(int head);
+  void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
+  // Any number of rows. dq is written; dk, dv [keys rounded up to key_block][head], contiguous, are added to.
+  void (*run)(const float* q, const float* dout, const float* log_sum, const float* mean, const float* delta,
+              const float* through, float* dq, int heads, std::int64_t stride, std::int64_t step, std::int64_t row_step,
+              std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk, float* dv);
+};
+
 // Null where this program or this machine has none.
 const GemmKernel* avx512_gemm();
 const AttentionKernel* avx512_attention();
 const WeightGradientKernel* avx512_weight_gradient();
 const AttentionBackwardKernel* avx512_attention_backward();
+const AttentionTangentsKernel* avx512_attention_tangents();
+const AttentionTangentsBackwardKernel* avx512_attention_tangents_backward();
 const GemmKernel* amx_gemm();
 const AttentionKernel* amx_attention();
 
@@ -87,6 +113,9 @@ const char* bf16_missing();
 // Rounding-accurate vector functions of the AVX-512 path, for their tests.
 void avx512_gelu(const float* x, float* y, std::int64_t n);
 void avx512_gelu_backward(const float* x, const float* dy, float* dx, float* y, std::int64_t n);  // y or null
+// The first n of x, y, dy, dx [4][step].
+void avx512_gelu_tangents(const float* x, float* y, std::int64_t step, std::int64_t n);
+void avx512_gelu_tangents_backward(const float* x, const float* dy, float* dx, std::int64_t step, std::int64_t n);
 void avx512_exp2(const float* x, float* y, std::int64_t n);
 void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n);
 

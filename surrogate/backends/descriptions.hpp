@@ -57,4 +57,23 @@ struct AttentionBackwardDesc {
   int segment_count;
 };
 
+// Attention with derivatives (ops/tangents.dev.hpp): q, out [4 rows][heads * head], all of k, v [keys][heads * head].
+template <class T>
+struct AttentionTangentsDesc {
+  const T *q, *k, *v;
+  T* out;
+  int heads, head;
+  std::int64_t rows, keys;
+  T *log_sum, *mean;  // [rows][heads], [3 rows][heads], or null
+};
+
+// dq is written, dk and dv are added to. delta [rows][heads], through [3 rows][heads].
+template <class T>
+struct AttentionTangentsBackwardDesc {
+  const T *q, *k, *v, *dout, *log_sum, *mean, *delta, *through;
+  T *dq, *dk, *dv;
+  int heads, head;
+  std::int64_t rows, keys;
+};
+
 }  // namespace streamtube::surrogate

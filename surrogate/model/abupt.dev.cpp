@@ -171,6 +171,15 @@ typename Abupt<T, Space>::Block Abupt<T, Space>::find_block(const std::string& n
 }
 
 template <class T, class Space>
+typename Abupt<T, Space>::KeyRange Abupt<T, Space>::keys_of(char kind, int b, std::int64_t supernodes,
+                                                            const std::int64_t (&anchors)[2]) {
+  if (kind == 'p') return {0, supernodes};
+  const std::int64_t edge = anchors[0], all = anchors[0] + anchors[1];
+  if (kind == 'j') return {0, all};
+  return (kind == 'c') == (b == 1) ? KeyRange{0, edge} : KeyRange{edge, all};
+}
+
+template <class T, class Space>
 typename Abupt<T, Space>::Modulation Abupt<T, Space>::modulation(Context<Space>& context, const Block& block,
                                                                  Mat<const T, Space> condition) const {
   const std::size_t parts = block.perceiver ? 8 : 6, d = static_cast<std::size_t>(config_.hidden);
@@ -335,6 +344,18 @@ PoolingParameters<T, Space> Abupt<T, Space>::pooling_parameters() const {
 }
 
 template <class T, class Space>
+Mat<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const {
+  if (!parameter.data() || !gradients.data()) return {};
+  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0), parameter.extent(1)};
+}
+
+template <class T, class Space>
+Vec<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const {
+  if (!parameter.data() || !gradients.data()) return {};
+  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0)};
+}
+
+template <class T, class Space>
 void Abupt<T, Space>::encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
                                       const TraceFunction& trace) const {
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
@@ -375,11 +396,9 @@ void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<co
   }
 
   // Keys in the cache: surface anchors, then volume anchors.
-  const std::int64_t edge = cache.anchors[0], all = cache.anchors[0] + cache.anchors[1];
-  const std::int64_t key_begin[2] = {0, edge}, key_end[2] = {edge, all};
   std::vector<KeyRows> key_rows;
   for (int b = 0; b < 2; ++b)
-    if (r.anchors[b] > 0) key_rows.push_back({r.begin(b), r.begin(b) + r.anchors[b], key_begin[b]});
+    if (r.anchors[b] > 0) key_rows.push_back({r.begin(b), r.begin(b) + r.anchors[b], b == 0 ? 0 : cache.anchors[0]});
   for (std::size_t i = 0; i < physics_blocks_.size(); ++i) {
     const char kind = config_.physics_blocks[i];
     if (kind == 'p') {
@@ -387,9 +406,8 @@ void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<co
     } else {
       std::vector<Segment> segments;
       for (int b = 0; b < 2; ++b) {
-        const int keys = kind == 'c' ? 1 - b : b;
-        segments.push_back(kind == 'j' ? Segment{r.begin(b), r.end(b), 0, all}
-                                       : Segment{r.begin(b), r.end(b), key_begin[keys], key_end[keys]});
+        const KeyRange keys = keys_of(kind, b, cache.supernodes, cache.anchors);
+        segments.push_back({r.begin(b), r.end(b), keys.begin, keys.end});
       }
       attend(context, physics_blocks_[i], x, table, segments, key_rows, cache.physics[i], input.condition);
     }

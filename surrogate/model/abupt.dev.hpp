@@ -95,6 +95,12 @@ class Abupt {
                const Rows& rows, AnchorCache<T, Space>& cache, Mat<T, Space> out[2],
                const TraceFunction& trace = {}) const;
 
+  // Queries of one branch with the exact derivatives of every output in the position, the anchors held fixed; cache as
+  // filled by forward(). positions [N][3], out [4 N][outputs] stacked as ops/tangents.dev.hpp says
+  // (abupt_tangents.dev.cpp).
+  void query_tangents(Context<Space>& context, const Case& input, Branch branch, Mat<const T, Space> positions,
+                      const AnchorCache<T, Space>& cache, Mat<T, Space> out) const;
+
   // Forward over anchors and queries with all that the adjoint needs kept in the arena, loss, and backward
   // (abupt_training.dev.cpp). positions[b] [anchors + queries of b][3], anchors first, and so the network's outputs
   // that `loss` is given; it writes their adjoints. While the arena measures it is called too and must launch nothing.
@@ -107,13 +113,23 @@ class Abupt {
     Mat<T, Space> positions[2];     // [anchors + queries of b][3], written; empty: not wanted
     PointAdjoint<T, Space> points;  // [P][3], written; neighbour lists are held fixed
   };
+  // slopes: further queries whose outputs' derivatives have a loss, as query_tangents() gives them. What they give to
+  // the parameters' gradients includes the way through the anchors' keys and values; adjoints of positions do not see
+  // them and may not be asked for beside them.
+  struct Slopes {
+    Branch branch = Branch::volume;
+    Mat<const T, Space> positions;  // [N][3]; empty: none
+    // out, dout [4 N][outputs]
+    std::function<void(Mat<const T, Space> out, Mat<T, Space> dout)> loss;
+  };
   void training_pass(Context<Space>& context, const Case& input, const Mat<const T, Space> (&positions)[2],
                      const Rows& rows, bool recompute, const LossFunction& loss, Vec<T, Space> gradients,
-                     const PositionAdjoints& wanted = {}) const;
+                     const PositionAdjoints& wanted = {}, const Slopes& slopes = {}) const;
 
  private:
-  struct Tape;       // what the adjoint of a block needs
-  struct BlockKeys;  // where the keys of a block come from
+  struct Tape;         // what the adjoint of a block needs
+  struct TangentTape;  // the same with derivatives
+  struct BlockKeys;    // where the keys of a block come from
   struct Block {
     bool perceiver = false;
     Vec<const T, Space> norm1_weight, norm1_bias, norm_kv_weight, norm_kv_bias, norm2_weight, norm2_bias;
@@ -124,6 +140,12 @@ class Abupt {
   struct KeyRows {
     std::int64_t begin, end, cache_begin;
   };
+  // Which keys of a physics block the rows of branch b attend to: of the supernodes in perceiver blocks, else of the
+  // anchors, surface first.
+  struct KeyRange {
+    std::int64_t begin, end;
+  };
+  static KeyRange keys_of(char kind, int b, std::int64_t supernodes, const std::int64_t (&anchors)[2]);
   // Scale, shift and gate vectors of a block; empty without conditioning.
   using Modulation = std::vector<Vec<const T, Space>>;
 
@@ -145,6 +167,9 @@ class Abupt {
   void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first,
            Mat<T, Space> kept_normed = {}, Mat<T, Space> kept_up = {}) const;
 
+  // Keys (rotated) and values of normed rows.
+  void project_keys(Context<Space>& context, const Block& block, Mat<const T, Space> normed, Mat<const T, Space> table,
+                    Mat<T, Space> keys, Mat<T, Space> values) const;
   void block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
                      const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
                      Tape& tape, Mat<T, Space> out) const;
@@ -154,6 +179,25 @@ class Abupt {
                       const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
                       Mat<T, Space> dx, Mat<T, Space> dsupernodes, Mat<T, Space> dangles,
                       Vec<T, Space> gradients) const;
+  // Rows x [4 N][D] through a block with the given keys and values (rotated), which stay as they are.
+  void tangents_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
+                        Mat<const T, Space> keys, Mat<const T, Space> values, Mat<const T, Space> condition,
+                        TangentTape& tape, Mat<T, Space> out) const;
+  // dx [4 N][D]: adjoint of the output in, of the input out; dkeys, dvalues: added to.
+  void tangents_backward(Context<Space>& context, const Block& block, const TangentTape& tape,
+                         Mat<const T, Space> table, Mat<const T, Space> condition, Mat<T, Space> dx,
+                         Mat<T, Space> dkeys, Mat<T, Space> dvalues, Vec<T, Space> gradients) const;
+  // Tokens of positions and their derivatives, [4 N][D]; embedded and up [4 N][D] are kept for the adjoint.
+  void tangents_embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions, Mat<T, Space> embedded,
+                      Mat<T, Space> up, Mat<T, Space> x) const;
+  // Forward, loss and backward of the slopes, given the keys and values of every block (physics blocks, then the
+  // decoder's) for the rows of their branch, whose adjoints dkeys, dvalues are added to.
+  struct KeyAdjoints {
+    Mat<const T, Space> keys, values;
+    Mat<T, Space> dkeys, dvalues;
+  };
+  void slopes_pass(Context<Space>& context, const Slopes& slopes, const std::vector<KeyAdjoints>& blocks,
+                   Mat<const T, Space> condition, bool recompute, Vec<T, Space> gradients) const;
   // The part of `gradients` that belongs to a parameter; empty if they are.
   Mat<T, Space> gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const;
   Vec<T, Space> gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const;

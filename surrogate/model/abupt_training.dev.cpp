@@ -7,36 +7,6 @@
 #include "surrogate/ops/linear.dev.hpp"
 
 namespace streamtube::surrogate {
-namespace {
-
-// to[at ..] = from
-template <class T, class Space>
-void copy_rows(Context<Space>& context, Mat<const T, Space> from, Mat<T, Space> to, std::int64_t at) {
-  if (context.measuring() || from.size() == 0) return;
-  const T* source = from.data();
-  T* target = to.data() + at * static_cast<std::int64_t>(to.extent(1));
-  Kokkos::parallel_for(
-      "streamtube::surrogate::Abupt::copy_rows",
-      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, from.size()),
-      KOKKOS_LAMBDA(const std::int64_t i) { target[i] = source[i]; });
-}
-
-// y = add + x * gate, gate per column; without `add`: y = x * gate.
-template <class T, class Space>
-void gate_columns(Context<Space>& context, Mat<const T, Space> add, Mat<const T, Space> x, Vec<const T, Space> gate,
-                  Mat<T, Space> y) {
-  if (context.measuring() || x.size() == 0) return;
-  const std::int64_t columns = static_cast<std::int64_t>(x.extent(1));
-  const T *base = add.data(), *in = x.data(), *g = gate.data();
-  T* out = y.data();
-  Kokkos::parallel_for(
-      "streamtube::surrogate::Abupt::gate_columns",
-      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
-      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = (base ? base[i] : T(0)) + in[i] * g[i % columns]; });
-}
-
-}  // namespace
-
 template <class T, class Space>
 struct Abupt<T, Space>::Tape {
   Mat<const T, Space> x;
@@ -51,18 +21,16 @@ struct Abupt<T, Space>::BlockKeys {
   std::int64_t count = 0;
   Mat<const T, Space> supernodes, table;
   Mat<T, Space> dangles;  // adjoint of the table's angles, added to; empty: not wanted
+  // Adjoints of the rotated keys and the values from queries that are no tokens here; empty: none.
+  Mat<T, Space> dkeys, dvalues;
 };
 
 template <class T, class Space>
-Mat<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const {
-  if (!parameter.data() || !gradients.data()) return {};
-  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0), parameter.extent(1)};
-}
-
-template <class T, class Space>
-Vec<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const {
-  if (!parameter.data() || !gradients.data()) return {};
-  return {gradients.data() + (parameter.data() - parameters_.data()), parameter.extent(0)};
+void Abupt<T, Space>::project_keys(Context<Space>& context, const Block& block, Mat<const T, Space> normed,
+                                   Mat<const T, Space> table, Mat<T, Space> keys, Mat<T, Space> values) const {
+  linear<T, Space>(context, normed, block.k, block.k_bias, keys);
+  linear<T, Space>(context, normed, block.v, block.v_bias, values);
+  rotate<T, Space>(context, keys, table);
 }
 
 template <class T, class Space>
@@ -86,10 +54,8 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
   }
   t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
   linear<T, Space>(context, t.normed, block.q, block.q_bias, t.q);
-  linear<T, Space>(context, t.normed_keys, block.k, block.k_bias, t.k);
-  linear<T, Space>(context, t.normed_keys, block.v, block.v_bias, t.v);
   rotate<T, Space>(context, t.q, table);
-  rotate<T, Space>(context, t.k, keys.table);
+  project_keys(context, block, t.normed_keys, keys.table, t.k, t.v);
   t.mixed = take<T>(context, n, d), t.log_sum = take<T>(context, n, static_cast<std::size_t>(config_.heads));
   attention<T, Space>(context, config_.heads, t.q, t.k, t.v, segments, t.mixed, t.log_sum);
 
@@ -168,6 +134,10 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
                               g(block.out_bias));
     attention_backward<T, Space>(context, config_.heads, t.q, t.k, t.v, t.mixed, t.log_sum, dmixed, segments, dq, dk,
                                  dv);
+    if (keys.dkeys.data()) {
+      add_rows<T, Space>(context, keys.dkeys, dk);
+      add_rows<T, Space>(context, keys.dvalues, dv);
+    }
     if (dangles.data()) rotate_backward_angles<T, Space>(context, t.q, dq, dangles);
     if (keys.dangles.data()) rotate_backward_angles<T, Space>(context, t.k, dk, keys.dangles);
     rotate_backward<T, Space>(context, dq, table);
@@ -196,8 +166,8 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
 template <class T, class Space>
 void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
                                     const Mat<const T, Space> (&positions)[2], const Rows& r, bool recompute,
-                                    const LossFunction& loss, Vec<T, Space> gradients,
-                                    const PositionAdjoints& wanted) const {
+                                    const LossFunction& loss, Vec<T, Space> gradients, const PositionAdjoints& wanted,
+                                    const Slopes& slopes) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t d = static_cast<std::size_t>(config_.hidden), head = static_cast<std::size_t>(config_.head_size());
   const ParameterStore<T, Space>& p = parameters_;
@@ -255,7 +225,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
               geometry,
               geometry_table,
               geometry_dangles,
-              {supernodes, {}, geometry_table, geometry_dangles},
+              {supernodes, {}, geometry_table, geometry_dangles, {}, {}},
               {{0, supernodes, 0, supernodes}},
               {}};
     geometry = forward_step(step);
@@ -306,19 +276,17 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
               x,
               table,
               dangles,
-              {anchors, {}, rows(table, 0, anchors), rows(dangles, 0, anchors)},
+              {anchors, {}, rows(table, 0, anchors), rows(dangles, 0, anchors), {}, {}},
               {},
               {}};
     if (kind == 'p') {
-      step.keys = {supernodes, geometry, geometry_table, geometry_dangles};
+      step.keys = {supernodes, geometry, geometry_table, geometry_dangles, {}, {}};
       step.segments = {{0, total, 0, supernodes}};
     } else {
       for (int b = 0; b < 2; ++b) {
-        const int of = kind == 'c' ? 1 - b : b;
-        const std::int64_t begin = kind == 'j' ? 0 : anchor_at[of],
-                           end = kind == 'j' ? anchors : anchor_at[of] + r.anchors[of];
-        step.segments.push_back({anchor_at[b], anchor_at[b] + r.anchors[b], begin, end});
-        step.segments.push_back({query_at[b], query_at[b] + r.queries[b], begin, end});
+        const KeyRange keys = keys_of(kind, b, supernodes, r.anchors);
+        step.segments.push_back({anchor_at[b], anchor_at[b] + r.anchors[b], keys.begin, keys.end});
+        step.segments.push_back({query_at[b], query_at[b] + r.queries[b], keys.begin, keys.end});
       }
     }
     x = forward_step(step);
@@ -332,13 +300,14 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
     y[b] = take<T>(context, count, d);
     gather(b, x, y[b]);
     for (const Block& block : decoder_blocks_[b]) {
-      Step step{&block,
-                y[b],
-                branch_table[b],
-                branch_dangles[b],
-                {r.anchors[b], {}, rows(branch_table[b], 0, r.anchors[b]), rows(branch_dangles[b], 0, r.anchors[b])},
-                {{0, count, 0, r.anchors[b]}},
-                {}};
+      Step step{
+          &block,
+          y[b],
+          branch_table[b],
+          branch_dangles[b],
+          {r.anchors[b], {}, rows(branch_table[b], 0, r.anchors[b]), rows(branch_dangles[b], 0, r.anchors[b]), {}, {}},
+          {{0, count, 0, r.anchors[b]}},
+          {}};
       y[b] = forward_step(step);
       decoder_steps[b].push_back(step);
     }
@@ -349,6 +318,39 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
 
   const Mat<const T, Space> results[2] = {out[0], out[1]};
   loss(results, dout);
+  if (slopes.positions.extent(0) > 0) {
+    core::expect(!wanted.positions[0].data() && !wanted.positions[1].data() && !dpoints.data(),
+                 "training_pass: adjoints of positions beside a loss on slopes");
+    const int b = static_cast<int>(slopes.branch);
+    std::vector<KeyAdjoints> blocks;
+    const auto use_keys = [&](Step& step, KeyRange range) {
+      const std::size_t count = static_cast<std::size_t>(step.keys.count);
+      Mat<T, Space> keys = step.tape.k, values = step.tape.v;
+      if (recompute) {
+        keys = take<T>(context, count, d), values = take<T>(context, count, d);
+        typename core::Arena<Space>::Scope inner(context.arena);
+        const Block& block = *step.block;
+        const Modulation m = modulation(context, block, input.condition);
+        Mat<T, Space> normed = take<T>(context, count, d);
+        if (block.perceiver)
+          layer_norm<T, Space>(context, step.keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, m[2], m[3],
+                               T(config_.norm_eps), normed);
+        else
+          layer_norm<T, Space>(context, rows(step.x, 0, count), block.norm1_weight, block.norm1_bias, m[0], m[1],
+                               T(config_.norm_eps), normed);
+        project_keys(context, block, normed, step.keys.table, keys, values);
+      }
+      step.keys.dkeys = take<T>(context, count, d), step.keys.dvalues = take<T>(context, count, d);
+      fill_zero<T, Space>(context, step.keys.dkeys), fill_zero<T, Space>(context, step.keys.dvalues);
+      blocks.push_back({rows(keys, range.begin, range.end), rows(values, range.begin, range.end),
+                        rows(step.keys.dkeys, range.begin, range.end),
+                        rows(step.keys.dvalues, range.begin, range.end)});
+    };
+    for (std::size_t i = 0; i < physics_steps.size(); ++i)
+      use_keys(physics_steps[i], keys_of(config_.physics_blocks[i], b, supernodes, r.anchors));
+    for (Step& step : decoder_steps[b]) use_keys(step, {0, r.anchors[b]});
+    slopes_pass(context, slopes, blocks, input.condition, recompute, gradients);
+  }
 
   Mat<T, Space> dx = take<T>(context, total, d), dgeometry = take<T>(context, supernodes, d);
   fill_zero<T, Space>(context, dgeometry);
@@ -410,7 +412,8 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void Abupt<T, S>::training_pass(Context<S>&, const Case&, const Mat<const T, S>(&)[2], const Rows&, bool, \
-                                           const LossFunction&, Vec<T, S>, const PositionAdjoints&) const;
+                                           const LossFunction&, Vec<T, S>, const PositionAdjoints&, const Slopes&)   \
+      const;
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -208,6 +208,37 @@ void Surrogate::query(Branch branch, std::span<const float> positions, std::span
   }
 }
 
+void Surrogate::query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
+                               std::span<float> gradient) {
+  core::expect(impl_->encoded, "surrogate: query_gradient() before encode()");
+  Impl& m = *impl_;
+  const int b = static_cast<int>(branch);
+  const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
+                    width = static_cast<std::size_t>(m.outputs(b)), chunk = std::max<std::size_t>(m.chunk / 4, 1);
+  core::expect(out.size() == count * width && gradient.size() == 3 * out.size(),
+               "surrogate: out is not [n][outputs], or gradient not [n][outputs][3]");
+  std::vector<float> stacked;
+  for (std::size_t first = 0; first < count; first += chunk) {
+    const std::size_t n = std::min(chunk, count - first);
+    const Mat<const float, Space> at{m.positions.upload(m.space, positions.subspan(first * 3, n * 3)), n, 3};
+    const Mat<float, Space> to{m.out[b].reserve(4 * n * width), 4 * n, width};
+    const auto pass = [&] {
+      Context<Space> context = m.context();
+      m.model.query_tangents(context, m.input, branch, at, m.cache, to);
+    };
+    m.arena.measure(pass);
+    pass();
+    stacked.resize(to.size());
+    Buffer<float>::download(m.space, to.data(), stacked);
+    for (std::size_t i = 0; i < n * width; ++i) {
+      out[first * width + i] = stacked[i];
+      for (std::size_t axis = 0; axis < 3; ++axis)
+        gradient[3 * (first * width + i) + axis] = stacked[(axis + 1) * n * width + i];
+    }
+  }
+  m.measured_chunk = 0;
+}
+
 void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2],
                                std::vector<float> out[2], Trace* trace) {
   Model::Rows rows;

@@ -57,6 +57,44 @@ void fill_zero(Context<Space>& context, Mat<T, Space> x) {
       KOKKOS_LAMBDA(const std::int64_t i) { at[i] = T(0); });
 }
 
+// to[at ..] = from
+template <class T, class Space>
+void copy_rows(Context<Space>& context, Mat<const T, Space> from, Mat<T, Space> to, std::int64_t at) {
+  if (context.measuring() || from.size() == 0) return;
+  const T* source = from.data();
+  T* target = to.data() + at * static_cast<std::int64_t>(to.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::copy_rows",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, from.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { target[i] = source[i]; });
+}
+
+// y = add + x * gate, gate per column; without `add`: y = x * gate.
+template <class T, class Space>
+void gate_columns(Context<Space>& context, Mat<const T, Space> add, Mat<const T, Space> x, Vec<const T, Space> gate,
+                  Mat<T, Space> y) {
+  if (context.measuring() || x.size() == 0) return;
+  const std::int64_t columns = static_cast<std::int64_t>(x.extent(1));
+  const T *base = add.data(), *in = x.data(), *g = gate.data();
+  T* out = y.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::gate_columns",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { out[i] = (base ? base[i] : T(0)) + in[i] * g[i % columns]; });
+}
+
+// y += x
+template <class T, class Space>
+void add_rows(Context<Space>& context, Mat<const T, Space> x, Mat<T, Space> y) {
+  if (context.measuring() || x.size() == 0) return;
+  const T* from = x.data();
+  T* to = y.data();
+  Kokkos::parallel_for(
+      "streamtube::surrogate::add_rows",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, x.size()),
+      KOKKOS_LAMBDA(const std::int64_t i) { to[i] += from[i]; });
+}
+
 // Instantiates MACRO(type, space) for all the ops are offered in: float for use, double for gradient checks.
 #ifdef KOKKOS_ENABLE_CUDA
 #define STREAMTUBE_FOR_ALL_SPACES(MACRO) \

@@ -24,7 +24,7 @@ struct Case {
   std::vector<std::int64_t> supernodes;
   std::vector<float> anchor_outputs[2], query_outputs[2];  // [..][outputs]
   surrogate::Trace trace;
-  std::vector<float> velocity_jacobian, curl;  // [volume queries][3 components][3 axes], [..][3]
+  std::vector<double> velocity_jacobian, curl;  // [volume queries][3 components][3 axes], [..][3]
 
   surrogate::EncodeInput input() const { return {points, supernodes, {anchors[0], anchors[1]}, condition}; }
 };
@@ -53,21 +53,20 @@ inline Case read_case(const std::string& path) {
   if (file.exists("/trace"))
     for (const std::string& name : file.children("/trace")) c.trace[name] = tensor("/trace/" + name);
   if (file.exists("/derivative")) {
-    const std::vector<double> jacobian = file.read<double>("/derivative/velocity_jacobian"),
-                              curl = file.read<double>("/derivative/curl");
-    c.velocity_jacobian.assign(jacobian.begin(), jacobian.end());
-    c.curl.assign(curl.begin(), curl.end());
+    c.velocity_jacobian = file.read<double>("/derivative/velocity_jacobian");
+    c.curl = file.read<double>("/derivative/curl");
   }
   return c;
 }
 
 // Relative L2 error; infinite where something is not a number or lengths differ.
-inline double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+template <class Got, class Expected>
+double relative_error(const std::vector<Got>& got, const std::vector<Expected>& expected) {
   double difference = 0, size = 0;
   if (got.size() != expected.size()) return std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < got.size(); ++i) {
     difference += (double{got[i]} - expected[i]) * (double{got[i]} - expected[i]);
-    size += double{expected[i]} * expected[i];
+    size += double{expected[i]} * double{expected[i]};
   }
   const double error = size > 0 ? std::sqrt(difference / size) : std::sqrt(difference);
   return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();
@@ -78,29 +77,45 @@ struct Comparison {
   double error;
 };
 
-// The Jacobian of the velocity by one reverse pass a component: no output at a query depends on another query.
+constexpr std::size_t first_velocity = 1;  // output of the volume branch, after the pressure
+
+// curl [n][3] of jacobian [n][3][3].
+template <class T>
+std::vector<T> curl_of(const std::vector<T>& jacobian) {
+  std::vector<T> curl(jacobian.size() / 3);
+  for (std::size_t i = 0; i < curl.size(); ++i) {
+    const std::size_t q = i / 3, next = (i + 1) % 3, last = (i + 2) % 3;
+    curl[i] = jacobian[(q * 3 + last) * 3 + next] - jacobian[(q * 3 + next) * 3 + last];
+  }
+  return curl;
+}
+
+// The Jacobian of the velocity in forward mode, and by one reverse pass a component: no output at a query depends on
+// another query.
 inline std::vector<Comparison> compare_derivative(const Case& c, surrogate::Surrogate& model) {
-  const int first = 1, b = static_cast<int>(Branch::volume);  // after the pressure
+  const int b = static_cast<int>(Branch::volume);
   const std::size_t width = static_cast<std::size_t>(c.config.outputs[b]), anchors = c.anchors[b].size() / 3,
                     queries = c.queries[b].size() / 3;
   const std::vector<float> none((c.anchors[0].size() + c.queries[0].size()) / 3 *
                                 static_cast<std::size_t>(c.config.outputs[0]));
-  std::vector<float> jacobian(queries * 9), curl(queries * 3);
+  std::vector<float> forward(queries * 9), reverse(queries * 9), out(queries * width), gradient(3 * out.size());
+  model.encode(c.input());
+  model.query_gradient(Branch::volume, c.queries[b], out, gradient);
   for (std::size_t i = 0; i < 3; ++i) {
     std::vector<float> component((anchors + queries) * width);
-    for (std::size_t q = 0; q < queries; ++q) component[(anchors + q) * width + first + i] = 1;
-    const std::vector<float> gradient =
+    for (std::size_t q = 0; q < queries; ++q) component[(anchors + q) * width + first_velocity + i] = 1;
+    const std::vector<float> at_queries =
         model.sensitivity(c.input(), {c.queries[0], c.queries[1]}, {none, component}).queries[b];
     for (std::size_t q = 0; q < queries; ++q)
-      for (std::size_t a = 0; a < 3; ++a) jacobian[(q * 3 + i) * 3 + a] = gradient[q * 3 + a];
+      for (std::size_t a = 0; a < 3; ++a) {
+        forward[(q * 3 + i) * 3 + a] = gradient[(q * width + first_velocity + i) * 3 + a];
+        reverse[(q * 3 + i) * 3 + a] = at_queries[q * 3 + a];
+      }
   }
-  for (std::size_t q = 0; q < queries; ++q)
-    for (std::size_t a = 0; a < 3; ++a) {
-      const std::size_t next = (a + 1) % 3, last = (a + 2) % 3;
-      curl[q * 3 + a] = jacobian[(q * 3 + last) * 3 + next] - jacobian[(q * 3 + next) * 3 + last];
-    }
-  return {{"derivative/velocity_jacobian", relative_error(jacobian, c.velocity_jacobian)},
-          {"derivative/curl", relative_error(curl, c.curl)}};
+  return {{"derivative/velocity_jacobian forward", relative_error(forward, c.velocity_jacobian)},
+          {"derivative/curl forward", relative_error(curl_of(forward), c.curl)},
+          {"derivative/velocity_jacobian reverse", relative_error(reverse, c.velocity_jacobian)},
+          {"derivative/curl reverse", relative_error(curl_of(reverse), c.curl)}};
 }
 
 // The plain forward with every traced block, then queries past the cached anchors; of files with derivatives, those.
@@ -128,7 +143,7 @@ inline std::vector<Comparison> run_and_compare(const Case& c) {
       const int b = static_cast<int>(branch);
       const std::span<const float> anchors = model.anchor_output(branch);
       result.push_back({std::string("cached/anchors/") + physics::name(branch),
-                        relative_error({anchors.begin(), anchors.end()}, c.anchor_outputs[b])});
+                        relative_error(std::vector<float>(anchors.begin(), anchors.end()), c.anchor_outputs[b])});
       std::vector<float> answer(c.query_outputs[b].size());
       model.query(branch, c.queries[b], answer);
       result.push_back(

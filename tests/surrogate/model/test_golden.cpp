@@ -44,7 +44,7 @@ TEST_CASE("golden files of training") {
 TEST_CASE("golden file of derivatives") {
   auto golden = streamtube::golden::read_case(STREAMTUBE_SOURCE_DIR "/tests/golden/derivative/derivative.h5");
   const auto comparisons = streamtube::golden::run_and_compare(golden);
-  CHECK(comparisons.size() == 2);
+  CHECK(comparisons.size() == 4);
   for (const auto& c : comparisons) {
     CAPTURE(c.tensor);
     CHECK(c.error <= 1e-5);

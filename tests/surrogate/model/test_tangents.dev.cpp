@@ -1,0 +1,257 @@
+// Exact derivatives along the query path: against the reference in double, the fast path against the portable one, and
+// the adjoint of a loss on them against central differences in double.
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/rng.hpp"
+#include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/model/abupt.dev.hpp"
+#include "tests/golden/golden_case.hpp"
+
+namespace {
+
+using namespace streamtube;
+using namespace streamtube::surrogate;
+
+template <class T>
+struct Setting {
+  using Model = Abupt<T, HostSpace>;
+  AbuptConfig config;
+  std::vector<T> points, anchors[2], queries, condition;
+  std::vector<std::int64_t> supernodes;
+  CpuPath path = CpuPath::portable;
+  core::Arena<HostSpace> arena;
+
+  typename Model::Case input() const {
+    typename Model::Case in;
+    in.points = {points.data(), points.size() / 3, 3};
+    in.supernodes = {supernodes.data(), supernodes.size()};
+    in.condition = {condition.data(), condition.empty() ? 0u : 1u, condition.size()};
+    in.neighbors = geometry::radius_search<T, HostSpace>(HostSpace(), in.points, in.supernodes, T(config.radius),
+                                                         config.max_degree);
+    return in;
+  }
+  typename Model::Rows rows() const {
+    typename Model::Rows r;
+    for (int b = 0; b < 2; ++b) r.anchors[b] = static_cast<std::int64_t>(anchors[b].size() / 3);
+    return r;
+  }
+
+  // [4 N][outputs] of queries of a branch.
+  std::vector<T> tangents(const Weights& weights, Branch branch) {
+    const Model model(config, weights, "test");
+    const BackendSet backends(path);
+    Context<HostSpace> context{HostSpace(), arena, backends};
+    const typename Model::Case in = input();
+    const typename Model::Rows r = rows();
+    std::vector<T> at = anchors[0];
+    at.insert(at.end(), anchors[1].begin(), anchors[1].end());
+    AnchorCache<T, HostSpace> cache;
+    cache.resize(config, static_cast<std::int64_t>(supernodes.size()), r.anchors[0], r.anchors[1], true);
+    std::vector<T> out[2];
+    Mat<T, HostSpace> result[2];
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t n = anchors[b].size() / 3, width = static_cast<std::size_t>(config.outputs[b]);
+      out[b].resize(n * width);
+      result[b] = {out[b].data(), n, width};
+    }
+    const std::size_t n = queries.size() / 3,
+                      width = static_cast<std::size_t>(config.outputs[static_cast<int>(branch)]);
+    std::vector<T> answer(4 * n * width);
+    const auto pass = [&] {
+      typename core::Arena<HostSpace>::Scope scope(arena);
+      Mat<T, HostSpace> tokens = take<T>(context, supernodes.size(), static_cast<std::size_t>(config.hidden));
+      model.encode_geometry(context, in, tokens);
+      model.forward(context, in, tokens, {at.data(), at.size() / 3, 3}, r, cache, result);
+      model.query_tangents(context, in, branch, {queries.data(), n, 3}, cache, {answer.data(), 4 * n, width});
+    };
+    arena.measure(pass);
+    pass();
+    HostSpace().fence();
+    return answer;
+  }
+
+  // Loss sum of c . out over the stacked outputs of the volume queries and half its square, so that it is not linear.
+  double loss(const Weights& weights, const std::vector<T>& c, bool recompute, std::vector<T>* gradients,
+              std::map<std::string, typename ParameterStore<T, HostSpace>::Entry>* entries = nullptr) {
+    const Model model(config, weights, "test");
+    if (entries) *entries = model.parameters().entries();
+    if (gradients) gradients->assign(model.parameters().size(), T(0));
+    const BackendSet backends(path);
+    Context<HostSpace> context{HostSpace(), arena, backends};
+    const typename Model::Case in = input();
+    double value = 0;
+    const typename Model::LossFunction none = [&](const auto&, const Mat<T, HostSpace>(&dout)[2]) {
+      for (int b = 0; b < 2; ++b) fill_zero<T, HostSpace>(context, dout[b]);
+    };
+    typename Model::Slopes slopes;
+    slopes.positions = {queries.data(), queries.size() / 3, 3};
+    slopes.loss = [&](Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) {
+      if (context.measuring()) return;
+      context.space.fence();
+      value = 0;
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        const T term = c[i] * out.data()[i];
+        value += static_cast<double>(term + term * term / 2);
+        dout.data()[i] = c[i] * (1 + term);
+      }
+    };
+    const Mat<const T, HostSpace> at[2] = {{anchors[0].data(), anchors[0].size() / 3, 3},
+                                           {anchors[1].data(), anchors[1].size() / 3, 3}};
+    const Vec<T, HostSpace> flat =
+        gradients ? Vec<T, HostSpace>{gradients->data(), gradients->size()} : Vec<T, HostSpace>{};
+    const auto pass = [&] { model.training_pass(context, in, at, rows(), recompute, none, flat, {}, slopes); };
+    arena.measure(pass);
+    pass();
+    HostSpace().fence();
+    return value;
+  }
+};
+
+template <class T>
+Setting<T> random_setting(const std::string& blocks, int condition, bool bias, int hidden, int heads) {
+  Setting<T> s;
+  AbuptConfig& c = s.config;
+  c.hidden = hidden, c.heads = heads, c.mlp_ratio = 2, c.physics_blocks = blocks;
+  c.decoder_blocks[0] = 1, c.decoder_blocks[1] = 2;
+  c.radius = 250, c.max_degree = 6, c.condition = condition, c.bias = bias;
+  core::Rng rng(8, "setting");
+  const auto place = [&](std::size_t n) {
+    std::vector<T> x(3 * n);
+    for (T& v : x) v = static_cast<T>(std::round(64 * (100 + 700 * rng.uniform())) / 64);
+    return x;
+  };
+  s.points = place(60);
+  for (int i = 0; i < 60; i += 3) s.supernodes.push_back(i);
+  s.anchors[0] = place(67), s.anchors[1] = place(71);
+  s.queries = place(29);
+  for (int i = 0; i < condition; ++i) s.condition.push_back(static_cast<T>(rng.normal()));
+  return s;
+}
+
+Weights lively_weights(const AbuptConfig& config) {
+  Weights weights = random_weights(config, 3);
+  core::Rng rng(4, "weights");
+  for (auto& [name, tensor] : weights) {
+    const double spread = tensor.shape.size() == 2 ? 1 / std::sqrt(static_cast<double>(tensor.shape[1])) : 0.05;
+    const double mean = name.find("norm") != std::string::npos && name.ends_with("weight") ? 1 : 0;
+    for (float& w : tensor.values) w = static_cast<float>(mean + spread * rng.normal());
+  }
+  return weights;
+}
+
+template <class A, class B>
+double difference(const std::vector<A>& a, const std::vector<B>& b) {
+  double d = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    d += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(d / size);
+}
+
+}  // namespace
+
+TEST_CASE("forward-mode Jacobian and curl in double against the reference's") {
+  const auto golden = golden::read_case(STREAMTUBE_SOURCE_DIR "/tests/golden/derivative/derivative.h5");
+  Setting<double> s;
+  s.config = golden.config;
+  s.points.assign(golden.points.begin(), golden.points.end());
+  s.supernodes = golden.supernodes;
+  for (int b = 0; b < 2; ++b) s.anchors[b].assign(golden.anchors[b].begin(), golden.anchors[b].end());
+  s.queries.assign(golden.queries[1].begin(), golden.queries[1].end());
+  const std::size_t n = s.queries.size() / 3, width = static_cast<std::size_t>(golden.config.outputs[1]);
+  const std::vector<double> out = s.tangents(golden.weights, Branch::volume);
+  std::vector<double> jacobian;
+  for (std::size_t q = 0; q < n; ++q)
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t axis = 0; axis < 3; ++axis)
+        jacobian.push_back(out[((axis + 1) * n + q) * width + golden::first_velocity + i]);
+  CHECK(golden::relative_error(jacobian, golden.velocity_jacobian) <= 1e-10);
+  CHECK(golden::relative_error(golden::curl_of(jacobian), golden.curl) <= 1e-10);
+}
+
+TEST_CASE("derivatives of queries against central differences") {
+  for (const Branch branch : {Branch::surface, Branch::volume})
+    for (const auto& [blocks, condition, bias] :
+         {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)}) {
+      CAPTURE(blocks, condition);
+      auto s = random_setting<double>(blocks, condition, bias, 24, 2);
+      const Weights weights = lively_weights(s.config);
+      const std::vector<double> base = s.queries, exact = s.tangents(weights, branch);
+      const std::size_t rows = exact.size() / 4;
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        const double h = 1e-4;
+        std::vector<double> slope(rows);
+        for (const double side : {1.0, -1.0}) {
+          s.queries = base;
+          for (std::size_t i = axis; i < base.size(); i += 3) s.queries[i] += side * h;
+          const std::vector<double> out = s.tangents(weights, branch);
+          for (std::size_t i = 0; i < rows; ++i) slope[i] += side * out[i] / (2 * h);
+        }
+        s.queries = base;
+        const auto first = exact.begin() + static_cast<std::ptrdiff_t>((axis + 1) * rows);
+        CHECK(difference(std::vector<double>(first, first + static_cast<std::ptrdiff_t>(rows)), slope) < 1e-7);
+      }
+    }
+}
+
+TEST_CASE("gradient of a loss on derivatives against central differences") {
+  for (const auto& [blocks, condition, bias] :
+       {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)}) {
+    auto s = random_setting<double>(blocks, condition, bias, 24, 2);
+    const Weights weights = lively_weights(s.config);
+    core::Rng rng(9, "directions");
+    std::vector<double> c(4 * s.queries.size() / 3 * static_cast<std::size_t>(s.config.outputs[1]));
+    for (double& x : c) x = rng.normal();
+    std::vector<double> gradients, again;
+    std::map<std::string, ParameterStore<double, HostSpace>::Entry> entries;
+    s.loss(weights, c, false, &gradients, &entries);
+    s.loss(weights, c, true, &again);
+    CHECK(gradients == again);
+    std::size_t moved = 0;
+    for (const auto& [name, entry] : entries) {
+      CAPTURE(blocks, name);
+      const float h = 1.0f / 65536;
+      double expected = 0, size = 0;
+      Weights above = weights, below = weights;
+      for (std::size_t i = 0; i < entry.size(); ++i) {
+        const float d = rng.below(2) ? h : -h, w = weights.at(name).values[i];
+        float &up = above[name].values[i], &down = below[name].values[i];
+        up = w + d, down = w - d;
+        const double term = gradients[entry.offset + i] * (double{up} - double{down});
+        expected += term, size += term * term;
+      }
+      moved += size > 0;
+      const double slope = s.loss(above, c, false, nullptr) - s.loss(below, c, false, nullptr);
+      CHECK(std::abs(slope - expected) < 1e-5 * (std::sqrt(size) + std::abs(expected)) + 1e-11);
+    }
+    CHECK(moved > entries.size() / 2);
+  }
+}
+
+TEST_CASE("derivatives of the fast path against double") {
+  if (!*cpu::avx512_missing())
+    for (const auto& [hidden, heads] : {std::pair(48, 3), std::pair(64, 2), std::pair(64, 1)}) {
+      CAPTURE(hidden, heads);
+      auto exact = random_setting<double>("pscj", 2, true, hidden, heads);
+      auto fast = random_setting<float>("pscj", 2, true, hidden, heads);
+      fast.path = CpuPath::avx512;
+      const Weights weights = lively_weights(fast.config);
+      CHECK(difference(fast.tangents(weights, Branch::volume), exact.tangents(weights, Branch::volume)) < 1e-5);
+      core::Rng rng(9, "directions");
+      std::vector<float> c(4 * fast.queries.size() / 3 * static_cast<std::size_t>(fast.config.outputs[1]));
+      for (float& x : c) x = static_cast<float>(rng.normal());
+      std::vector<float> got;
+      std::vector<double> expected;
+      fast.loss(weights, c, false, &got);
+      exact.loss(weights, {c.begin(), c.end()}, false, &expected);
+      CHECK(difference(got, expected) < 2e-5);
+      std::vector<float> again;
+      fast.loss(weights, c, true, &again);
+      CHECK(got == again);
+    }
+}
