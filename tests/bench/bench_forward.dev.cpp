@@ -4,6 +4,7 @@
 //   bench_forward [--hidden 192] [--heads 3] [--blocks pscscscscs] [--decoders 2] [--points 3586] [--supernodes 3586]
 //                 [--profile 1]  seconds per kernel label of the last repetition
 //                 [--surface 3586] [--volume 4096] [--radius 9] [--queries 0] [--repeat 5] [--threads 0] [--input FILE]
+//                 [--gradient 1]  queries with the exact derivatives of their outputs as well
 //
 // --input: raw float32 file of points, surface anchors, volume anchors [n][3] one after the other, as bench_forward.py
 // writes it; without it a synthetic ellipsoid.
@@ -82,7 +83,7 @@ int main(int argc, char** argv) {
                                                {"decoders", "2"},   {"points", "3586"}, {"supernodes", "3586"},
                                                {"surface", "3586"}, {"volume", "4096"}, {"radius", "9"},
                                                {"queries", "0"},    {"repeat", "5"},    {"threads", "0"},
-                                               {"input", ""},       {"profile", "0"}};
+                                               {"input", ""},       {"profile", "0"},   {"gradient", "0"}};
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strncmp(argv[i], "--", 2) || !option.count(argv[i] + 2)) {
       std::fprintf(stderr, "unknown option %s\n", argv[i]);
@@ -113,11 +114,12 @@ int main(int argc, char** argv) {
 
     surrogate::Surrogate model(c, surrogate::random_weights(c, 1), "bench");
     const surrogate::EncodeInput input{x, supernodes, {s, v}, {}};
-    std::vector<double> times, query_times;
+    std::vector<double> times, query_times, gradient_times, ratios;
     // Queries come in slabs, so that what they take is the surrogate's own memory and not the list of them.
     constexpr std::size_t slab = 100000;
     const std::vector<float> where = ellipsoid(std::min(queries, slab), rng, 1);
-    std::vector<float> out(std::min(queries, slab) * static_cast<std::size_t>(c.outputs[1]));
+    const std::size_t width = static_cast<std::size_t>(c.outputs[1]);
+    std::vector<float> out(std::min(queries, slab) * width), gradient(number("gradient") ? 3 * out.size() : 0);
     if (number("profile")) profile_kernels();
     for (std::size_t i = 0; i <= number("repeat"); ++i) {
       kernel_seconds.clear();
@@ -126,12 +128,24 @@ int main(int argc, char** argv) {
       if (i) times.push_back(seconds() - start);
       if (!queries) continue;
       start = seconds();
-      for (std::size_t first = 0; first < queries; first += slab) {
-        const std::size_t n = std::min(slab, queries - first);
-        model.query(physics::Branch::volume, {where.data(), 3 * n},
-                    {out.data(), n * static_cast<std::size_t>(c.outputs[1])});
-      }
-      if (i) query_times.push_back(seconds() - start);
+      const auto all_queries = [&](bool with_gradient) {
+        start = seconds();
+        for (std::size_t first = 0; first < queries; first += slab) {
+          const std::size_t n = std::min(slab, queries - first);
+          if (with_gradient)
+            model.query_gradient(physics::Branch::volume, {where.data(), 3 * n}, {out.data(), n * width},
+                                 {gradient.data(), 3 * n * width});
+          else
+            model.query(physics::Branch::volume, {where.data(), 3 * n}, {out.data(), n * width});
+        }
+        return seconds() - start;
+      };
+      const double plain = all_queries(false);
+      if (i) query_times.push_back(plain);
+      if (gradient.empty()) continue;
+      kernel_seconds.clear();
+      const double slow = all_queries(true);
+      if (i) gradient_times.push_back(slow), ratios.push_back(slow / plain);
     }
     const double work =
         flop(c, static_cast<double>(supernodes.size()), static_cast<double>(surface), static_cast<double>(volume));
@@ -146,6 +160,14 @@ int main(int argc, char** argv) {
                   query_times[query_times.size() / 2],
                   query_times[query_times.size() / 2] / static_cast<double>(queries) * 1e6,
                   static_cast<double>(core::peak_resident_memory()) / 1048576);
+    }
+    if (!ratios.empty()) {
+      std::sort(gradient_times.begin(), gradient_times.end());
+      std::sort(ratios.begin(), ratios.end());
+      std::printf(
+          "with derivatives: %.2f us each (median), %.2f / %.2f / %.2f times a plain query (min, median, max)\n",
+          gradient_times[gradient_times.size() / 2] / static_cast<double>(queries) * 1e6, ratios.front(),
+          ratios[ratios.size() / 2], ratios.back());
     }
     return 0;
   } catch (const core::Error& error) {
