@@ -9,6 +9,7 @@
 #include "geometry/volume_mesh.hpp"
 
 class vtkDataSet;
+class vtkUnstructuredGrid;
 
 namespace streamtube::mesh_io {
 
@@ -33,6 +34,13 @@ class VtkMessages {
 geometry::SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch);
 // All cells of a data set; pixels and voxels become quads and hexahedra.
 geometry::VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where);
+
+// Points (divided by file_unit) and cells of a mesh into an empty grid, without its attributes. What the layout allows
+// is borrowed: the mesh must outlive the grid. Throws Error that begins with `where` when the arrays do not fit.
+void volume_to_vtk(const geometry::VolumeMesh& mesh, double file_unit, const std::string& where,
+                   vtkUnstructuredGrid* grid);
+// Borrowed likewise. The first of one and of three components become the active scalar and vector.
+void add_attributes(vtkDataSet* to, const std::vector<geometry::Attribute>& attributes);
 
 // Files of VTK >= 9.4 store the faces of polyhedra in arrays that VTK 9.1 skips without a word. Reads them from the XML
 // file into mesh.faces; throws Error(input) when they are not there or do not fit.

@@ -65,23 +65,6 @@ void set_points(vtkPointSet* to, const std::vector<Vec3>& points, double file_un
   to->SetPoints(holder);
 }
 
-void set_attributes(vtkDataSet* to, const std::vector<Attribute>& attributes, std::size_t points, std::size_t cells) {
-  for (const Attribute& a : attributes) {
-    const bool on_points = a.association == Association::points;
-    const std::size_t rows = on_points ? points : cells;
-    if (a.components < 1 || a.values.size() != rows * static_cast<std::size_t>(a.components))
-      throw Error(ErrorKind::internal, str("field '", a.name, "' has ", a.values.size(), " values for ", rows,
-                                           on_points ? " points of " : " cells of ", a.components, " components"));
-    vtkNew<vtkFloatArray> array;
-    array->SetName(a.name.c_str());
-    borrow(array.Get(), a.values, a.components);
-    vtkDataSetAttributes* data = on_points ? static_cast<vtkDataSetAttributes*>(to->GetPointData()) : to->GetCellData();
-    data->AddArray(array);
-    if (a.components == 1 && !data->GetScalars()) data->SetActiveScalars(a.name.c_str());
-    if (a.components == 3 && !data->GetVectors()) data->SetActiveVectors(a.name.c_str());
-  }
-}
-
 void set_cells(vtkCellArray* to, const std::vector<std::int64_t>& offsets, const std::vector<std::int64_t>& corners) {
   vtkNew<vtkTypeInt64Array> offset_array, corner_array;
   borrow(offset_array.Get(), offsets);
@@ -157,6 +140,45 @@ void write(const std::string& path, vtkDataSet* data) {
 
 }  // namespace
 
+void volume_to_vtk(const VolumeMesh& mesh, double file_unit, const std::string& where, vtkUnstructuredGrid* data) {
+  const std::size_t cells = mesh.cell_count();
+  if (mesh.types.size() != cells || mesh.offsets.empty() ||
+      mesh.offsets.back() != static_cast<std::int64_t>(mesh.corners.size()))
+    throw Error(ErrorKind::internal, str(where, "the volume mesh has ", mesh.types.size(), " types for ", cells,
+                                         " cells, or corners that do not fit its offsets"));
+  set_points(data, mesh.points, file_unit);
+  vtkNew<vtkCellArray> connectivity;
+  set_cells(connectivity, mesh.offsets, mesh.corners);
+  vtkNew<vtkUnsignedCharArray> types;
+  borrow(types.Get(), mesh.types);
+  if (mesh.face_offsets.empty()) {
+    data->SetCells(types, connectivity);
+  } else {
+    check_polyhedra(mesh, where);
+    vtkNew<vtkIdTypeArray> face_offsets, faces;
+    borrow(face_offsets.Get(), mesh.face_offsets);
+    borrow(faces.Get(), mesh.faces);
+    data->SetCells(types, connectivity, face_offsets, faces);
+  }
+}
+
+void add_attributes(vtkDataSet* to, const std::vector<Attribute>& attributes) {
+  for (const Attribute& a : attributes) {
+    const bool on_points = a.association == Association::points;
+    const std::size_t rows = static_cast<std::size_t>(on_points ? to->GetNumberOfPoints() : to->GetNumberOfCells());
+    if (a.components < 1 || a.values.size() != rows * static_cast<std::size_t>(a.components))
+      throw Error(ErrorKind::internal, str("field '", a.name, "' has ", a.values.size(), " values for ", rows,
+                                           on_points ? " points of " : " cells of ", a.components, " components"));
+    vtkNew<vtkFloatArray> array;
+    array->SetName(a.name.c_str());
+    borrow(array.Get(), a.values, a.components);
+    vtkDataSetAttributes* data = on_points ? static_cast<vtkDataSetAttributes*>(to->GetPointData()) : to->GetCellData();
+    data->AddArray(array);
+    if (a.components == 1 && !data->GetScalars()) data->SetActiveScalars(a.name.c_str());
+    if (a.components == 3 && !data->GetVectors()) data->SetActiveVectors(a.name.c_str());
+  }
+}
+
 void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata& metadata) {
   mesh.check(str("'", path, "' (to be written)"));
   vtkNew<vtkPolyData> data;
@@ -164,7 +186,7 @@ void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata&
   vtkNew<vtkCellArray> polygons;
   set_cells(polygons, mesh.offsets, mesh.corners);
   data->SetPolys(polygons);
-  set_attributes(data, mesh.attributes, mesh.points.size(), mesh.face_count());
+  add_attributes(data, mesh.attributes);
   if (mesh.patch.size() == mesh.face_count() && !mesh.patch_names.empty()) {
     vtkNew<vtkIntArray> patch;
     patch->SetName(kPatchArray);
@@ -177,27 +199,9 @@ void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata&
 }
 
 void write_vtu(const std::string& path, const VolumeMesh& mesh, const Metadata& metadata) {
-  const std::size_t cells = mesh.cell_count();
-  if (mesh.types.size() != cells || mesh.offsets.empty() ||
-      mesh.offsets.back() != static_cast<std::int64_t>(mesh.corners.size()))
-    throw Error(ErrorKind::internal, str("'", path, "': the volume mesh has ", mesh.types.size(), " types for ", cells,
-                                         " cells, or corners that do not fit its offsets"));
   vtkNew<vtkUnstructuredGrid> data;
-  set_points(data, mesh.points, mesh.file_unit);
-  vtkNew<vtkCellArray> connectivity;
-  set_cells(connectivity, mesh.offsets, mesh.corners);
-  vtkNew<vtkUnsignedCharArray> types;
-  borrow(types.Get(), mesh.types);
-  if (mesh.face_offsets.empty()) {
-    data->SetCells(types, connectivity);
-  } else {
-    check_polyhedra(mesh, str("'", path, "' (to be written): "));
-    vtkNew<vtkIdTypeArray> face_offsets, faces;
-    borrow(face_offsets.Get(), mesh.face_offsets);
-    borrow(faces.Get(), mesh.faces);
-    data->SetCells(types, connectivity, face_offsets, faces);
-  }
-  set_attributes(data, mesh.attributes, mesh.points.size(), cells);
+  volume_to_vtk(mesh, mesh.file_unit, str("'", path, "' (to be written): "), data);
+  add_attributes(data, mesh.attributes);
   for (const auto& [name, value] : metadata) add_text(data, name, {value});
   write<vtkXMLUnstructuredGridWriter>(path, data);
 }

@@ -265,6 +265,11 @@ struct Dataset::Impl {
       if (list.contains(kParts[b]))
         found[b] = fields_from_json(list[kParts[b]].dump(), str(where, ": attribute 'fields': '", kParts[b], "'"));
     for (int b = 0; b < 2; ++b) {
+      for (const FieldSpec& f : found[b])
+        if (f.decoder != physics::Decoder::direct)
+          bad(str(where, ": the ", kParts[b], " field '", f.name, "' has the decoder '", physics::name(f.decoder),
+                  "', but data are fields themselves"),
+              "decoders belong in the description of a model");
       if (!cases.empty() && found[b] != fields[b])
         bad(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
       fields[b] = found[b];

@@ -12,13 +12,15 @@ using Json = nlohmann::ordered_json;  // a checkpoint's fingerprint covers the o
 
 std::string fields_to_json(const std::vector<FieldSpec>& fields) {
   Json out = Json::array();
-  for (const FieldSpec& f : fields)
+  for (const FieldSpec& f : fields) {
     out.push_back({{"name", f.name},
                    {"dimensionless_name", f.dimensionless_name},
                    {"components", f.components},
                    {"scale", physics::name(f.scale)},
                    {"transform", physics::name(f.transform)},
                    {"unit", f.unit}});
+    if (f.decoder != physics::Decoder::direct) out.back()["decoder"] = physics::name(f.decoder);
+  }
   return out.dump();
 }
 
@@ -46,8 +48,12 @@ std::vector<FieldSpec> fields_from_json(const std::string& text, const std::stri
     const std::string scale = word("scale"), transform = word("transform");
     if (!physics::parse(scale, spec.scale)) bad(str(at, "the scale '", scale, "' is not known"));
     if (!physics::parse(transform, spec.transform)) bad(str(at, "the transform '", transform, "' is not known"));
+    if (f.contains("decoder"))
+      if (const std::string decoder = word("decoder"); !physics::parse(decoder, spec.decoder))
+        bad(str(at, "the decoder '", decoder, "' is not known"));
     fields.push_back(spec);
   }
+  physics::check_decoders(fields, where);
   return fields;
 }
 

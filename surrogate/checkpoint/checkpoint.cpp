@@ -354,6 +354,15 @@ void check_consistency(const Checkpoint& c, const std::string& where) {
     bad(str(where, ": the model is conditioned on ", c.config.condition, " numbers, which no command can supply yet"));
 }
 
+// Do these lists give the outputs of one network the same meaning? Whether vorticity is taken from its own outputs or
+// from the velocity's may differ.
+bool same_outputs(std::vector<physics::FieldSpec> a, std::vector<physics::FieldSpec> b) {
+  for (auto* fields : {&a, &b})
+    for (auto& f : *fields)
+      if (f.decoder == physics::Decoder::curl) f.decoder = physics::Decoder::direct;
+  return a == b;
+}
+
 Checkpoint read(const H5File& file) {
   const std::string where = str("'", file.name(), "'");
   if (!file.has_attribute("/", "format"))
@@ -494,15 +503,27 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
 
 Checkpoint describe_again(const std::string& path, const std::string& description_path) {
   Checkpoint from = read_checkpoint(path), c = read_description(description_path);
-  for (int b = 0; b < 2; ++b)
-    if (from.normalizer.branch[b].fields != c.normalizer.branch[b].fields)
+  for (int b = 0; b < 2; ++b) {
+    auto& ours = from.normalizer.branch[b].fields;
+    const auto& theirs = c.normalizer.branch[b].fields;
+    if (!same_outputs(ours, theirs))
       bad(str("'", description_path, "': its ", kBranches[b], " fields are not those of '", path, "'"));
+    ours = theirs;
+  }
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
   check_consistency(c, str("'", description_path, "'"));
   c.weights = std::move(from.weights);
   c.fingerprint = fingerprint_of(metadata(c), c.weights);
   return c;
 }
+
+namespace {
+const char* decoder_text(physics::Decoder decoder) {
+  return decoder == physics::Decoder::curl        ? " (curl of the velocity)"
+         : decoder == physics::Decoder::potential ? " (curl of a vector potential)"
+                                                  : "";
+}
+}  // namespace
 
 std::string summary_text(const Checkpoint& c) {
   std::string out = str("model            ", c.name, "\n", "  network        ", describe(c.config), "\n",
@@ -511,7 +532,7 @@ std::string summary_text(const Checkpoint& c) {
     out += str("  ", kBranches[b], b == 0 ? " fields" : "  fields");
     std::string separator = " ";
     for (const auto& f : c.normalizer.branch[b].fields)
-      out += str(separator, f.name, " [", f.unit, "]"), separator = ", ";
+      out += str(separator, f.name, " [", f.unit, "]", decoder_text(f.decoder)), separator = ", ";
     out += '\n';
   }
   out += str("  trained at     ", c.reference.velocity, " m/s, kinematic viscosity ", c.reference.kinematic_viscosity,

@@ -92,8 +92,8 @@ Checkpoint read_description(const std::string& path);
 // fault.
 Checkpoint import_training_file(const std::string& path, const std::string& description_path);
 
-// A checkpoint under another description. Network, statistics of the fields and test errors stay. Error(input) also when
-// the description has other fields.
+// A checkpoint under another description. Network, statistics of the fields and test errors stay. Error(input) also
+// when the description has other fields; only whether vorticity is decoded direct or by curl may change.
 Checkpoint describe_again(const std::string& path, const std::string& description_path);
 
 // AbuptConfig as JSON text with the reference's keys. Reading refuses unknown and missing keys; Error(input) starts

@@ -118,3 +118,135 @@ TEST_CASE("a symmetric normaliser reflects positions and restores the sides of v
   const float expected[14] = {1, 2, -3, 4, -5, 6, -7, 1, 2, 3, 4, 5, 6, 7};
   for (int i = 0; i < 14; ++i) CHECK(values[i] == expected[i]);
 }
+
+namespace {
+
+// Two fields with everything a derivative has to pass: deviations, a mean, the signed log.
+Normalizer flow(bool symmetric) {
+  Normalizer n = example();
+  n.symmetric = symmetric;
+  n[Branch::volume] = {{{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+                        {"velocity", "u", 3, Scale::velocity, Transform::none, "m/s"},
+                        {"vorticity", "w", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}},
+                       {0.1, 0.9, 0, 0.1, 0.3, -0.2, 0},
+                       {2, 0.3, 0.2, 0.25, 0.5, 1.5, 0.7}};
+  return n;
+}
+
+// Some smooth network of positions in network units.
+void network(const float* at, double* out) {
+  for (int c = 0; c < 7; ++c) out[c] = std::sin(0.004 * at[0] + 0.3 * c) * std::cos(0.006 * at[1]) + 0.001 * c * at[2];
+}
+double slope(const float* at, int c, int axis) {
+  const double a = 0.004 * at[0] + 0.3 * c, b = 0.006 * at[1];
+  return axis == 0 ? 0.004 * std::cos(a) * std::cos(b) : axis == 1 ? -0.006 * std::sin(a) * std::sin(b) : 0.001 * c;
+}
+
+}  // namespace
+
+TEST_CASE("derivatives: deviation, extent and the slope of the signed log, on both sides of a symmetry plane") {
+  for (const bool symmetric : {false, true}) {
+    const Normalizer n = flow(symmetric);
+    const Vec3 places[3] = {{1, 0.5, 0.7}, {0.2, -0.8, 0.3}, {2, -0.1, 1.5}};
+    const auto field_at = [&](const Vec3& x, float* values) {  // all components, dimensionless
+      float at[3];
+      double out[7];
+      n.normalize_positions(&x, 1, at);
+      network(at, out);
+      for (int c = 0; c < 7; ++c) values[c] = static_cast<float>(out[c]);
+      n.to_dimensionless(Branch::volume, values, 1);
+      n.restore_side(Branch::volume, values, &x, 1);
+    };
+    for (const Vec3& x : places) {
+      float at[3], values[7];
+      double out[7];
+      n.normalize_positions(&x, 1, at);
+      network(at, out);
+      for (int c = 0; c < 7; ++c) values[c] = static_cast<float>(out[c]);
+      int first = 0;
+      for (std::size_t f = 0; f < 3; ++f) {
+        const int components = n[Branch::volume].fields[f].components;
+        std::vector<float> gradient;
+        for (int c = 0; c < components; ++c)
+          for (int a = 0; a < 3; ++a) gradient.push_back(static_cast<float>(slope(at, first + c, a)));
+        n.gradient_to_dimensionless(Branch::volume, f, values, gradient.data(), 1);
+        n.restore_gradient_side(Branch::volume, f, gradient.data(), &x, 1);
+        constexpr double h = 2e-3;
+        for (int a = 0; a < 3; ++a) {
+          Vec3 forth = x, back = x;
+          forth[a] += h, back[a] -= h;
+          float up[7], down[7];
+          field_at(forth, up), field_at(back, down);
+          for (int c = 0; c < components; ++c) {
+            const double expected = (up[first + c] - down[first + c]) / (2 * h);
+            CHECK_THAT(gradient[static_cast<std::size_t>(3 * c + a)],
+                       WithinAbs(expected, 2e-3 + 1e-3 * std::abs(expected)));
+          }
+        }
+        first += components;
+      }
+    }
+  }
+}
+
+TEST_CASE("decoders: names, and which field may have which") {
+  for (const Decoder one : {Decoder::direct, Decoder::curl, Decoder::potential}) {
+    Decoder back{};
+    CHECK(parse(name(one), back));
+    CHECK(back == one);
+  }
+  Decoder unchanged = Decoder::curl;
+  CHECK_FALSE(parse("rotor", unchanged));
+  CHECK(unchanged == Decoder::curl);
+
+  const auto message = [](auto&& change) -> std::string {
+    Normalizer n = flow(false);
+    change(n[Branch::volume]);
+    try {
+      n.check("m.h5");
+    } catch (const core::Error& error) {
+      CHECK(error.kind() == core::ErrorKind::input);
+      CHECK(error.message().find("m.h5: ") == 0);
+      return error.message();
+    }
+    return "";
+  };
+  using Part = Normalizer::BranchStatistics;
+  const auto contains = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  CHECK(message([](Part& p) { p.fields[2].decoder = Decoder::curl; }).empty());
+  CHECK(contains(message([](Part& p) { p.fields[0].decoder = Decoder::curl; }), "'pressure' has the decoder 'curl'"));
+  CHECK(contains(message([](Part& p) { p.fields[1].decoder = Decoder::curl; }), "only a vorticity"));
+  CHECK(contains(message([](Part& p) { p.fields[2].decoder = Decoder::curl, p.fields[1].name = "speed"; }),
+                 "no velocity"));
+  CHECK(contains(message([](Part& p) { p.fields[2].decoder = Decoder::curl, p.fields[2].scale = Scale::velocity; }),
+                 "scale velocity_over_length"));
+  const auto potential = [](Part& p) {
+    p.fields[1].decoder = Decoder::potential;
+    p.std[1] = p.std[2] = p.std[3] = 0.3;
+  };
+  CHECK(message(potential).empty());
+  CHECK(message([&](Part& p) { potential(p), p.fields[2].decoder = Decoder::curl; }).empty());
+  CHECK(contains(message([&](Part& p) { potential(p), p.std[3] = 0.31; }),
+                 "deviations of volume velocity are 0.3, 0.3, 0.31"));
+  CHECK(contains(message([](Part& p) { p.fields[2].decoder = Decoder::potential; }), "only a velocity"));
+  CHECK(
+      contains(message([&](Part& p) { potential(p), p.fields[1].transform = Transform::signed_log; }), "no transform"));
+
+  Normalizer n = flow(false);
+  n.set_vorticity_decoder(Decoder::curl, "m.h5");
+  CHECK(n[Branch::volume].fields[2].decoder == Decoder::curl);
+  n.set_vorticity_decoder(Decoder::direct, "m.h5");
+  CHECK(n[Branch::volume].fields[2].decoder == Decoder::direct);
+  n[Branch::volume].fields[2].name = "helicity";
+  CHECK_THROWS_AS(n.set_vorticity_decoder(Decoder::curl, "m.h5"), core::Error);
+}
+
+TEST_CASE("a field is found by name and number of components") {
+  const auto fields = flow(false)[Branch::volume].fields;
+  const FieldAt vorticity = find_field(fields, "vorticity", 3);
+  REQUIRE(vorticity.spec == &fields[2]);
+  CHECK(vorticity.index == 2);
+  CHECK(vorticity.first == 4);
+  CHECK_FALSE(find_field(fields, "vorticity", 1).spec);
+  CHECK_FALSE(find_field(fields, "temperature", 1).spec);
+}

@@ -102,6 +102,54 @@ TEST_CASE("the fingerprint covers weights and description") {
   CHECK(b.fingerprint != a.fingerprint);
 }
 
+TEST_CASE("decoders are written, read, shown, and part of the fingerprint; a wrong one is refused") {
+  const TempDir dir;
+  Checkpoint a = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("direct.h5"), a);
+  CHECK_THAT(surrogate::summary_json(a), !ContainsSubstring("decoder"));
+  Checkpoint b = a;
+  b.normalizer.branch[1].fields[2].decoder = physics::Decoder::curl;
+  surrogate::write_checkpoint(dir.file("curl.h5"), b);
+  CHECK(b.fingerprint != a.fingerprint);
+  const Checkpoint back = surrogate::read_checkpoint(dir.file("curl.h5"));
+  CHECK(back.normalizer.branch[1].fields == b.normalizer.branch[1].fields);
+  CHECK_THAT(surrogate::summary_text(back), ContainsSubstring("vorticity [1/s] (curl of the velocity)"));
+  CHECK_THAT(surrogate::summary_json(back), ContainsSubstring("\"decoder\": \"curl\""));
+
+  b.normalizer.branch[1].fields[1].decoder = physics::Decoder::potential;
+  CHECK_THAT(message_of([&] { surrogate::write_checkpoint(dir.file("potential.h5"), b); }),
+             ContainsSubstring("deviations of volume velocity are 0.3, 0.12, 0.13"));
+  b.normalizer.branch[1].std[2] = b.normalizer.branch[1].std[3] = 0.3;
+  surrogate::write_checkpoint(dir.file("potential.h5"), b);
+  CHECK_THAT(surrogate::summary_text(surrogate::read_checkpoint(dir.file("potential.h5"))),
+             ContainsSubstring("velocity [m/s] (curl of a vector potential)"));
+  b.normalizer.branch[1].fields[0].decoder = physics::Decoder::curl;
+  CHECK_THAT(message_of([&] { surrogate::write_checkpoint(dir.file("wrong.h5"), b); }),
+             ContainsSubstring("'pressure' has the decoder 'curl'"));
+}
+
+TEST_CASE("another description may turn vorticity into a curl and back, but not velocity into a potential") {
+  const TempDir dir;
+  const std::string models = STREAMTUBE_SOURCE_DIR "/data_samples/models/";
+  const std::string model = models + "ahmed_baseline.h5", text = bytes(models + "ahmed_baseline.json");
+  const auto with = [&](const std::string& field, const char* decoder) {
+    std::string other = text;
+    const auto name = other.find("\"name\": \"" + field + "\"");
+    REQUIRE(name != std::string::npos);
+    return dir.write("description.json", other.insert(name, core::str("\"decoder\": \"", decoder, "\", ")));
+  };
+  const Checkpoint direct = surrogate::read_checkpoint(model);
+  Checkpoint curl = surrogate::describe_again(model, with("vorticity", "curl"));
+  CHECK(curl.normalizer.branch[1].fields[2].decoder == physics::Decoder::curl);
+  CHECK(curl.fingerprint != direct.fingerprint);
+  CHECK(curl.normalizer.branch[1].std == direct.normalizer.branch[1].std);
+  surrogate::write_checkpoint(dir.file("curl.h5"), curl);
+  const Checkpoint again = surrogate::describe_again(dir.file("curl.h5"), with("vorticity", "direct"));
+  CHECK(again.normalizer.branch[1].fields == direct.normalizer.branch[1].fields);
+  CHECK_THAT(message_of([&] { surrogate::describe_again(model, with("velocity", "potential")); }),
+             ContainsSubstring("volume fields are not those of"));
+}
+
 TEST_CASE("the configuration survives JSON and unknown keys are refused") {
   surrogate::AbuptConfig config;
   config.radius = 0.1234567f;

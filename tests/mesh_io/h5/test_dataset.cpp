@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "mesh_io/h5/dataset.hpp"
 #include "tests/support/message_of.hpp"
@@ -138,6 +139,19 @@ TEST_CASE("cases that cannot be right are refused with the reason") {
                  }),
                  ContainsSubstring("absolute or total") && ContainsSubstring(part == 0 ? "surface" : "volume"));
   CHECK_THAT(refusal([](FlowSample& s) { s.info.name = ""; }), ContainsSubstring("name"));
+}
+
+TEST_CASE("data have no decoders") {
+  const TempDir dir;
+  DatasetHeader header = test::tiny_header();
+  header.fields[1][2].decoder = physics::Decoder::curl;
+  bool done = false;
+  write_dataset(dir.file("d.h5"), header, [&](FlowSample& sample) {
+    sample = test::tiny_case(0);
+    return !std::exchange(done, true);
+  });
+  CHECK_THAT(message_of([&] { Dataset data(dir.file("d.h5")); }),
+             ContainsSubstring("'vorticity' has the decoder 'curl'"));
 }
 
 TEST_CASE("two cases of one name, an empty set and unknown names in splits are refused") {

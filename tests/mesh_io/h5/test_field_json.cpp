@@ -23,6 +23,25 @@ TEST_CASE("fields come back from their JSON, keys in a fixed order") {
   CHECK(other != fields);
 }
 
+TEST_CASE("a decoder stands in the JSON when it is not direct, and must be known and fit its field") {
+  auto fields = test::tiny_header().fields[1];
+  CHECK_THAT(fields_to_json(fields), !ContainsSubstring("decoder"));
+  fields[1].decoder = physics::Decoder::potential, fields[2].decoder = physics::Decoder::curl;
+  std::string text = fields_to_json(fields);
+  CHECK_THAT(text, ContainsSubstring(R"("decoder":"potential"})") && ContainsSubstring(R"("decoder":"curl"})"));
+  CHECK(fields_from_json(text, "it") == fields);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string other = text;
+    const auto at = other.find(from);
+    REQUIRE(at != std::string::npos);
+    return message_of([&] { fields_from_json(other.replace(at, from.size(), to), "'f'"); });
+  };
+  CHECK_THAT(refused("\"curl\"", "\"rotor\""), ContainsSubstring("'f': field 3: the decoder 'rotor' is not known"));
+  CHECK_THAT(refused("\"curl\"", "1"), ContainsSubstring("'decoder' is not text"));
+  CHECK_THAT(refused("\"potential\"", "\"curl\""), ContainsSubstring("'velocity' has the decoder 'curl'"));
+  CHECK_THAT(refused("\"velocity\"", "\"speed\""), ContainsSubstring("'speed' has the decoder 'potential'"));
+}
+
 TEST_CASE("wrong lists of fields are refused with the place") {
   const std::string good = fields_to_json(test::tiny_header().fields[0]);
   const auto refused = [&](const std::string& from, const std::string& to) {
