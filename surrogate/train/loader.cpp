@@ -254,6 +254,7 @@ struct Loader::Impl {
     Rng rng(seed, str("batch ", t));
     Batch batch;
     batch.name = info.name;
+    batch.reference_length = info.scales().length;
 
     Points body = draw_points(rng, slot, memory, Branch::surface, draw.geometry_points, true);
     batch.points = std::move(body.position);
@@ -279,6 +280,7 @@ struct Loader::Impl {
 
   // About the origin of the coordinates in metres.
   void scale(Batch& batch, double factor) const {
+    batch.reference_length *= factor;
     const double origin = -1000 * normalizer.position_origin / normalizer.position_extent;  // in network units
     const auto apply = [&](std::vector<float>& xyz) {
       for (float& x : xyz) x = static_cast<float>(origin + factor * (static_cast<double>(x) - origin));
@@ -435,10 +437,42 @@ std::vector<float> column_weights(const Normalizer& normalizer, Branch branch, c
   const std::vector<double>& weights = loss.field_weight[static_cast<int>(branch)];
   core::expect(weights.empty() || weights.size() == fields.size(), "loss: one weight per field");
   std::vector<float> columns;
-  for (std::size_t f = 0; f < fields.size(); ++f)
+  for (std::size_t f = 0; f < fields.size(); ++f) {
+    const double weight = fields[f].decoder == physics::Decoder::potential ? 0 : weights.empty() ? 1.0 : weights[f];
     columns.insert(columns.end(), static_cast<std::size_t>(fields[f].components),
-                   static_cast<float>((weights.empty() ? 1.0 : weights[f]) / fields[f].components));
+                   static_cast<float>(weight / fields[f].components));
+  }
   return columns;
+}
+
+std::vector<CurlTerm> curl_terms(const Normalizer& normalizer, const LossOptions& loss) {
+  const auto& statistics = normalizer[Branch::volume];
+  const auto velocity = physics::find_field(statistics.fields, "velocity", 3),
+             vorticity = physics::find_field(statistics.fields, "vorticity", 3);
+  const std::vector<double>& weights = loss.field_weight[1];
+  std::vector<CurlTerm> terms;
+  if (velocity.spec && velocity.spec->decoder == physics::Decoder::potential) {
+    CurlTerm t;
+    t.from = t.to = velocity.first;
+    t.factor = physics::kPotentialLength;
+    for (float& w : t.weight) w = static_cast<float>((weights.empty() ? 1.0 : weights[velocity.index]) / 3);
+    terms.push_back(t);
+  }
+  if (vorticity.spec && vorticity.spec->decoder == physics::Decoder::curl && loss.curl_weight > 0) {
+    CurlTerm t;
+    t.from = velocity.first, t.to = vorticity.first;
+    t.factor = physics::kNetworkExtent / normalizer.position_extent, t.of_length = true;
+    t.signed_log = vorticity.spec->transform == physics::Transform::signed_log;
+    for (int c = 0; c < 3; ++c) {
+      const std::size_t u = static_cast<std::size_t>(velocity.first + c),
+                        w = static_cast<std::size_t>(vorticity.first + c);
+      t.scale[c] = static_cast<float>(statistics.std[u]);
+      t.mean[c] = static_cast<float>(statistics.mean[w]), t.std[c] = static_cast<float>(statistics.std[w]);
+      t.weight[c] = static_cast<float>(loss.curl_weight / 3);
+    }
+    terms.push_back(t);
+  }
+  return terms;
 }
 
 Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t>& cases, double margin) {

@@ -34,6 +34,8 @@ struct LossOptions {
   // of those that look down and up; in units of the scales.
   double force_weight = 0;
   double drag_scale = 0.01, lift_scale = 0.05;  // coefficients: a typical error, which weighs 1
+  // Of the mean squared error of a vorticity that is decoded as curl, beside that of its own outputs.
+  double curl_weight = 1;
 };
 
 class Loader {
@@ -59,6 +61,10 @@ class Loader {
 // Per column of a branch's outputs: field weight over the field's components, for Trainer.
 std::vector<float> column_weights(const physics::Normalizer& normalizer, physics::Branch branch,
                                   const LossOptions& loss);
+
+// Losses on what the normaliser's decoders make of the volume branch's outputs. A velocity decoded as curl of a
+// potential has no loss on its outputs themselves: column_weights() gives them 0.
+std::vector<CurlTerm> curl_terms(const physics::Normalizer& normalizer, const LossOptions& loss);
 
 // Statistics of the cases as a normaliser. Positions: one range for all axes around every position and `margin` of the
 // largest extent to both sides.

@@ -87,11 +87,59 @@ void squared_functional(Context<Space>& context, Mat<const T, Space> out, Mat<co
       });
 }
 
+template <class T, class Space>
+void curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target, const CurlTerm& term,
+                T factor, T scale, Mat<T, Space> dout, Vec<double, Space> losses) {
+  const std::int64_t count = static_cast<std::int64_t>(out.extent(0)) / 4;
+  core::expect(target.extent(0) * 4 == out.extent(0) && target.extent(1) == out.extent(1) &&
+                   dout.size() == out.size() && losses.extent(0) == 3,
+               "curl_error: out, target, dout and losses do not match");
+  core::expect(term.from + 3 <= static_cast<int>(out.extent(1)) && term.to + 3 <= static_cast<int>(out.extent(1)),
+               "curl_error: columns");
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
+  Mat<double, Space> partial = take<double>(context, parts, 3);
+  if (context.measuring()) return;
+  const CurlTerm t = term;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::curl_error",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+      KOKKOS_LAMBDA(const std::int64_t part) {
+        for (int c = 0; c < 3; ++c) partial(part, c) = 0;
+        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+        for (std::int64_t row = part * rows_per_part; row < end; ++row)
+          for (int i = 0; i < 3; ++i) {
+            const int j = (i + 1) % 3, k = (i + 2) % 3;
+            const std::int64_t along_j = (j + 1) * count + row, along_k = (k + 1) * count + row;
+            const T curl =
+                factor * (T(t.scale[k]) * out(along_j, t.from + k) - T(t.scale[j]) * out(along_k, t.from + j));
+            const T size = curl < 0 ? -curl : curl;
+            const T value = t.signed_log ? (curl < 0 ? -Kokkos::log1p(size) : Kokkos::log1p(size)) : curl;
+            const T slope = t.signed_log ? T(1) / (T(1) + size) : T(1);
+            const T error = (value - T(t.mean[i])) / T(t.std[i]) - target(row, t.to + i);
+            const T weight = T(t.weight[i]) / T(count);
+            partial(part, i) += static_cast<double>(weight) * static_cast<double>(error) * static_cast<double>(error);
+            const T adjoint = scale * T(2) * weight * error * slope * factor / T(t.std[i]);
+            dout(along_j, t.from + k) += adjoint * T(t.scale[k]);
+            dout(along_k, t.from + j) -= adjoint * T(t.scale[j]);
+          }
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::curl_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, 3),
+      KOKKOS_LAMBDA(const int c) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, c);
+        losses(c) = sum;
+      });
+}
+
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void squared_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>, \
                                     T, Mat<T, S>, Vec<double, S>);                                                   \
   template void squared_functional<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<const T, S>, T, T,       \
-                                         Mat<T, S>, Vec<double, S>);
+                                         Mat<T, S>, Vec<double, S>);                                                 \
+  template void curl_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, const CurlTerm&, T, T, Mat<T, S>,    \
+                                 Vec<double, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

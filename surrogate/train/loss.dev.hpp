@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "surrogate/ops/types.dev.hpp"
+#include "surrogate/train/trainer.hpp"
 
 namespace streamtube::surrogate {
 
@@ -21,5 +22,14 @@ void squared_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T
 template <class T, class Space>
 void squared_functional(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
                         Mat<const T, Space> functional, T weight, T scale, Mat<T, Space> dout, Vec<double, Space> loss);
+
+// Squared error of the curl of three outputs (CurlTerm in trainer.hpp):
+//   c_i = factor sum over j, k of epsilon_ijk scale_k d out_(from + k) / d x_j,  y = (T(c) - mean) / std
+//   loss_i = weight_i / N sum over rows of (y_i - target_(to + i))^2,  T: none or the signed log
+// out, dout [4 N][columns] stacked as ops/tangents.dev.hpp says; target [N][columns]. dout is added to, scaled by
+// `scale`; losses [3] (double) are written, unscaled.
+template <class T, class Space>
+void curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target, const CurlTerm& term,
+                T factor, T scale, Mat<T, Space> dout, Vec<double, Space> losses);
 
 }  // namespace streamtube::surrogate

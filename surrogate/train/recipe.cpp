@@ -53,6 +53,9 @@ void each_option(R& r, const Visit& visit) {
   visit("use.supernodes", r.use_supernodes, "of these; 0: as in training", false);
   visit("use.surface_anchors", r.use_anchors[0], "that the finished model draws; 0: as in training", false);
   visit("use.volume_anchors", r.use_anchors[1], "that the finished model draws; 0: as in training", false);
+  visit("decoder.vorticity", r.vorticity, "direct, or curl: the exact curl of the velocity", true);
+  visit("decoder.velocity", r.velocity, "direct, or potential: the curl of a vector potential", true);
+  visit("draw.curl_points", r.curl_points, "volume points a step at which curls are learned; 0: all", true);
   visit("loss.surface_weights", r.loss.field_weight[0], "one per surface field; []: 1 each", true);
   visit("loss.volume_weights", r.loss.field_weight[1], "one per volume field; []: 1 each", true);
   visit("loss.area_weighted", r.loss.area_weighted, "surface points weigh by area", true);
@@ -60,6 +63,7 @@ void each_option(R& r, const Visit& visit) {
         "of the squared errors of drag (upstream, downstream faces) and lift (lower, upper)", true);
   visit("loss.drag_scale", r.loss.drag_scale, "error of a drag coefficient that weighs 1", true);
   visit("loss.lift_scale", r.loss.lift_scale, "the same of lift", true);
+  visit("loss.curl_weight", r.loss.curl_weight, "of a vorticity decoded as curl, beside that of its own outputs", true);
   visit("optimizer.kind", r.optimizer.kind, "adamw or lion", true);
   visit("optimizer.rate", r.schedule.peak, "learning rate after the warm-up", true);
   visit("optimizer.end_rate", r.schedule.end, "at the end of the cosine", true);
@@ -89,6 +93,8 @@ template <class T>
 Json to_json(const T& value) {
   if constexpr (std::is_same_v<T, OptimizerOptions::Kind>)
     return kind_name(value);
+  else if constexpr (std::is_same_v<T, physics::Decoder>)
+    return physics::name(value);
   else if constexpr (std::is_same_v<T, float>)
     return std::stod(str(value));  // 9, not 9.00000035
   else
@@ -104,6 +110,9 @@ std::string assign(const Json& json, T& value) {
   } else if constexpr (std::is_same_v<T, OptimizerOptions::Kind>) {
     if (json != "adamw" && json != "lion") return "is neither \"adamw\" nor \"lion\"";
     value = json == "lion" ? OptimizerOptions::Kind::lion : OptimizerOptions::Kind::adamw;
+  } else if constexpr (std::is_same_v<T, physics::Decoder>) {
+    if (!json.is_string() || !physics::parse(json.get<std::string>(), value))
+      return "is none of \"direct\", \"curl\", \"potential\"";
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (!json.is_string()) return "is not text";
     value = json.get<std::string>();
@@ -176,6 +185,14 @@ void check_recipe(const Recipe& r, const std::string& where) {
     fail("optimizer: weight_decay and clip must not be negative, epsilon must be positive");
   if (!(r.loss.force_weight >= 0) || !(r.loss.drag_scale > 0) || !(r.loss.lift_scale > 0))
     fail("loss: force_weight must not be negative, drag_scale and lift_scale must be positive");
+  if (r.vorticity == physics::Decoder::potential) fail("decoder.vorticity is \"direct\" or \"curl\"");
+  if (r.velocity == physics::Decoder::curl) fail("decoder.velocity is \"direct\" or \"potential\"");
+  if (r.velocity == physics::Decoder::potential && r.vorticity == physics::Decoder::curl)
+    fail(
+        "a vorticity decoded as curl of a velocity that is a curl itself cannot be learned: it takes second "
+        "derivatives; set decoder.vorticity to \"direct\"");
+  if (!(r.loss.curl_weight >= 0 && r.loss.curl_weight <= 1e6))
+    fail(str("loss.curl_weight is ", r.loss.curl_weight, ", must be between 0 and 1e6"));
   bool any = r.loss.force_weight > 0;
   for (const auto& weights : r.loss.field_weight) {
     any = any || weights.empty();

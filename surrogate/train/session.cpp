@@ -7,6 +7,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <span>
 #include <string_view>
 
@@ -99,10 +100,12 @@ class Session {
                                           describe(from.config), " against ", describe(config_)));
       weights = from.weights, normalizer_ = from.normalizer;
     }
+    set_decoders();
     const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
                                            column_weights(normalizer_, Branch::volume, recipe_.loss)};
     Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe",
                     recipe_.bf16 ? Precision::bf16 : Precision::fp32);
+    trainer.set_curl_terms(curl_terms(normalizer_, recipe_.loss), recipe_.curl_points);
     result.parameters = trainer.parameters();
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
@@ -163,7 +166,7 @@ class Session {
     std::int64_t summed = 0;
     while (trainer.updates() < recipe_.schedule.updates) {
       double loss = 0;
-      std::vector<double> components[2], functionals;
+      std::vector<double> components[2], functionals, curls;
       Batch last;
       bool finite = true;
       for (std::int64_t a = 0; a < recipe_.accumulation && finite; ++a) {
@@ -173,7 +176,7 @@ class Session {
         finite = std::isfinite(losses.total);
         loss += share * losses.total;
         add(components[0], losses.components[0], share), add(components[1], losses.components[1], share);
-        add(functionals, losses.functionals, share);
+        add(functionals, losses.functionals, share), add(curls, losses.curls, share);
       }
       if (const int where = processes_.first_of(!finite); where >= 0)
         stop_at(where, last, trainer.updates() + 1, "the loss");
@@ -187,7 +190,7 @@ class Session {
       const bool stop = processes_.any(core::interrupted()) || done == options_.stop_after;
       sum += loss, ++summed;
       if (done % recipe_.log_every == 0 || end) {
-        share_losses(sum, {&components[0], &components[1], &functionals});
+        share_losses(sum, {&components[0], &components[1], &functionals, &curls});
         result.loss = sum / static_cast<double>(summed);
         Json line = {{"update", done},
                      {"loss", result.loss},
@@ -198,6 +201,8 @@ class Session {
         for (int b = 0; b < 2; ++b) add_fields(line, b, components[b]);
         for (std::size_t i = 0; i < functionals.size(); ++i)
           line[str("force/", last.functionals[i].name)] = functionals[i];
+        for (std::size_t i = 0; i < curls.size(); ++i)
+          line[recipe_.velocity == physics::Decoder::potential ? "curl/velocity" : "curl/vorticity"] = curls[i];
         write_line(line);
         core::debug(line.dump());
         sum = 0, summed = 0;
@@ -322,6 +327,30 @@ class Session {
                   str("a model of ", count / 1e6, " million parameters needs ", std::llround(needed / (1 << 20)),
                       " MiB to be trained", for_each_of(here), ", ", std::llround(free / (1 << 20)), " MiB are free"),
                   "lower model.hidden or the number of blocks");
+  }
+
+  // The recipe's decoders, in the fields that training and checkpoint go by.
+  void set_decoders() {
+    auto& statistics = normalizer_[Branch::volume];
+    const std::string where = str("'", recipe_.data, "'");
+    const auto velocity = physics::find_field(statistics.fields, "velocity", 3);
+    if (recipe_.vorticity == physics::Decoder::curl || physics::find_field(statistics.fields, "vorticity", 3).spec)
+      normalizer_.set_vorticity_decoder(recipe_.vorticity, where);
+    if (!velocity.spec) return;
+    auto& decoder = statistics.fields[velocity.index].decoder;
+    if (!recipe_.init.empty() && decoder != recipe_.velocity)
+      throw Error(ErrorKind::input,
+                  str("'", recipe_.init, "': its velocity is decoded ", physics::name(decoder), ", the recipe's ",
+                      physics::name(recipe_.velocity), ": the outputs mean another thing"),
+                  "set decoder.velocity as the checkpoint has it, or start from random weights");
+    decoder = recipe_.velocity;
+    if (recipe_.velocity == physics::Decoder::potential && recipe_.init.empty()) {
+      // One deviation for all axes, or the curl would not stay free of divergence.
+      const auto first = statistics.std.begin() + velocity.first;
+      const double mean = std::sqrt(std::inner_product(first, first + 3, first, 0.0) / 3);
+      std::fill(first, first + 3, mean);
+    }
+    normalizer_.check(where);
   }
 
   // The recipe's place for positions, which the data must lie in.

@@ -40,6 +40,17 @@ struct Schedule {
   double rate(std::int64_t update) const;
 };
 
+// A loss on what a decoder (physics::Decoder) makes of three outputs of the volume branch; the formula is at
+// curl_error() in train/loss.dev.hpp.
+struct CurlTerm {
+  int from = 0, to = 0;
+  float scale[3] = {1, 1, 1};
+  double factor = 1;
+  bool of_length = false;  // factor counts once per metre of the case's reference length
+  bool signed_log = false;
+  float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1}, weight[3] = {1, 1, 1};
+};
+
 // What is learned from at once: one case as drawn by the loader, in network units.
 struct Batch {
   std::string name;                      // of the case, for messages
@@ -50,6 +61,7 @@ struct Batch {
   std::vector<float> targets[2];  // [anchors + queries][outputs]
   std::vector<float> weights[2];  // [anchors + queries] of the rows, mean 1; empty: all 1
   std::vector<float> condition;   // [config.condition]
+  double reference_length = 1;    // m, of CurlTerm::of_length
   // Integrals over the surface points whose errors are penalised: weight (sum of coefficient * error)^2.
   struct Functional {
     std::string name;                 // "drag"
@@ -59,10 +71,11 @@ struct Batch {
   std::vector<Functional> functionals;
 };
 
-// Of one batch. components: the weighted squared error per output column; functionals in the batch's order.
+// Of one batch. components: the weighted squared error per output column; functionals in the batch's order; curls of
+// each term.
 struct Losses {
   double total = 0;
-  std::vector<double> components[2], functionals;
+  std::vector<double> components[2], functionals, curls;
 };
 
 class Trainer {
@@ -80,6 +93,9 @@ class Trainer {
   const AbuptConfig& config() const;
   std::size_t parameters() const;
 
+  // Losses on curls at the first `points` volume points of every batch (0: at all of them).
+  void set_curl_terms(std::vector<CurlTerm> terms, std::size_t points);
+
   // Forward, loss, backward; adds `scale` times the gradients to those that are there. Throws Error(internal) for
   // shapes that do not match. What is not finite is the caller's to notice, in the losses.
   Losses accumulate(const Batch& batch, double scale);
@@ -95,8 +111,8 @@ class Trainer {
   Weights weights() const;
   Weights averaged_weights() const;
 
-  // All that update() depends on beside the gradients, to continue bit for bit. [parameters] each; second is empty for
-  // LION.
+  // All that update() depends on beside the gradients, to continue bit for bit. [parameters] each; second is empty
+  // for LION.
   struct State {
     std::int64_t updates = 0;
     std::vector<float> parameters, first, second, average;
