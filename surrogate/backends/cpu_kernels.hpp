@@ -19,8 +19,9 @@ struct GemmKernel {
   int column_panel;  // columns of one packed panel
   // Bytes of one packed panel; panels lie one after the other.
   std::size_t (*panel_bytes)(std::int64_t inner);
-  // Packs weight rows panel * column_panel .. into `packed` (of that panel).
-  void (*pack_panel)(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed);
+  // Packs weight rows (transposed: columns) panel * column_panel .. into `packed` (of that panel).
+  void (*pack_panel)(const float* weight, std::int64_t columns, std::int64_t inner, bool transposed, std::int64_t panel,
+                     void* packed);
   // Rows row_begin..row_end (at most row_block) of the description; packed: all panels.
   void (*run)(const GemmDesc<float>& gemm, std::int64_t row_begin, std::int64_t row_end, const void* packed);
 };

@@ -1,5 +1,8 @@
 // Training of AB-UPT: the forward pass with everything kept, and its adjoint, block by block in reverse.
 
+#include <type_traits>
+
+#include "surrogate/backends/cpu.dev.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/ops/attention.dev.hpp"
 #include "surrogate/ops/embedding.dev.hpp"
@@ -72,24 +75,22 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
                                     Mat<T, Space> out) const {
   const std::size_t n = x.extent(0), d = x.extent(1), count = static_cast<std::size_t>(keys.count);
   const std::size_t attention_gate = block.perceiver ? 4 : 2;
-  const T epsilon = T(config_.norm_eps);
   t.x = x;
   t.m = modulation(context, block, condition);
   t.normed = take<T>(context, n, d);
-  layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, t.m[0], t.m[1], epsilon, t.normed);
+  t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
   if (block.perceiver) {
+    project(context, block, x, t.m, table, t.q, {}, {}, t.normed);
     t.normed_keys = take<T>(context, count, d);
-    layer_norm<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], t.m[3], epsilon,
-                         t.normed_keys);
+    layer_norm<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], t.m[3],
+                         T(config_.norm_eps), t.normed_keys);
+    linear<T, Space>(context, t.normed_keys, block.k, block.k_bias, t.k);
+    linear<T, Space>(context, t.normed_keys, block.v, block.v_bias, t.v);
+    rotate<T, Space>(context, t.k, keys.table);
   } else {
+    project(context, block, x, t.m, table, t.q, {{0, keys.count, 0}}, {t.k, t.v}, t.normed);
     t.normed_keys = rows(t.normed, 0, count);
   }
-  t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
-  linear<T, Space>(context, t.normed, block.q, block.q_bias, t.q);
-  linear<T, Space>(context, t.normed_keys, block.k, block.k_bias, t.k);
-  linear<T, Space>(context, t.normed_keys, block.v, block.v_bias, t.v);
-  rotate<T, Space>(context, t.q, table);
-  rotate<T, Space>(context, t.k, keys.table);
   t.mixed = take<T>(context, n, d), t.log_sum = take<T>(context, n, static_cast<std::size_t>(config_.heads));
   attention<T, Space>(context, config_.heads, t.q, t.k, t.v, segments, t.mixed, t.log_sum);
 
@@ -107,6 +108,30 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
   t.up = take<T>(context, n, d * static_cast<std::size_t>(config_.mlp_ratio));
   copy_rows<T, Space>(context, t.mid, out, 0);
   mlp(context, block, out, t.m, attention_gate + 1, t.normed2, t.up);
+}
+
+// dnormed = adjoint of the MLP's normed rows, from that of its output; for the weights' gradients also the hidden layer
+// after GELU, made anew, and the adjoint of what it was before.
+template <class T, class Space>
+void Abupt<T, Space>::mlp_backward(Context<Space>& context, const Block& block, Mat<const T, Space> up,
+                                   Mat<const T, Space> dy, Mat<T, Space> hidden, Mat<T, Space> dup,
+                                   Mat<T, Space> dnormed) const {
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>) {
+    const cpu::MlpBackwardDesc fused{dy.data(),
+                                     up.data(),
+                                     static_cast<std::int64_t>(dy.extent(0)),
+                                     static_cast<std::int64_t>(dy.extent(1)),
+                                     static_cast<std::int64_t>(up.extent(1)),
+                                     block.up.data(),
+                                     block.down.data(),
+                                     hidden.data(),
+                                     dup.data(),
+                                     dnormed.data()};
+    if (cpu::mlp_backward(context, fused)) return;
+  }
+  linear_backward<T, Space>(context, hidden, block.down, dy, dup, Adjoint::overwrite, {}, {});
+  gelu_backward<T, Space>(context, up, dup, dup, hidden);
+  linear_backward<T, Space>(context, dnormed, block.up, dup, dnormed, Adjoint::overwrite, {}, {});
 }
 
 template <class T, class Space>
@@ -148,13 +173,10 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
       linear<T, Space>(context, hidden, block.down, block.down_bias, fed);
     }
     const Mat<T, Space> dfed = through_gate(mlp_first + 2, fed);
-    // The weights come second: `hidden` is made anew in the pass that takes dhidden through GELU.
-    linear_backward<T, Space>(context, hidden, block.down, dfed, dhidden, Adjoint::overwrite, {}, {});
-    gelu_backward<T, Space>(context, t.up, dhidden, dhidden, hidden);
-    linear_backward<T, Space>(context, hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down),
-                              g(block.down_bias));
-    linear_backward<T, Space>(context, t.normed2, block.up, dhidden, dnormed, Adjoint::overwrite, g(block.up),
-                              g(block.up_bias));
+    mlp_backward(context, block, t.up, dfed, hidden, dhidden, dnormed);
+    linear_backward<T, Space>(context,
+                              {{hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down), g(block.down_bias)},
+                               {t.normed2, block.up, dhidden, {}, Adjoint::overwrite, g(block.up), g(block.up_bias)}});
     layer_norm_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], epsilon,
                                   dnormed, dx, Adjoint::add, g(block.norm2_weight), g(block.norm2_bias),
                                   dmodulation(mlp_first), dmodulation(mlp_first + 1));
@@ -172,12 +194,12 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
     if (keys.dangles.data()) rotate_backward_angles<T, Space>(context, t.k, dk, keys.dangles);
     rotate_backward<T, Space>(context, dq, table);
     rotate_backward<T, Space>(context, dk, keys.table);
-    linear_backward<T, Space>(context, t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias));
     const Mat<T, Space> dnormed_keys = block.perceiver ? take<T>(context, count, d) : rows(dnormed, 0, count);
-    linear_backward<T, Space>(context, t.normed_keys, block.k, dk, dnormed_keys,
-                              block.perceiver ? Adjoint::overwrite : Adjoint::add, g(block.k), g(block.k_bias));
-    linear_backward<T, Space>(context, t.normed_keys, block.v, dv, dnormed_keys, Adjoint::add, g(block.v),
-                              g(block.v_bias));
+    linear_backward<T, Space>(
+        context, {{t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias)},
+                  {t.normed_keys, block.k, dk, dnormed_keys, block.perceiver ? Adjoint::overwrite : Adjoint::add,
+                   g(block.k), g(block.k_bias)},
+                  {t.normed_keys, block.v, dv, dnormed_keys, Adjoint::add, g(block.v), g(block.v_bias)}});
     if (block.perceiver)
       layer_norm_backward<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], epsilon,
                                     dnormed_keys, dsupernodes, Adjoint::add, g(block.norm_kv_weight),

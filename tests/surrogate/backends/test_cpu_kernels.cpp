@@ -50,7 +50,7 @@ double gemm_error(const cpu::GemmKernel& kernel, std::int64_t rows, std::int64_t
   const std::int64_t panels = (columns + kernel.column_panel - 1) / kernel.column_panel;
   const Packed packed = aligned(static_cast<std::size_t>(panels) * kernel.panel_bytes(inner));
   for (std::int64_t p = 0; p < panels; ++p)
-    kernel.pack_panel(w.data(), columns, inner, p,
+    kernel.pack_panel(w.data(), columns, inner, false, p,
                       packed.get() + static_cast<std::size_t>(p) * kernel.panel_bytes(inner));
   for (std::int64_t r = 0; r < rows; r += kernel.row_block)
     kernel.run(g, r, std::min<std::int64_t>(rows, r + kernel.row_block), packed.get());
