@@ -260,6 +260,7 @@ bool weight_gradient(Context<HostSpace>& context, std::span<const WeightGradient
 // Tasks are segments x heads x parts of the queries; how many parts depends on the shapes only, so that sums have one
 // order whatever the threads. Every part has its own dk and dv, which are summed at the end.
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& a) {
+  constexpr int lanes = 16;  // the kernels' heads are multiples of it
   const AttentionBackwardKernel* kernel = bf16(context)                                    ? bf16_attention_backward()
                                           : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_backward()
                                                                                            : nullptr;
@@ -288,9 +289,8 @@ bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc
     for_tasks(context, "streamtube::surrogate::cpu::attention_backward", a.heads * parts, [=](std::int64_t task) {
       const std::int64_t head = task / parts, first = s.query_begin + task % parts * part_rows;
       float *dk = sums + static_cast<std::size_t>(task) * 2 * part_floats, *dv = dk + part_floats;
-      std::fill(dk, dk + 2 * part_floats, 0.0f);
       const std::int64_t rows = std::min(s.query_end - first, part_rows);
-      if (rows <= 0) return;
+      if (rows <= 0) return std::fill_n(dk, 2 * part_floats, 0.0f), void();
       const std::int64_t at = first * width + head * a.head, per_row = first * a.heads + head;
       kernel->run(a.q + at, a.dout + at, a.log_sum + per_row, a.delta + per_row, a.dq + at, a.heads, width, rows, keys,
                   a.head, packed + head * key_blocks * bytes, dk, dv);
@@ -299,14 +299,21 @@ bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc
               [=](std::int64_t task) {
                 const std::int64_t head = task / key_blocks, first = task % key_blocks * kernel->key_block,
                                    last = std::min<std::int64_t>(keys, first + kernel->key_block);
-                for (std::int64_t part = 0; part < parts; ++part) {
-                  const float *dk = sums + static_cast<std::size_t>(head * parts + part) * 2 * part_floats,
-                              *dv = dk + part_floats;
-                  for (std::int64_t j = first; j < last; ++j) {
-                    const std::int64_t at = (s.key_begin + j) * width + head * a.head;
-                    for (int c = 0; c < a.head; ++c)
-                      a.dk[at + c] += dk[j * a.head + c], a.dv[at + c] += dv[j * a.head + c];
+                const float* of_head = sums + static_cast<std::size_t>(head * parts) * 2 * part_floats;
+                const auto add = [&](const float* from, float* to) {
+                  for (int c = 0; c < a.head; c += lanes) {
+                    float sum[lanes];
+                    for (int l = 0; l < lanes; ++l) sum[l] = to[c + l];
+                    for (std::int64_t part = 0; part < parts; ++part)
+                      for (int l = 0; l < lanes; ++l)
+                        sum[l] += from[static_cast<std::size_t>(part) * 2 * part_floats + c + l];
+                    for (int l = 0; l < lanes; ++l) to[c + l] = sum[l];
                   }
+                };
+                for (std::int64_t j = first; j < last; ++j) {
+                  const std::int64_t at = (s.key_begin + j) * width + head * a.head;
+                  add(of_head + j * a.head, a.dk + at);
+                  add(of_head + part_floats + j * a.head, a.dv + at);
                 }
               });
   }

@@ -276,8 +276,8 @@ template <int R, int Z>
 // pass by. Fixed: the head's size where it is known, which leaves addresses to the instructions.
 template <int Fixed>
 void backward_part(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
-                   std::int64_t stride, int count, std::int64_t keys, int any_head, const float* packed, float* dk,
-                   float* dv) {
+                   std::int64_t stride, int count, std::int64_t keys, int any_head, const float* packed, bool fresh,
+                   float* dk, float* dv) {
   alignas(64) static thread_local float query[backward_part_rows * max_head], d[backward_part_rows * max_head],
       sum[backward_part_rows * max_head], p[backward_rows * key_block], ds[backward_rows * key_block];
   float high[backward_part_rows], shift[backward_part_rows];
@@ -295,6 +295,8 @@ void backward_part(const float* q, const float* dout, const float* log_sum, cons
   for (std::int64_t first = 0; first < keys; first += key_block) {
     const float *kt = packed + first * 3 * head, *vt = kt + key_block * head, *kp = vt + key_block * head;
     const std::int64_t here = keys - first;
+    if (fresh)  // here, where they are about to be in the first cache anyway
+      for (int i = 0; i < key_block * head; ++i) dk[first * head + i] = dv[first * head + i] = 0.0f;
     for (int begin = 0; begin < padded; begin += backward_rows) {
       const int rows = padded - begin < backward_rows ? padded - begin : backward_rows;
       for (int t = 0; t < rows; t += query_tile) {
@@ -329,7 +331,7 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
     const std::int64_t at = begin * stride, per_row = begin * heads, count = rows - begin;
     part(q + at, dout + at, log_sum + per_row, delta + per_row, dq + at, heads, stride,
          static_cast<int>(count < backward_part_rows ? count : backward_part_rows), keys, head,
-         static_cast<const float*>(packed), dk, dv);
+         static_cast<const float*>(packed), begin == 0, dk, dv);
   }
 }
 
@@ -391,7 +393,7 @@ void gradient_run(const WeightGradientDesc<float>& g, const void*, const void*, 
 constexpr GemmKernel gemm_kernel{"avx512", gemm_block, gemm_columns, gemm_panel_bytes, gemm_pack, gemm_run};
 constexpr AttentionKernel attention_kernel{
     "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, true};
-constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,        key_block,     attention_supports,
+constexpr AttentionBackwardKernel attention_backward_kernel{query_tile,           key_block,     attention_supports,
                                                             backward_block_bytes, backward_pack, backward_run};
 constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, nullptr, nullptr, gradient_run};
 

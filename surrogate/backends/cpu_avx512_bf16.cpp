@@ -431,6 +431,8 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
           }
         values(ds_row, kp, head, sum + t * head);
       }
+      if (begin == 0)
+        for (int i = 0; i < key_block * head; ++i) dk[first * head + i] = dv[first * head + i] = 0.0f;
       add_outer_block(p_pairs, d_pairs, head, dv + first * head);
       add_outer_block(ds_pairs, query_pairs, head, dk + first * head);
     }

@@ -59,8 +59,8 @@ struct AttentionBackwardKernel {
   bool (*supports)(int head);
   std::size_t (*block_bytes)(int head);
   void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
-  // Any number of rows. q, dout, dq: rows `stride` floats apart; log_sum, delta: `heads` apart. dq is written; dk, dv
-  // [keys rounded up to key_block][head], contiguous, are added to.
+  // Any number of rows. q, dout, dq: rows `stride` floats apart; log_sum, delta: `heads` apart. dq, dk and dv are
+  // written, the last two [keys rounded up to key_block][head], contiguous.
   void (*run)(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
               std::int64_t stride, std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk,
               float* dv);
