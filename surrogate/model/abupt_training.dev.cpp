@@ -269,8 +269,12 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   Mat<T, Space> geometry = take<T>(context, supernodes, d), geometry_table = take<T>(context, supernodes, head);
   const Mat<T, Space> dpoints = wanted.points.dpoints, geometry_dangles = take_dangles(supernodes, dpoints.data());
   supernode_table(context, input, geometry_table);
+  const PoolingTape<T, Space> pooling_tape =
+      recompute
+          ? PoolingTape<T, Space>()
+          : take_pooling_tape<T, Space>(context, input.neighbors, input.supernodes.extent(0), config_.max_degree, d);
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
-                              input.neighbors, config_.max_degree, geometry);
+                              input.neighbors, config_.max_degree, geometry, pooling_tape);
   std::vector<Step> geometry_steps;
   for (const Block& block : geometry_blocks_) {
     Step step{&block,
@@ -427,7 +431,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
       context, config_.message, pooling, input.points, input.supernodes, input.neighbors, config_.max_degree, dgeometry,
       {g(pooling.message_up), g(pooling.message_down), g(pooling.merge), g(pooling.message_up_bias),
        g(pooling.message_down_bias), g(pooling.merge_bias)},
-      wanted.points);
+      wanted.points, pooling_tape);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
