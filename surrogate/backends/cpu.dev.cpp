@@ -1,6 +1,7 @@
 #include "surrogate/backends/cpu.dev.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "surrogate/backends/cpu_kernels.hpp"
 #include "surrogate/ops/embedding.dev.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 // Fewer rows than this are not worth packing weights for.
 constexpr std::int64_t least_rows = 8;
+constexpr std::size_t most_together = 4;   // layers of one call
 constexpr std::int64_t most_inner = 4096;  // of the row buffers of the AMX and bfloat16 kernels
 
 bool bf16(const Context<HostSpace>& context) { return context.backends.precision() == Precision::bf16; }
@@ -42,31 +44,44 @@ void for_tasks(Context<HostSpace>& context, const char* label, std::int64_t task
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// A weight matrix [columns][inner] in the kernel's own order, in the arena.
+// A weight matrix [columns][inner] (transposed: [inner][columns]) in the kernel's own order, in the arena.
 std::byte* pack(Context<HostSpace>& context, const GemmKernel& kernel, const float* weight, std::int64_t columns,
-                std::int64_t inner) {
+                std::int64_t inner, bool transposed = false) {
   const std::int64_t panels = divide_up(columns, kernel.column_panel);
   const std::size_t bytes = kernel.panel_bytes(inner);
   std::byte* packed = context.arena.take<std::byte>(panels * bytes);
   if (!context.measuring())
     for_tasks(context, "streamtube::surrogate::cpu::pack_weights", panels,
-              [=](std::int64_t p) { kernel.pack_panel(weight, columns, inner, p, packed + p * bytes); });
+              [=](std::int64_t p) { kernel.pack_panel(weight, columns, inner, transposed, p, packed + p * bytes); });
   return packed;
 }
 
 }  // namespace
 
-bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm) {
-  const GemmKernel* kernel = gemm_kernel(context, gemm.inner);
-  if (!kernel || gemm.rows < least_rows) return false;
+bool linear(Context<HostSpace>& context, std::span<const GemmDesc<float>> layers) {
+  struct Layer {
+    GemmDesc<float> gemm;
+    const std::byte* packed;
+  };
+  std::array<Layer, most_together> all;
+  core::expect(layers.size() <= all.size(), "linear: too many layers at once");
+  std::int64_t inner = 0, rows = 0;
+  for (const GemmDesc<float>& gemm : layers) inner = std::max(inner, gemm.inner), rows = std::max(rows, gemm.rows);
+  const GemmKernel* kernel = gemm_kernel(context, inner);
+  if (!kernel || rows < least_rows) return false;
   core::Arena<HostSpace>::Scope scope(context.arena);
-  const std::byte* packed = pack(context, *kernel, gemm.weight, gemm.columns, gemm.inner);
+  const std::size_t count = layers.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const GemmDesc<float>& gemm = layers[i];
+    all[i] = {gemm, pack(context, *kernel, gemm.weight, gemm.columns, gemm.inner, gemm.transposed)};
+  }
   if (context.measuring()) return true;
-  for_tasks(context, "streamtube::surrogate::cpu::linear", divide_up(gemm.rows, kernel->row_block),
-            [=](std::int64_t block) {
-              const std::int64_t begin = block * kernel->row_block;
-              kernel->run(gemm, begin, std::min(gemm.rows, begin + kernel->row_block), packed);
-            });
+  for_tasks(context, "streamtube::surrogate::cpu::linear", divide_up(rows, kernel->row_block), [=](std::int64_t block) {
+    const std::int64_t begin = block * kernel->row_block;
+    for (std::size_t i = 0; i < count; ++i)
+      if (begin < all[i].gemm.rows)
+        kernel->run(all[i].gemm, begin, std::min(all[i].gemm.rows, begin + kernel->row_block), all[i].packed);
+  });
   return true;
 }
 
@@ -89,9 +104,10 @@ bool project(Context<HostSpace>& context, const ProjectionDesc& p) {
     const ProjectionDesc::Range range = p.ranges[i];
     const std::int64_t blocks = divide_up(range.end - range.begin, block_rows), width = range.parts * p.size;
     for_tasks(context, "streamtube::surrogate::cpu::project", slots, [=](std::int64_t slot) {
-      float *normed = buffers + slot * slot_floats, *projected = normed + block_rows * p.size;
+      float *buffer = buffers + slot * slot_floats, *projected = buffer + block_rows * p.size;
       for (std::int64_t block = slot; block < blocks; block += slots) {
         const std::int64_t first = range.begin + block * block_rows, count = std::min(range.end - first, block_rows);
+        float* normed = p.kept_normed ? p.kept_normed + first * p.size : buffer;
         for (std::int64_t r = 0; r < count; ++r)
           layer_norm_row(p.x + (first + r) * p.size, normed + r * p.size, static_cast<int>(p.size), p.norm_weight,
                          p.norm_bias, p.scale, p.shift, p.epsilon);
@@ -144,6 +160,27 @@ bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
   return true;
 }
 
+bool mlp_backward(Context<HostSpace>& context, const MlpBackwardDesc& m) {
+  const GemmKernel* kernel = gemm_kernel(context, std::max(m.size, m.hidden));
+  if (!kernel || m.rows < least_rows) return false;
+  core::Arena<HostSpace>::Scope scope(context.arena);
+  const std::byte* down = pack(context, *kernel, m.down, m.hidden, m.size, true);
+  const std::byte* up = pack(context, *kernel, m.up, m.size, m.hidden, true);
+  if (context.measuring()) return true;
+  for_tasks(
+      context, "streamtube::surrogate::cpu::mlp_backward", divide_up(m.rows, kernel->row_block),
+      [=](std::int64_t block) {
+        const std::int64_t block_rows = kernel->row_block, begin = block * block_rows,
+                           rows = std::min(m.rows - begin, block_rows), at = begin * m.hidden, narrow = begin * m.size;
+        kernel->run({m.dy + narrow, m.down, nullptr, nullptr, m.dup + at, rows, m.hidden, m.size, Epilogue::store}, 0,
+                    rows, down);
+        avx512_gelu_backward(m.kept_up + at, m.dup + at, m.dup + at, m.active + at, rows * m.hidden);
+        kernel->run({m.dup + at, m.up, nullptr, nullptr, m.dnormed + narrow, rows, m.size, m.hidden, Epilogue::store},
+                    0, rows, up);
+      });
+  return true;
+}
+
 bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
   const AttentionKernel* kernel = attention_kernel(context, a.head, a.log_sum != nullptr);
   if (!kernel) return false;
@@ -173,19 +210,32 @@ bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
   return true;
 }
 
-bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& g) {
+bool weight_gradient(Context<HostSpace>& context, std::span<const WeightGradientDesc<float>> layers) {
   const WeightGradientKernel* kernel = bf16(context)                                    ? bf16_weight_gradient()
                                        : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_weight_gradient()
                                                                                         : nullptr;
-  if (!kernel || g.samples < least_rows) return false;
+  if (!kernel) return false;
+  struct Layer {
+    WeightGradientDesc<float> gradient;
+    std::byte *x, *dy;
+    std::int64_t blocks, first_task;
+  };
+  std::array<Layer, most_together> all;
+  core::expect(layers.size() <= all.size(), "weight_gradient: too many layers at once");
   core::Arena<HostSpace>::Scope scope(context.arena);
-  std::byte *x = nullptr, *dy = nullptr;
-  if (kernel->pack) {
-    x = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.inner));
-    dy = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.columns));
-  }
-  if (context.measuring()) return true;
-  if (kernel->pack) {
+  std::int64_t tasks = 0;
+  std::size_t count = 0;
+  for (const WeightGradientDesc<float>& g : layers) {
+    if (g.samples < least_rows) return false;
+    std::byte *x = nullptr, *dy = nullptr;
+    if (kernel->pack) {
+      x = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.inner));
+      dy = context.arena.take<std::byte>(kernel->packed_bytes(g.samples, g.columns));
+    }
+    const std::int64_t blocks = divide_up(g.columns, kernel->row_block);
+    all[count++] = {g, x, dy, blocks, tasks};
+    tasks += divide_up(g.inner, kernel->column_panel) * blocks;
+    if (context.measuring() || !kernel->pack) continue;
     constexpr std::int64_t at_once = 64;
     const std::int64_t pairs = divide_up(g.samples, 2);
     for_tasks(context, "streamtube::surrogate::cpu::weight_gradient::pack", divide_up(pairs, at_once),
@@ -195,11 +245,14 @@ bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float
                 kernel->pack(g.dy, g.samples, g.columns, begin, end, dy);
               });
   }
-  const std::int64_t panels = divide_up(g.inner, kernel->column_panel),
-                     blocks = divide_up(g.columns, kernel->row_block);
-  for_tasks(context, "streamtube::surrogate::cpu::weight_gradient", panels * blocks, [=](std::int64_t task) {
-    const std::int64_t first = task % blocks * kernel->row_block;
-    kernel->run(g, x, dy, first, std::min(g.columns, first + kernel->row_block), task / blocks);
+  if (context.measuring()) return true;
+  for_tasks(context, "streamtube::surrogate::cpu::weight_gradient", tasks, [=](std::int64_t task) {
+    std::size_t i = count - 1;
+    while (task < all[i].first_task) --i;
+    const Layer& layer = all[i];
+    const std::int64_t mine = task - layer.first_task, first = mine % layer.blocks * kernel->row_block;
+    kernel->run(layer.gradient, layer.x, layer.dy, first, std::min(layer.gradient.columns, first + kernel->row_block),
+                mine / layer.blocks);
   });
   return true;
 }
@@ -214,19 +267,28 @@ struct KeyParts {
   std::int64_t parts, padded;
 };
 
-// dk and dv += the parts, in order; sums [heads][parts][2][padded keys][head].
+// dk and dv += the parts, in order; sums [heads][parts][2][padded keys][head]. Heads are multiples of 16 here.
 void add_parts(Context<HostSpace>& context, const KeyParts& p, const float* sums) {
+  constexpr int lanes = 16;
   constexpr std::int64_t at_once = 64;
   const std::int64_t blocks = divide_up(p.keys, at_once), part_floats = p.padded * p.head,
                      width = static_cast<std::int64_t>(p.heads) * p.head;
   for_tasks(context, "streamtube::surrogate::cpu::attention_backward::sum", p.heads * blocks, [=](std::int64_t task) {
     const std::int64_t head = task / blocks, first = task % blocks * at_once, last = std::min(p.keys, first + at_once);
-    for (std::int64_t part = 0; part < p.parts; ++part) {
-      const float *dk = sums + (head * p.parts + part) * 2 * part_floats, *dv = dk + part_floats;
-      for (std::int64_t j = first; j < last; ++j) {
-        const std::int64_t at = (p.key_begin + j) * width + head * p.head;
-        for (int c = 0; c < p.head; ++c) p.dk[at + c] += dk[j * p.head + c], p.dv[at + c] += dv[j * p.head + c];
+    const float* of_head = sums + head * p.parts * 2 * part_floats;
+    const auto add = [&](const float* from, float* to) {
+      for (int c = 0; c < p.head; c += lanes) {
+        float sum[lanes];
+        for (int l = 0; l < lanes; ++l) sum[l] = to[c + l];
+        for (std::int64_t part = 0; part < p.parts; ++part)
+          for (int l = 0; l < lanes; ++l) sum[l] += from[part * 2 * part_floats + c + l];
+        for (int l = 0; l < lanes; ++l) to[c + l] = sum[l];
       }
+    };
+    for (std::int64_t j = first; j < last; ++j) {
+      const std::int64_t at = (p.key_begin + j) * width + head * p.head;
+      add(of_head + j * p.head, p.dk + at);
+      add(of_head + part_floats + j * p.head, p.dv + at);
     }
   });
 }
@@ -264,9 +326,8 @@ bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc
     for_tasks(context, "streamtube::surrogate::cpu::attention_backward", a.heads * parts, [=](std::int64_t task) {
       const std::int64_t head = task / parts, first = s.query_begin + task % parts * part_rows;
       float *dk = sums + static_cast<std::size_t>(task) * 2 * part_floats, *dv = dk + part_floats;
-      std::fill(dk, dk + 2 * part_floats, 0.0f);
       const std::int64_t rows = std::min(s.query_end - first, part_rows);
-      if (rows <= 0) return;
+      if (rows <= 0) return std::fill_n(dk, 2 * part_floats, 0.0f), void();
       const std::int64_t at = first * width + head * a.head, per_row = first * a.heads + head;
       kernel->run(a.q + at, a.dout + at, a.log_sum + per_row, a.delta + per_row, a.dq + at, a.heads, width, rows, keys,
                   a.head, packed + head * key_blocks * bytes, dk, dv);

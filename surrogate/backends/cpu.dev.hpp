@@ -2,14 +2,18 @@
 // The CPU fast paths as the ops call them: each returns false when it declines (no kernel on this machine, a shape it
 // does not take), and the portable implementation goes on.
 
+#include <span>
+
 #include "surrogate/backends/descriptions.hpp"
 #include "surrogate/ops/types.dev.hpp"
 
 namespace streamtube::surrogate::cpu {
 
-bool linear(Context<HostSpace>& context, const GemmDesc<float>& gemm);
+// Several at once, up to four: all of them on a block of rows before the next block, so that one may add to what an
+// earlier one stored.
+bool linear(Context<HostSpace>& context, std::span<const GemmDesc<float>> layers);
 bool attention(Context<HostSpace>& context, const AttentionDesc<float>& attention);
-bool weight_gradient(Context<HostSpace>& context, const WeightGradientDesc<float>& gradient);
+bool weight_gradient(Context<HostSpace>& context, std::span<const WeightGradientDesc<float>> layers);
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& attention);
 bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n);
 // y: gelu(x) as well, or null.
@@ -38,6 +42,7 @@ struct ProjectionDesc {
   };
   const Range* ranges;
   int range_count;
+  float* kept_normed = nullptr;  // [rows][size], for the adjoint; or null
 };
 bool project(Context<HostSpace>& context, const ProjectionDesc& projection);
 
@@ -52,5 +57,15 @@ struct MlpDesc {
         *kept_up = nullptr;  // [rows][size], [rows][hidden] before GELU, for the adjoint; or null
 };
 bool mlp(Context<HostSpace>& context, const MlpDesc& mlp);
+
+// From the adjoint of down's output to that of up's input, a block of rows at a time. The weights' gradients, for which
+// `active` and `dup` are left, are not part of it.
+struct MlpBackwardDesc {
+  const float *dy, *kept_up;  // [rows][size], [rows][hidden]
+  std::int64_t rows, size, hidden;
+  const float *up, *down;
+  float *active, *dup, *dnormed;  // gelu(kept_up) and the adjoint of kept_up [rows][hidden]; [rows][size]
+};
+bool mlp_backward(Context<HostSpace>& context, const MlpBackwardDesc& mlp);
 
 }  // namespace streamtube::surrogate::cpu

@@ -127,15 +127,17 @@ std::size_t gemm_panel_bytes(std::int64_t inner) {
 }
 
 // [step][part][2 column tiles][16 pairs][16 columns][2]
-void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed) {
+void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, bool transposed, std::int64_t panel,
+               void* packed) {
   Part* out = static_cast<Part*>(packed);
+  const std::int64_t across = transposed ? 1 : inner, along = transposed ? columns : 1;
   for (std::int64_t step = 0; step < gemm_steps(inner); ++step)
     for (int tile = 0; tile < 2; ++tile)
       for (int pair = 0; pair < tile_rows; ++pair) {
         const std::int64_t k = step * 32 + pair * 2, column = panel * gemm_columns + tile * 16;
         const __mmask16 mask = mask_of(columns - column);
-        const float* at = weight + column * inner + k;
-        split_pair(gather(at, inner, k < inner ? mask : 0), gather(at + 1, inner, k + 1 < inner ? mask : 0),
+        const float* at = weight + column * across + k * along;
+        split_pair(gather(at, across, k < inner ? mask : 0), gather(at + along, across, k + 1 < inner ? mask : 0),
                    out + (step * parts * 2 + tile) * tile_parts + pair * 32, 2 * tile_parts);
       }
 }

@@ -13,23 +13,34 @@ namespace {
 // ---- linear layers: 12 rows x 32 columns in 24 accumulators
 // -----------------------------------------------------------
 
-constexpr int gemm_rows = 12, gemm_columns = 32, gemm_block = 96;
+constexpr int gemm_rows = 12, gemm_columns = 32, gemm_block = 48;
 
 std::size_t gemm_panel_bytes(std::int64_t inner) {
   return static_cast<std::size_t>(inner) * gemm_columns * sizeof(float);
 }
 
-void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed) {
+void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, bool transposed, std::int64_t panel,
+               void* packed) {
   float* out = static_cast<float*>(packed);
   const std::int64_t first = panel * gemm_columns;
-  for (std::int64_t k = 0; k < inner; ++k)
-    for (std::int64_t c = 0; c < gemm_columns; ++c)
-      out[k * gemm_columns + c] = first + c < columns ? weight[(first + c) * inner + k] : 0.0f;
+  const __mmask16 m0 = mask_of(columns - first), m1 = mask_of(columns - first - 16);
+  const __m512i row = _mm512_mullo_epi32(_mm512_set1_epi32(static_cast<int>(inner)),
+                                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  const __m512 zero = _mm512_setzero_ps();
+  for (std::int64_t k = 0; k < inner; ++k, out += gemm_columns) {
+    const float* at = transposed ? weight + k * columns + first : weight + first * inner + k;
+    _mm512_store_ps(out, transposed ? _mm512_maskz_loadu_ps(m0, at) : _mm512_mask_i32gather_ps(zero, m0, row, at, 4));
+    at += transposed ? 16 : 16 * inner;
+    _mm512_store_ps(out + 16,
+                    transposed ? _mm512_maskz_loadu_ps(m1, at) : _mm512_mask_i32gather_ps(zero, m1, row, at, 4));
+  }
 }
 
 template <int R>
 void gemm_tile(const GemmDesc<float>& g, std::int64_t row, std::int64_t column, const float* panel) {
+  // Loops over accumulators are unrolled here and below: otherwise these live on the stack before and after the sums.
   __m512 sum[R][2];
+#pragma GCC unroll 12
   for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   const float* x = g.x + row * g.inner;
   for (std::int64_t k = 0; k < g.inner; ++k) {
@@ -41,13 +52,24 @@ void gemm_tile(const GemmDesc<float>& g, std::int64_t row, std::int64_t column, 
       sum[r][1] = _mm512_fmadd_ps(a, b1, sum[r][1]);
     }
   }
+#pragma GCC unroll 2
   for (int half = 0; half < 2; ++half) {
     const std::int64_t c = column + half * 16;
     const __mmask16 mask = mask_of(g.columns - c);
     if (!mask) break;
-    for (int r = 0; r < R; ++r)
-      finish(g.y + (row + r) * g.columns + c, sum[r][half], g.bias ? g.bias + c : nullptr,
-             g.gate ? g.gate + c : nullptr, static_cast<int>(g.epilogue), mask);
+    float* y = g.y + row * g.columns + c;
+    const __m512 bias = g.bias ? _mm512_maskz_loadu_ps(mask, g.bias + c) : _mm512_setzero_ps(),
+                 gate = g.gate ? _mm512_maskz_loadu_ps(mask, g.gate + c) : set1(1.0f);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      __m512 value = _mm512_add_ps(sum[r][half], bias);
+      if (g.epilogue == Epilogue::accumulate)
+        value = _mm512_add_ps(_mm512_mul_ps(value, gate), _mm512_maskz_loadu_ps(mask, y + r * g.columns));
+      _mm512_mask_storeu_ps(y + r * g.columns, mask, value);
+    }
+    if (g.epilogue == Epilogue::gelu)
+      for (int r = 0; r < R; ++r, y += g.columns)
+        _mm512_mask_storeu_ps(y, mask, gelu_ps(_mm512_maskz_loadu_ps(mask, y)));
   }
 }
 
@@ -86,7 +108,7 @@ void attention_pack(const float* k, const float* v, std::int64_t stride, std::in
 }
 
 // s [12][64] = q [12][head] kt [head][64], 32 keys at a time.
-inline void scores(const float* q, const float* kt, int head, float* s) {
+[[gnu::always_inline]] inline void scores(const float* q, const float* kt, int head, float* s) {
   for (int half = 0; half < 2; ++half) {
     __m512 sum[query_tile][2];
     for (int r = 0; r < query_tile; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
@@ -109,7 +131,7 @@ inline void scores(const float* q, const float* kt, int head, float* s) {
 
 // o [R][.. Z vectors] += p [R][64] v [64][..]
 template <int R, int Z>
-inline void weighted_values(const float* p, const float* v, int head, float* o) {
+[[gnu::always_inline]] inline void weighted_values(const float* p, const float* v, int head, float* o) {
   __m512 sum[R][Z];
   for (int r = 0; r < R; ++r)
     for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_load_ps(o + r * head + z * 16);
@@ -126,7 +148,7 @@ inline void weighted_values(const float* p, const float* v, int head, float* o) 
     for (int z = 0; z < Z; ++z) _mm512_store_ps(o + r * head + z * 16, sum[r][z]);
 }
 
-void values(const float* p, const float* v, int head, float* o) {
+[[gnu::always_inline]] inline void values(const float* p, const float* v, int head, float* o) {
   int c = 0;
   for (; c + 64 <= head; c += 64)
     for (int r = 0; r < query_tile; r += 6) weighted_values<6, 4>(p + r * key_block, v + c, head, o + r * head + c);
@@ -134,8 +156,10 @@ void values(const float* p, const float* v, int head, float* o) {
   for (; c < head; c += 16) weighted_values<query_tile, 1>(p, v + c, head, o + c);
 }
 
-void attention_run(const float* q, float* out, float* log_sum, int heads, std::int64_t stride, std::int64_t rows,
-                   std::int64_t keys, int head, const void* packed) {
+template <int Fixed>
+void attention_part(const float* q, float* out, float* log_sum, int heads, std::int64_t stride, std::int64_t rows,
+                    std::int64_t keys, int any_head, const void* packed) {
+  const int head = Fixed ? Fixed : any_head;
   alignas(64) static thread_local float query[query_block * max_head], sum[query_block * max_head];
   alignas(64) static thread_local float s[query_tile * key_block], total[query_block * 16];
   float maximum[query_block];
@@ -194,10 +218,16 @@ void attention_run(const float* q, float* out, float* log_sum, int heads, std::i
   }
 }
 
+void attention_run(const float* q, float* out, float* log_sum, int heads, std::int64_t stride, std::int64_t rows,
+                   std::int64_t keys, int head, const void* packed) {
+  const auto part = head == 32 ? attention_part<32> : head == 64 ? attention_part<64> : attention_part<0>;
+  part(q, out, log_sum, heads, stride, rows, keys, head, packed);
+}
+
 // ---- adjoint of attention: blocks of 48 queries by 64 keys
 // -----------------------------------------------------------
 
-constexpr int backward_rows = 48;
+constexpr int backward_rows = 48, backward_part_rows = 6 * backward_rows;
 
 std::size_t backward_block_bytes(int head) { return sizeof(float) * 3 * key_block * static_cast<std::size_t>(head); }
 
@@ -217,7 +247,7 @@ void backward_pack(const float* k, const float* v, std::int64_t stride, std::int
 
 // out [R][.. Z vectors] += a^T b over `rows` rows: a [rows][64], b [rows][head].
 template <int R, int Z>
-inline void add_outer(const float* a, const float* b, int head, int rows, float* out) {
+[[gnu::always_inline]] inline void add_outer(const float* a, const float* b, int head, int rows, float* out) {
   __m512 sum[R][Z];
   for (int r = 0; r < R; ++r)
     for (int z = 0; z < Z; ++z) sum[r][z] = _mm512_loadu_ps(out + r * head + z * 16);
@@ -234,7 +264,7 @@ inline void add_outer(const float* a, const float* b, int head, int rows, float*
     for (int z = 0; z < Z; ++z) _mm512_storeu_ps(out + r * head + z * 16, sum[r][z]);
 }
 
-void add_outer_block(const float* a, const float* b, int head, int rows, float* out) {
+[[gnu::always_inline]] inline void add_outer_block(const float* a, const float* b, int head, int rows, float* out) {
   int c = 0;
   for (; c + 32 <= head; c += 32)
     for (int j = 0; j < key_block; j += 8) add_outer<8, 2>(a + j, b + c, head, rows, out + j * head + c);
@@ -242,50 +272,66 @@ void add_outer_block(const float* a, const float* b, int head, int rows, float* 
     for (int j = 0; j < key_block; j += 16) add_outer<16, 1>(a + j, b + c, head, rows, out + j * head + c);
 }
 
+// Keys outside, queries inside: a block of keys with its dk and dv stays in the first cache while all queries at hand
+// pass by. Fixed: the head's size where it is known, which leaves addresses to the instructions.
+template <int Fixed>
+void backward_part(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
+                   std::int64_t stride, int count, std::int64_t keys, int any_head, const float* packed, bool fresh,
+                   float* dk, float* dv) {
+  alignas(64) static thread_local float query[backward_part_rows * max_head], d[backward_part_rows * max_head],
+      sum[backward_part_rows * max_head], p[backward_rows * key_block], ds[backward_rows * key_block];
+  float high[backward_part_rows], shift[backward_part_rows];
+  const int head = Fixed ? Fixed : any_head, padded = (count + query_tile - 1) / query_tile * query_tile;
+  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
+  for (int r = 0; r < padded; ++r) {
+    for (int c = 0; c < head; ++c) {
+      query[r * head + c] = r < count ? q[r * stride + c] * scale : 0.0f;
+      d[r * head + c] = r < count ? dout[r * stride + c] : 0.0f;
+      sum[r * head + c] = 0.0f;
+    }
+    high[r] = r < count ? log2e * log_sum[r * heads] : 0.0f;
+    shift[r] = r < count ? delta[r * heads] : 0.0f;
+  }
+  for (std::int64_t first = 0; first < keys; first += key_block) {
+    const float *kt = packed + first * 3 * head, *vt = kt + key_block * head, *kp = vt + key_block * head;
+    const std::int64_t here = keys - first;
+    if (fresh)  // here, where they are about to be in the first cache anyway
+      for (int i = 0; i < key_block * head; ++i) dk[first * head + i] = dv[first * head + i] = 0.0f;
+    for (int begin = 0; begin < padded; begin += backward_rows) {
+      const int rows = padded - begin < backward_rows ? padded - begin : backward_rows;
+      for (int t = 0; t < rows; t += query_tile) {
+        scores(query + (begin + t) * head, kt, head, p + t * key_block);
+        scores(d + (begin + t) * head, vt, head, ds + t * key_block);
+        for (int r = t; r < t + query_tile; ++r) {
+          const __m512 top = set1(high[begin + r]), offset = set1(shift[begin + r]);
+          for (int z = 0; z < key_block; z += 16) {
+            float *weights = p + r * key_block + z, *adjoints = ds + r * key_block + z;
+            __m512 weight = exp2_ps(_mm512_sub_ps(_mm512_load_ps(weights), top));
+            if (here < key_block) weight = _mm512_maskz_mov_ps(mask_of(here - z), weight);
+            _mm512_store_ps(weights, weight);
+            _mm512_store_ps(adjoints, _mm512_mul_ps(weight, _mm512_sub_ps(_mm512_load_ps(adjoints), offset)));
+          }
+        }
+        values(ds + t * key_block, kp, head, sum + (begin + t) * head);
+      }
+      add_outer_block(p, d + begin * head, head, rows, dv + first * head);
+      add_outer_block(ds, query + begin * head, head, rows, dk + first * head);
+    }
+  }
+  for (int r = 0; r < count; ++r)
+    for (int c = 0; c < head; c += 16)
+      _mm512_storeu_ps(dq + r * stride + c, _mm512_mul_ps(set1(scale), _mm512_load_ps(sum + r * head + c)));
+}
+
 void backward_run(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
                   std::int64_t stride, std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk,
                   float* dv) {
-  alignas(64) static thread_local float query[backward_rows * max_head], d[backward_rows * max_head],
-      sum[backward_rows * max_head], p[backward_rows * key_block], ds[backward_rows * key_block];
-  float high[backward_rows], shift[backward_rows];
-  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head));
-  const std::size_t block_floats = static_cast<std::size_t>(3) * key_block * head;
-  for (std::int64_t begin = 0; begin < rows; begin += backward_rows) {
-    const int count = static_cast<int>(rows - begin < backward_rows ? rows - begin : backward_rows),
-              padded = (count + query_tile - 1) / query_tile * query_tile;
-    for (int r = 0; r < padded; ++r) {
-      const std::int64_t at = (begin + r) * stride;
-      for (int c = 0; c < head; ++c) {
-        query[r * head + c] = r < count ? q[at + c] * scale : 0.0f;
-        d[r * head + c] = r < count ? dout[at + c] : 0.0f;
-        sum[r * head + c] = 0.0f;
-      }
-      high[r] = r < count ? log2e * log_sum[(begin + r) * heads] : 0.0f;
-      shift[r] = r < count ? delta[(begin + r) * heads] : 0.0f;
-    }
-    for (std::int64_t first = 0, block = 0; first < keys; first += key_block, ++block) {
-      const float* kt = static_cast<const float*>(packed) + block * block_floats;
-      const float *vt = kt + key_block * head, *kp = vt + key_block * head;
-      const std::int64_t here = keys - first;
-      for (int t = 0; t < padded; t += query_tile) {
-        scores(query + t * head, kt, head, p + t * key_block);
-        scores(d + t * head, vt, head, ds + t * key_block);
-        for (int r = t; r < t + query_tile; ++r)
-          for (int z = 0; z < key_block; z += 16) {
-            float *weights = p + r * key_block + z, *adjoints = ds + r * key_block + z;
-            __m512 weight = exp2_ps(_mm512_sub_ps(_mm512_load_ps(weights), set1(high[r])));
-            if (here < key_block) weight = _mm512_maskz_mov_ps(mask_of(here - z), weight);
-            _mm512_store_ps(weights, weight);
-            _mm512_store_ps(adjoints, _mm512_mul_ps(weight, _mm512_sub_ps(_mm512_load_ps(adjoints), set1(shift[r]))));
-          }
-        values(ds + t * key_block, kp, head, sum + t * head);
-      }
-      add_outer_block(p, d, head, padded, dv + first * head);
-      add_outer_block(ds, query, head, padded, dk + first * head);
-    }
-    for (int r = 0; r < count; ++r)
-      for (int c = 0; c < head; c += 16)
-        _mm512_storeu_ps(dq + (begin + r) * stride + c, _mm512_mul_ps(set1(scale), _mm512_load_ps(sum + r * head + c)));
+  const auto part = head == 32 ? backward_part<32> : head == 64 ? backward_part<64> : backward_part<0>;
+  for (std::int64_t begin = 0; begin < rows; begin += backward_part_rows) {
+    const std::int64_t at = begin * stride, per_row = begin * heads, count = rows - begin;
+    part(q + at, dout + at, log_sum + per_row, delta + per_row, dq + at, heads, stride,
+         static_cast<int>(count < backward_part_rows ? count : backward_part_rows), keys, head,
+         static_cast<const float*>(packed), begin == 0, dk, dv);
   }
 }
 
@@ -449,35 +495,42 @@ void tangents_backward_run(const float* q, const float* dout, const float* log_s
   }
 }
 
-// ---- adjoint of a linear layer in its weight: 12 x 32 tiles over blocks of samples that stay in the first cache
+// ---- adjoint of a linear layer in its weight: 12 x 32 tiles over blocks of samples that stay in the second cache
 // ------
 
-constexpr int gradient_rows = 96, gradient_samples = 256;
+constexpr int gradient_rows = 48, gradient_samples = 256, gradient_ahead = 16;
 
 template <int R>
-void gradient_tile(const float* dy, std::int64_t dy_stride, const float* x, int samples, float* out,
-                   std::int64_t out_stride, __mmask16 m0, __mmask16 m1) {
+void gradient_tile(const float* dy, std::int64_t dy_stride, const float* x, std::int64_t x_stride, int samples,
+                   float* out, __mmask16 m0, __mmask16 m1) {
   __m512 sum[R][2];
+#pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
-    sum[r][0] = _mm512_maskz_loadu_ps(m0, out + r * out_stride);
-    sum[r][1] = _mm512_maskz_loadu_ps(m1, out + r * out_stride + 16);
+    sum[r][0] = _mm512_maskz_loadu_ps(m0, out + r * x_stride);
+    sum[r][1] = _mm512_maskz_loadu_ps(m1, out + r * x_stride + 16);
   }
   for (int n = 0; n < samples; ++n) {
-    const __m512 b0 = _mm512_load_ps(x + n * gemm_columns), b1 = _mm512_load_ps(x + n * gemm_columns + 16);
+    // Rows are far apart: the processor does not see by itself which lines come next.
+    _mm_prefetch(x + gradient_ahead * x_stride, _MM_HINT_T0);
+    _mm_prefetch(x + gradient_ahead * x_stride + 16, _MM_HINT_T0);
+    _mm_prefetch(dy + gradient_ahead * dy_stride + R - 1, _MM_HINT_T0);
+    const __m512 b0 = _mm512_maskz_loadu_ps(m0, x), b1 = _mm512_maskz_loadu_ps(m1, x + 16);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const __m512 a = _mm512_set1_ps(dy[n * dy_stride + r]);
+      const __m512 a = _mm512_set1_ps(dy[r]);
       sum[r][0] = _mm512_fmadd_ps(a, b0, sum[r][0]);
       sum[r][1] = _mm512_fmadd_ps(a, b1, sum[r][1]);
     }
+    x += x_stride, dy += dy_stride;
   }
+#pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
-    _mm512_mask_storeu_ps(out + r * out_stride, m0, sum[r][0]);
-    _mm512_mask_storeu_ps(out + r * out_stride + 16, m1, sum[r][1]);
+    _mm512_mask_storeu_ps(out + r * x_stride, m0, sum[r][0]);
+    _mm512_mask_storeu_ps(out + r * x_stride + 16, m1, sum[r][1]);
   }
 }
 
-using GradientTile = void (*)(const float*, std::int64_t, const float*, int, float*, std::int64_t, __mmask16,
+using GradientTile = void (*)(const float*, std::int64_t, const float*, std::int64_t, int, float*, __mmask16,
                               __mmask16);
 constexpr GradientTile gradient_tiles[gemm_rows + 1] = {
     nullptr,           gradient_tile<1>,  gradient_tile<2>, gradient_tile<3>, gradient_tile<4>,
@@ -486,26 +539,21 @@ constexpr GradientTile gradient_tiles[gemm_rows + 1] = {
 
 void gradient_run(const WeightGradientDesc<float>& g, const void*, const void*, std::int64_t row_begin,
                   std::int64_t row_end, std::int64_t panel) {
-  alignas(64) static thread_local float block[gradient_samples * gemm_columns];
   const std::int64_t column = panel * gemm_columns;
   const __mmask16 m0 = mask_of(g.inner - column), m1 = mask_of(g.inner - column - 16);
   for (std::int64_t first = 0; first < g.samples; first += gradient_samples) {
     const int count = static_cast<int>(g.samples - first < gradient_samples ? g.samples - first : gradient_samples);
-    for (int n = 0; n < count; ++n) {
-      const float* from = g.x + (first + n) * g.inner + column;
-      _mm512_store_ps(block + n * gemm_columns, _mm512_maskz_loadu_ps(m0, from));
-      _mm512_store_ps(block + n * gemm_columns + 16, _mm512_maskz_loadu_ps(m1, from + 16));
-    }
     for (std::int64_t row = row_begin; row < row_end; row += gemm_rows)
       gradient_tiles[row_end - row < gemm_rows ? row_end - row : gemm_rows](
-          g.dy + first * g.columns + row, g.columns, block, count, g.dweight + row * g.inner + column, g.inner, m0, m1);
+          g.dy + first * g.columns + row, g.columns, g.x + first * g.inner + column, g.inner, count,
+          g.dweight + row * g.inner + column, m0, m1);
   }
 }
 
 constexpr GemmKernel gemm_kernel{"avx512", gemm_block, gemm_columns, gemm_panel_bytes, gemm_pack, gemm_run};
 constexpr AttentionKernel attention_kernel{
     "avx512", query_block, key_block, attention_supports, attention_block_bytes, attention_pack, attention_run, true};
-constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,        key_block,     attention_supports,
+constexpr AttentionBackwardKernel attention_backward_kernel{query_tile,           key_block,     attention_supports,
                                                             backward_block_bytes, backward_pack, backward_run};
 constexpr AttentionTangentsKernel tangents_kernel{tangent_rows,          key_block,      attention_supports,
                                                   attention_block_bytes, attention_pack, tangents_run};

@@ -55,9 +55,22 @@ std::size_t gemm_panel_bytes(std::int64_t inner) {
   return static_cast<std::size_t>((inner + 1) / 2) * gemm_columns * sizeof(Pair);
 }
 
-void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed) {
+void gemm_pack(const float* weight, std::int64_t columns, std::int64_t inner, bool transposed, std::int64_t panel,
+               void* packed) {
   Pair* out = static_cast<Pair*>(packed);
   const std::int64_t pairs = (inner + 1) / 2;
+  if (transposed) {
+    for (std::int64_t k = 0; k < pairs; ++k)
+      for (std::int64_t c = 0; c < gemm_columns; c += 16) {
+        const std::int64_t column = panel * gemm_columns + c;
+        const __mmask16 mask = mask_of(columns - column);
+        const float* at = weight + 2 * k * columns + column;
+        _mm512_storeu_si512(out + k * gemm_columns + c,
+                            interleave(_mm512_maskz_loadu_ps(mask, at),
+                                       _mm512_maskz_loadu_ps(2 * k + 1 < inner ? mask : 0, at + columns)));
+      }
+    return;
+  }
   Pair row[most_pairs];
   for (std::int64_t c = 0; c < gemm_columns; ++c) {
     const std::int64_t column = panel * gemm_columns + c;
@@ -418,6 +431,8 @@ void backward_run(const float* q, const float* dout, const float* log_sum, const
           }
         values(ds_row, kp, head, sum + t * head);
       }
+      if (begin == 0)
+        for (int i = 0; i < key_block * head; ++i) dk[first * head + i] = dv[first * head + i] = 0.0f;
       add_outer_block(p_pairs, d_pairs, head, dv + first * head);
       add_outer_block(ds_pairs, query_pairs, head, dk + first * head);
     }

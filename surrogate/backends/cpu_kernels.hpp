@@ -19,8 +19,9 @@ struct GemmKernel {
   int column_panel;  // columns of one packed panel
   // Bytes of one packed panel; panels lie one after the other.
   std::size_t (*panel_bytes)(std::int64_t inner);
-  // Packs weight rows panel * column_panel .. into `packed` (of that panel).
-  void (*pack_panel)(const float* weight, std::int64_t columns, std::int64_t inner, std::int64_t panel, void* packed);
+  // Packs weight rows (transposed: columns) panel * column_panel .. into `packed` (of that panel).
+  void (*pack_panel)(const float* weight, std::int64_t columns, std::int64_t inner, bool transposed, std::int64_t panel,
+                     void* packed);
   // Rows row_begin..row_end (at most row_block) of the description; packed: all panels.
   void (*run)(const GemmDesc<float>& gemm, std::int64_t row_begin, std::int64_t row_end, const void* packed);
 };
@@ -58,8 +59,8 @@ struct AttentionBackwardKernel {
   bool (*supports)(int head);
   std::size_t (*block_bytes)(int head);
   void (*pack)(const float* k, const float* v, std::int64_t stride, std::int64_t count, int head, void* packed);
-  // Any number of rows. q, dout, dq: rows `stride` floats apart; log_sum, delta: `heads` apart. dq is written; dk, dv
-  // [keys rounded up to key_block][head], contiguous, are added to.
+  // Any number of rows. q, dout, dq: rows `stride` floats apart; log_sum, delta: `heads` apart. dq, dk and dv are
+  // written, the last two [keys rounded up to key_block][head], contiguous.
   void (*run)(const float* q, const float* dout, const float* log_sum, const float* delta, float* dq, int heads,
               std::int64_t stride, std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk,
               float* dv);

@@ -11,14 +11,15 @@ enum class Epilogue {
   accumulate,  // y += gate * (x W^T + b), gate per column; none: 1
 };
 
-// Linear layer. x [rows][inner], weight [columns][inner], bias [columns] or null, gate [columns] or null, y
-// [rows][columns].
+// Linear layer. x [rows][inner], weight [columns][inner] (transposed: [inner][columns]), bias [columns] or null, gate
+// [columns] or null, y [rows][columns].
 template <class T>
 struct GemmDesc {
   const T *x, *weight, *bias, *gate;
   T* y;
   std::int64_t rows, columns, inner;
   Epilogue epilogue;
+  bool transposed = false;
 };
 
 // Adjoint of a linear layer in its weight: dweight [columns][inner] += dy^T x; x [samples][inner], dy

@@ -239,7 +239,7 @@ void Abupt<T, Space>::mlp(Context<Space>& context, const Block& block, Mat<T, Sp
 template <class T, class Space>
 void Abupt<T, Space>::project(Context<Space>& context, const Block& block, Mat<const T, Space> x, const Modulation& m,
                               Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
-                              typename AnchorCache<T, Space>::KeysValues cache) const {
+                              typename AnchorCache<T, Space>::KeysValues cache, Mat<T, Space> kept_normed) const {
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>) {
     // Rows that are keys are projected three ways, those between them only to queries.
     std::vector<cpu::ProjectionDesc::Range> ranges;
@@ -267,11 +267,12 @@ void Abupt<T, Space>::project(Context<Space>& context, const Block& block, Mat<c
                                           table.data(),
                                           config_.head_size(),
                                           ranges.data(),
-                                          static_cast<int>(ranges.size())};
+                                          static_cast<int>(ranges.size()),
+                                          kept_normed.data()};
     if (cpu::project(context, description)) return;
   }
   typename core::Arena<Space>::Scope scope(context.arena);
-  Mat<T, Space> normed = take<T>(context, x.extent(0), x.extent(1));
+  const Mat<T, Space> normed = kept_normed.data() ? kept_normed : take<T>(context, x.extent(0), x.extent(1));
   layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, m[0], m[1], T(config_.norm_eps), normed);
   linear<T, Space>(context, normed, block.q, block.q_bias, q);
   rotate<T, Space>(context, q, table);

@@ -159,10 +159,11 @@ class Abupt {
   void attend_to_geometry(Context<Space>& context, const Block& block, Mat<T, Space> x, Mat<const T, Space> table,
                           const Case& input, Mat<const T, Space> geometry,
                           typename AnchorCache<T, Space>::KeysValues cache) const;
-  // q of all rows of x, keys and values of key_rows into the cache: normed, projected, rotated.
+  // q of all rows of x, keys and values of key_rows into the cache: normed, projected, rotated. For the adjoint the
+  // normed rows are kept where given.
   void project(Context<Space>& context, const Block& block, Mat<const T, Space> x, const Modulation& m,
                Mat<const T, Space> table, Mat<T, Space> q, const std::vector<KeyRows>& key_rows,
-               typename AnchorCache<T, Space>::KeysValues cache) const;
+               typename AnchorCache<T, Space>::KeysValues cache, Mat<T, Space> kept_normed = {}) const;
   // x += MLP(norm(x)); for the adjoint the normed rows and the hidden layer before GELU are kept where given.
   void mlp(Context<Space>& context, const Block& block, Mat<T, Space> x, const Modulation& m, std::size_t first,
            Mat<T, Space> kept_normed = {}, Mat<T, Space> kept_up = {}) const;
@@ -173,6 +174,8 @@ class Abupt {
   void block_forward(Context<Space>& context, const Block& block, Mat<const T, Space> x, Mat<const T, Space> table,
                      const BlockKeys& keys, const std::vector<Segment>& segments, Mat<const T, Space> condition,
                      Tape& tape, Mat<T, Space> out) const;
+  void mlp_backward(Context<Space>& context, const Block& block, Mat<const T, Space> up, Mat<const T, Space> dy,
+                    Mat<T, Space> hidden, Mat<T, Space> dup, Mat<T, Space> dnormed) const;
   // dx [N][D]: adjoint of the block's output in, of its input out. dsupernodes: perceiver blocks add to it. dangles: of
   // the angles of `table`, added to; may be empty.
   void block_backward(Context<Space>& context, const Block& block, const Tape& tape, Mat<const T, Space> table,

@@ -1,5 +1,8 @@
 // Training of AB-UPT: the forward pass with everything kept, and its adjoint, block by block in reverse.
 
+#include <type_traits>
+
+#include "surrogate/backends/cpu.dev.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/ops/attention.dev.hpp"
 #include "surrogate/ops/embedding.dev.hpp"
@@ -40,22 +43,20 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
                                     Mat<T, Space> out) const {
   const std::size_t n = x.extent(0), d = x.extent(1), count = static_cast<std::size_t>(keys.count);
   const std::size_t attention_gate = block.perceiver ? 4 : 2;
-  const T epsilon = T(config_.norm_eps);
   t.x = x;
   t.m = modulation(context, block, condition);
   t.normed = take<T>(context, n, d);
-  layer_norm<T, Space>(context, x, block.norm1_weight, block.norm1_bias, t.m[0], t.m[1], epsilon, t.normed);
+  t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
   if (block.perceiver) {
+    project(context, block, x, t.m, table, t.q, {}, {}, t.normed);
     t.normed_keys = take<T>(context, count, d);
-    layer_norm<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], t.m[3], epsilon,
-                         t.normed_keys);
+    layer_norm<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], t.m[3],
+                         T(config_.norm_eps), t.normed_keys);
+    project_keys(context, block, t.normed_keys, keys.table, t.k, t.v);
   } else {
+    project(context, block, x, t.m, table, t.q, {{0, keys.count, 0}}, {t.k, t.v}, t.normed);
     t.normed_keys = rows(t.normed, 0, count);
   }
-  t.q = take<T>(context, n, d), t.k = take<T>(context, count, d), t.v = take<T>(context, count, d);
-  linear<T, Space>(context, t.normed, block.q, block.q_bias, t.q);
-  rotate<T, Space>(context, t.q, table);
-  project_keys(context, block, t.normed_keys, keys.table, t.k, t.v);
   t.mixed = take<T>(context, n, d), t.log_sum = take<T>(context, n, static_cast<std::size_t>(config_.heads));
   attention<T, Space>(context, config_.heads, t.q, t.k, t.v, segments, t.mixed, t.log_sum);
 
@@ -73,6 +74,30 @@ void Abupt<T, Space>::block_forward(Context<Space>& context, const Block& block,
   t.up = take<T>(context, n, d * static_cast<std::size_t>(config_.mlp_ratio));
   copy_rows<T, Space>(context, t.mid, out, 0);
   mlp(context, block, out, t.m, attention_gate + 1, t.normed2, t.up);
+}
+
+// dnormed = adjoint of the MLP's normed rows, from that of its output; for the weights' gradients also the hidden layer
+// after GELU, made anew, and the adjoint of what it was before.
+template <class T, class Space>
+void Abupt<T, Space>::mlp_backward(Context<Space>& context, const Block& block, Mat<const T, Space> up,
+                                   Mat<const T, Space> dy, Mat<T, Space> hidden, Mat<T, Space> dup,
+                                   Mat<T, Space> dnormed) const {
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>) {
+    const cpu::MlpBackwardDesc fused{dy.data(),
+                                     up.data(),
+                                     static_cast<std::int64_t>(dy.extent(0)),
+                                     static_cast<std::int64_t>(dy.extent(1)),
+                                     static_cast<std::int64_t>(up.extent(1)),
+                                     block.up.data(),
+                                     block.down.data(),
+                                     hidden.data(),
+                                     dup.data(),
+                                     dnormed.data()};
+    if (cpu::mlp_backward(context, fused)) return;
+  }
+  linear_backward<T, Space>(context, hidden, block.down, dy, dup, Adjoint::overwrite, {}, {});
+  gelu_backward<T, Space>(context, up, dup, dup, hidden);
+  linear_backward<T, Space>(context, dnormed, block.up, dup, dnormed, Adjoint::overwrite, {}, {});
 }
 
 template <class T, class Space>
@@ -114,13 +139,10 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
       linear<T, Space>(context, hidden, block.down, block.down_bias, fed);
     }
     const Mat<T, Space> dfed = through_gate(mlp_first + 2, fed);
-    // The weights come second: `hidden` is made anew in the pass that takes dhidden through GELU.
-    linear_backward<T, Space>(context, hidden, block.down, dfed, dhidden, Adjoint::overwrite, {}, {});
-    gelu_backward<T, Space>(context, t.up, dhidden, dhidden, hidden);
-    linear_backward<T, Space>(context, hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down),
-                              g(block.down_bias));
-    linear_backward<T, Space>(context, t.normed2, block.up, dhidden, dnormed, Adjoint::overwrite, g(block.up),
-                              g(block.up_bias));
+    mlp_backward(context, block, t.up, dfed, hidden, dhidden, dnormed);
+    linear_backward<T, Space>(context,
+                              {{hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down), g(block.down_bias)},
+                               {t.normed2, block.up, dhidden, {}, Adjoint::overwrite, g(block.up), g(block.up_bias)}});
     layer_norm_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], epsilon,
                                   dnormed, dx, Adjoint::add, g(block.norm2_weight), g(block.norm2_bias),
                                   dmodulation(mlp_first), dmodulation(mlp_first + 1));
@@ -142,12 +164,12 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
     if (keys.dangles.data()) rotate_backward_angles<T, Space>(context, t.k, dk, keys.dangles);
     rotate_backward<T, Space>(context, dq, table);
     rotate_backward<T, Space>(context, dk, keys.table);
-    linear_backward<T, Space>(context, t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias));
     const Mat<T, Space> dnormed_keys = block.perceiver ? take<T>(context, count, d) : rows(dnormed, 0, count);
-    linear_backward<T, Space>(context, t.normed_keys, block.k, dk, dnormed_keys,
-                              block.perceiver ? Adjoint::overwrite : Adjoint::add, g(block.k), g(block.k_bias));
-    linear_backward<T, Space>(context, t.normed_keys, block.v, dv, dnormed_keys, Adjoint::add, g(block.v),
-                              g(block.v_bias));
+    linear_backward<T, Space>(
+        context, {{t.normed, block.q, dq, dnormed, Adjoint::overwrite, g(block.q), g(block.q_bias)},
+                  {t.normed_keys, block.k, dk, dnormed_keys, block.perceiver ? Adjoint::overwrite : Adjoint::add,
+                   g(block.k), g(block.k_bias)},
+                  {t.normed_keys, block.v, dv, dnormed_keys, Adjoint::add, g(block.v), g(block.v_bias)}});
     if (block.perceiver)
       layer_norm_backward<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], epsilon,
                                     dnormed_keys, dsupernodes, Adjoint::add, g(block.norm_kv_weight),
@@ -217,8 +239,12 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   Mat<T, Space> geometry = take<T>(context, supernodes, d), geometry_table = take<T>(context, supernodes, head);
   const Mat<T, Space> dpoints = wanted.points.dpoints, geometry_dangles = take_dangles(supernodes, dpoints.data());
   supernode_table(context, input, geometry_table);
+  const PoolingTape<T, Space> pooling_tape =
+      recompute
+          ? PoolingTape<T, Space>()
+          : take_pooling_tape<T, Space>(context, input.neighbors, input.supernodes.extent(0), config_.max_degree, d);
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
-                              input.neighbors, config_.max_degree, geometry);
+                              input.neighbors, config_.max_degree, geometry, pooling_tape);
   std::vector<Step> geometry_steps;
   for (const Block& block : geometry_blocks_) {
     Step step{&block,
@@ -407,7 +433,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
       context, config_.message, pooling, input.points, input.supernodes, input.neighbors, config_.max_degree, dgeometry,
       {g(pooling.message_up), g(pooling.message_down), g(pooling.merge), g(pooling.message_up_bias),
        g(pooling.message_down_bias), g(pooling.merge_bias)},
-      wanted.points);
+      wanted.points, pooling_tape);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \

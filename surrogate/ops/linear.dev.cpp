@@ -7,7 +7,7 @@
 namespace streamtube::surrogate {
 namespace {
 
-// Portable: a work item is 4 rows by 16 columns; the weights are transposed first so that columns are contiguous.
+// Portable: a work item is 4 rows by 16 columns; the weights are laid out first so that columns are contiguous.
 template <class T, class Space>
 struct PortableGemm {
   static constexpr int tile_rows = 4, tile_columns = 16;
@@ -50,12 +50,21 @@ void portable(Context<Space>& context, const GemmDesc<T>& g) {
       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, padded * g.inner),
       KOKKOS_LAMBDA(const std::int64_t i) {
         const std::int64_t column = i % padded, k = i / padded;
-        transposed[i] = column < g.columns ? g.weight[column * g.inner + k] : T(0);
+        transposed[i] = column >= g.columns ? T(0)
+                        : g.transposed      ? g.weight[k * g.columns + column]
+                                            : g.weight[column * g.inner + k];
       });
   const std::int64_t items = (g.rows + Item::tile_rows - 1) / Item::tile_rows * (padded / Item::tile_columns);
   Kokkos::parallel_for("streamtube::surrogate::linear",
                        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, items),
                        Item{g, transposed, padded});
+}
+
+template <class T, class Space>
+void run(Context<Space>& context, const std::vector<GemmDesc<T>>& layers) {
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
+    if (cpu::linear(context, layers)) return;
+  for (const GemmDesc<T>& layer : layers) portable(context, layer);
 }
 
 }  // namespace
@@ -76,9 +85,7 @@ void linear(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> 
                          static_cast<std::int64_t>(weight.extent(0)),
                          static_cast<std::int64_t>(x.extent(1)),
                          epilogue};
-  if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
-    if (cpu::linear(context, gemm)) return;
-  portable(context, gemm);
+  run(context, std::vector<GemmDesc<T>>{gemm});
 }
 
 namespace {
@@ -108,23 +115,18 @@ struct PortableWeightGradient {
 };
 
 template <class T, class Space>
-void add_weight_gradient(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> dy,
-                         Mat<T, Space> dweight) {
-  const WeightGradientDesc<T> g{x.data(),
-                                dy.data(),
-                                dweight.data(),
-                                static_cast<std::int64_t>(x.extent(0)),
-                                static_cast<std::int64_t>(dy.extent(1)),
-                                static_cast<std::int64_t>(x.extent(1))};
+void add_weight_gradients(Context<Space>& context, const std::vector<WeightGradientDesc<T>>& layers) {
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
-    if (cpu::weight_gradient(context, g)) return;
+    if (cpu::weight_gradient(context, layers)) return;
   if (context.measuring()) return;
   using Item = PortableWeightGradient<T>;
-  const std::int64_t items =
-      ((g.columns + Item::tile_rows - 1) / Item::tile_rows) * ((g.inner + Item::tile_columns - 1) / Item::tile_columns);
-  Kokkos::parallel_for("streamtube::surrogate::linear_backward::weight",
-                       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, items),
-                       Item{g.x, g.dy, g.dweight, g.samples, g.columns, g.inner});
+  for (const WeightGradientDesc<T>& g : layers) {
+    const std::int64_t items = ((g.columns + Item::tile_rows - 1) / Item::tile_rows) *
+                               ((g.inner + Item::tile_columns - 1) / Item::tile_columns);
+    Kokkos::parallel_for("streamtube::surrogate::linear_backward::weight",
+                         Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, items),
+                         Item{g.x, g.dy, g.dweight, g.samples, g.columns, g.inner});
+  }
 }
 
 constexpr std::int64_t rows_per_part = 256;
@@ -166,28 +168,37 @@ void add_column_sums(Context<Space>& context, Mat<const T, Space> x, Mat<const T
 }
 
 template <class T, class Space>
+void linear_backward(Context<Space>& context, const std::vector<LinearAdjoint<T, Space>>& layers) {
+  std::vector<WeightGradientDesc<T>> gradients;
+  std::vector<GemmDesc<T>> products;
+  for (const LinearAdjoint<T, Space>& l : layers) {
+    core::expect(
+        l.dy.extent(1) == l.weight.extent(0) && l.x.extent(1) == l.weight.extent(1) && l.x.extent(0) == l.dy.extent(0),
+        "linear_backward: shapes of x, weight and dy do not match");
+    core::expect(
+        !l.dweight.data() || (l.dweight.extent(0) == l.weight.extent(0) && l.dweight.extent(1) == l.weight.extent(1)),
+        "linear_backward: shape of dweight");
+    core::expect(!l.dx.data() || (l.dx.extent(0) == l.x.extent(0) && l.dx.extent(1) == l.x.extent(1)),
+                 "linear_backward: shape of dx");
+    const std::int64_t count = static_cast<std::int64_t>(l.x.extent(0)),
+                       columns = static_cast<std::int64_t>(l.weight.extent(0)),
+                       inner = static_cast<std::int64_t>(l.weight.extent(1));
+    if (count == 0) continue;
+    if (l.dweight.data()) gradients.push_back({l.x.data(), l.dy.data(), l.dweight.data(), count, columns, inner});
+    if (l.dx.data())
+      products.push_back({l.dy.data(), l.weight.data(), nullptr, nullptr, l.dx.data(), count, inner, columns,
+                          l.adjoint == Adjoint::add ? Epilogue::accumulate : Epilogue::store, true});
+  }
+  if (!gradients.empty()) add_weight_gradients<T, Space>(context, gradients);
+  for (const LinearAdjoint<T, Space>& l : layers)
+    if (l.dbias.data()) add_column_sums<T, Space>(context, l.dy, {}, l.dbias);
+  if (!products.empty()) run<T, Space>(context, products);
+}
+
+template <class T, class Space>
 void linear_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> weight, Mat<const T, Space> dy,
                      Mat<T, Space> dx, Adjoint adjoint, Mat<T, Space> dweight, Vec<T, Space> dbias) {
-  core::expect(dy.extent(1) == weight.extent(0) && x.extent(1) == weight.extent(1) && x.extent(0) == dy.extent(0),
-               "linear_backward: shapes of x, weight and dy do not match");
-  core::expect(!dweight.data() || (dweight.extent(0) == weight.extent(0) && dweight.extent(1) == weight.extent(1)),
-               "linear_backward: shape of dweight");
-  if (x.extent(0) == 0) return;
-  if (dweight.data()) add_weight_gradient<T, Space>(context, x, dy, dweight);
-  if (dbias.data()) add_column_sums<T, Space>(context, dy, {}, dbias);
-  if (!dx.data()) return;
-  core::expect(dx.extent(0) == x.extent(0) && dx.extent(1) == x.extent(1), "linear_backward: shape of dx");
-  typename core::Arena<Space>::Scope scope(context.arena);
-  const std::size_t columns = weight.extent(0), inner = weight.extent(1);
-  Mat<T, Space> transposed = take<T>(context, inner, columns);
-  if (!context.measuring())
-    Kokkos::parallel_for(
-        "streamtube::surrogate::linear_backward::transpose",
-        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, columns * inner),
-        KOKKOS_LAMBDA(const std::int64_t i) {
-          transposed(i / columns, i % columns) = weight(i % columns, i / columns);
-        });
-  linear<T, Space>(context, dy, transposed, {}, dx, adjoint == Adjoint::add ? Epilogue::accumulate : Epilogue::store);
+  linear_backward<T, Space>(context, {{x, weight, dy, dx, adjoint, dweight, dbias}});
 }
 
 template <class T, class Space>
@@ -229,6 +240,7 @@ void gelu_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, 
                              Vec<const T, S>);                                                                    \
   template void linear_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<const T, S>, Mat<T, S>,  \
                                       Adjoint, Mat<T, S>, Vec<T, S>);                                             \
+  template void linear_backward<T, S>(Context<S>&, const std::vector<LinearAdjoint<T, S>>&);                      \
   template void add_column_sums<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<T, S>);                  \
   template void gelu_forward<T, S>(Context<S>&, Mat<const T, S>, Mat<T, S>);                                      \
   template void gelu_backward<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<T, S>, Mat<T, S>);

@@ -2,6 +2,8 @@
 // Linear layers: y = x W^T + b with what follows it in one pass (see Epilogue), GELU, and their adjoints:
 //   dx = dy W,  dW += dy^T x,  db += sum of dy's rows;  dx = dy gelu'(x)
 
+#include <vector>
+
 #include "surrogate/ops/types.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -20,6 +22,18 @@ enum class Adjoint { overwrite, add };
 template <class T, class Space>
 void linear_backward(Context<Space>& context, Mat<const T, Space> x, Mat<const T, Space> weight, Mat<const T, Space> dy,
                      Mat<T, Space> dx, Adjoint adjoint, Mat<T, Space> dweight, Vec<T, Space> dbias);
+
+// Several at once, up to four, whose dx may be the same rows: a later one then adds to it.
+template <class T, class Space>
+struct LinearAdjoint {
+  Mat<const T, Space> x, weight, dy;
+  Mat<T, Space> dx;
+  Adjoint adjoint;
+  Mat<T, Space> dweight;
+  Vec<T, Space> dbias;
+};
+template <class T, class Space>
+void linear_backward(Context<Space>& context, const std::vector<LinearAdjoint<T, Space>>& layers);
 
 // sums [columns] += the column sums of x * y (x [N][columns]; y alike, or empty for 1).
 template <class T, class Space>

@@ -178,7 +178,29 @@ void edge_features_backward(Context<Space>& context, Message message, Mat<const 
       });
 }
 
+// Number of edges of supernodes begin..end; the most there can be while the arena measures.
+template <class Space>
+std::int64_t count_edges(const Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                         std::int64_t end, int max_degree) {
+  return context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin);
+}
+
+template <class T, class Space>
+Mat<T, Space> edge_rows(const Context<Space>& context, const PoolingTape<T, Space>& tape,
+                        const geometry::Neighbors<Space>& neighbors, std::int64_t begin, std::int64_t edges) {
+  const std::int64_t first = context.measuring() ? 0 : neighbors.host_offset(begin);
+  return rows(tape.up, first, first + edges);
+}
+
 }  // namespace
+
+template <class T, class Space>
+PoolingTape<T, Space> take_pooling_tape(Context<Space>& context, const geometry::Neighbors<Space>& neighbors,
+                                        std::size_t supernodes, int max_degree, std::size_t size) {
+  const std::int64_t edges = count_edges(context, neighbors, 0, static_cast<std::int64_t>(supernodes), max_degree);
+  return {take<T>(context, static_cast<std::size_t>(edges), size), take<T>(context, supernodes, size),
+          take<T>(context, supernodes, 2 * size)};
+}
 
 template <class T, class Space>
 void gather_positions(Context<Space>& context, Mat<const T, Space> points, Vec<const std::int64_t, Space> index,
@@ -216,7 +238,8 @@ void gather_positions_backward(Context<Space>& context, const geometry::InverseI
 template <class T, class Space>
 void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
                        Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
-                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens) {
+                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens,
+                       const PoolingTape<T, Space>& tape) {
   const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
   const int size = static_cast<int>(tokens.extent(1));
   core::expect(points.extent(1) == 3 && static_cast<std::int64_t>(tokens.extent(0)) == count,
@@ -225,16 +248,22 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
   for (std::int64_t begin = 0; begin < count; begin += chunk) {
     typename core::Arena<Space>::Scope scope(context.arena);
     const std::int64_t end = std::min(count, begin + chunk);
-    const std::int64_t edges =
-        context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin);
-    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), mean = take<T>(context, end - begin, size),
+    const std::int64_t edges = count_edges(context, neighbors, begin, end, max_degree);
+    Mat<T, Space> merged = tape.kept() ? rows(tape.merged, begin, end) : take<T>(context, end - begin, 2 * size),
+                  mean = tape.kept() ? rows(tape.mean, begin, end) : take<T>(context, end - begin, size),
                   messages = take<T>(context, end - begin, size);
     {
       typename core::Arena<Space>::Scope inner(context.arena);
       Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
       embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
       Mat<T, Space> hidden = take<T>(context, edges, size);
-      linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
+      if (tape.kept()) {
+        const Mat<T, Space> up = edge_rows(context, tape, neighbors, begin, edges);
+        linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
+        gelu_forward<T, Space>(context, up, hidden);
+      } else {
+        linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
+      }
       mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
     }
     linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
@@ -249,7 +278,7 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
                                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
                                 Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& g,
-                                const PointAdjoint<T, Space>& points_adjoint) {
+                                const PointAdjoint<T, Space>& points_adjoint, const PoolingTape<T, Space>& tape) {
   const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
   const std::size_t size = dtokens.extent(1);
   const Mat<T, Space> dpoints = points_adjoint.dpoints;
@@ -259,26 +288,32 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
   typename core::Arena<Space>::Scope whole(context.arena);
   Mat<T, Space> dsource, dsupernode;  // of every edge and every supernode
   if (dpoints.data()) {
-    dsource = take<T>(context, context.measuring() ? count * max_degree : neighbors.host_offset(count), 3);
+    dsource = take<T>(context, count_edges(context, neighbors, 0, count, max_degree), 3);
     dsupernode = take<T>(context, count, 3);
     fill_zero<T, Space>(context, dsupernode);
   }
   for (std::int64_t begin = 0; begin < count; begin += chunk) {
     typename core::Arena<Space>::Scope scope(context.arena);
     const std::int64_t end = std::min(count, begin + chunk);
-    const std::size_t edges = static_cast<std::size_t>(
-        context.measuring() ? (end - begin) * max_degree : neighbors.host_offset(end) - neighbors.host_offset(begin));
-    Mat<T, Space> merged = take<T>(context, end - begin, 2 * size), dmerged = take<T>(context, end - begin, 2 * size);
-    Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
-    Mat<T, Space> up = take<T>(context, edges, size), hidden = take<T>(context, edges, size),
-                  mean = take<T>(context, end - begin, size), messages = take<T>(context, end - begin, size);
+    const std::int64_t edges = count_edges(context, neighbors, begin, end, max_degree);
+    Mat<T, Space> dmerged = take<T>(context, end - begin, 2 * size),
+                  embedded = take<T>(context, edges, relative ? size : 2 * size),
+                  hidden = take<T>(context, edges, size), messages = take<T>(context, end - begin, size), up, mean,
+                  merged;
     embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
-    linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
-    gelu_forward<T, Space>(context, up, hidden);
-    mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
-    linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
-    copy_messages<T, Space>(context, neighbors, begin, end, static_cast<int>(size), messages, merged);
-    embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
+    if (tape.kept()) {
+      up = edge_rows(context, tape, neighbors, begin, edges);
+      mean = rows(tape.mean, begin, end), merged = rows(tape.merged, begin, end);
+    } else {
+      up = take<T>(context, edges, size), mean = take<T>(context, end - begin, size);
+      merged = take<T>(context, end - begin, 2 * size);
+      linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
+      gelu_forward<T, Space>(context, up, hidden);
+      mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
+      linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
+      copy_messages<T, Space>(context, neighbors, begin, end, static_cast<int>(size), messages, merged);
+      embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
+    }
 
     linear_backward<T, Space>(context, merged, p.merge, rows(dtokens, begin, end), dmerged, Adjoint::overwrite, g.merge,
                               g.merge_bias);
@@ -308,15 +343,19 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
   gather_positions_backward<T, Space>(context, points_adjoint.supernodes, dsupernode, dpoints);
 }
 
-#define STREAMTUBE_INSTANTIATE(T, S)                                                                                \
-  template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);        \
-  template void gather_positions_backward<T, S>(Context<S>&, const geometry::InverseIndex<S>&, Mat<const T, S>,     \
-                                                Mat<T, S>);                                                         \
-  template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>,      \
-                                        Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>); \
-  template void supernode_pooling_backward<T, S>(                                                                   \
-      Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, Vec<const std::int64_t, S>,            \
-      const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&, const PointAdjoint<T, S>&);
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
+  template void gather_positions<T, S>(Context<S>&, Mat<const T, S>, Vec<const std::int64_t, S>, Mat<T, S>);         \
+  template void gather_positions_backward<T, S>(Context<S>&, const geometry::InverseIndex<S>&, Mat<const T, S>,      \
+                                                Mat<T, S>);                                                          \
+  template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>,       \
+                                        Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>,   \
+                                        const PoolingTape<T, S>&);                                                   \
+  template void supernode_pooling_backward<T, S>(                                                                    \
+      Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, Vec<const std::int64_t, S>,             \
+      const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&, const PointAdjoint<T, S>&, \
+      const PoolingTape<T, S>&);                                                                                     \
+  template PoolingTape<T, S> take_pooling_tape<T, S>(Context<S>&, const geometry::Neighbors<S>&, std::size_t, int,   \
+                                                     std::size_t);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

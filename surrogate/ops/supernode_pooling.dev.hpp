@@ -28,12 +28,24 @@ template <class T, class Space>
 void gather_positions_backward(Context<Space>& context, const geometry::InverseIndex<Space>& inverse,
                                Mat<const T, Space> dto, Mat<T, Space> dpoints);
 
+// What the adjoint need not compute anew where the forward pass was given it to fill: the hidden channels of every
+// edge before GELU [edges][D], their mean after it [S][D], the rows that are merged [S][2D].
+template <class T, class Space>
+struct PoolingTape {
+  Mat<T, Space> up, mean, merged;
+  bool kept() const { return merged.extent(0) > 0; }
+};
+template <class T, class Space>
+PoolingTape<T, Space> take_pooling_tape(Context<Space>& context, const geometry::Neighbors<Space>& neighbors,
+                                        std::size_t supernodes, int max_degree, std::size_t size);
+
 // points [P][3], supernodes [S] indices, tokens [S][D]. A supernode without neighbours gets a zero message.
 // `neighbors` may be empty while the arena measures.
 template <class T, class Space>
 void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
                        Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
-                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens);
+                       const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens,
+                       const PoolingTape<T, Space>& tape = {});
 
 // Where the adjoint adds the gradients of the parameters; biases may be empty.
 template <class T, class Space>
@@ -51,13 +63,14 @@ struct PointAdjoint {
   geometry::InverseIndex<Space> sources, supernodes;  // of neighbors.source and of the supernodes' indices
 };
 
-// Adjoint in the parameters and the points, given dtokens [S][D]. Messages are computed anew, a block of supernodes at
-// a time.
+// Adjoint in the parameters and the points, given dtokens [S][D]. Without a tape messages are computed anew, a block of
+// supernodes at a time; with one the result has the same bits.
 template <class T, class Space>
 void supernode_pooling_backward(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
                                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
                                 Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& gradients,
-                                const PointAdjoint<T, Space>& points_adjoint = {});
+                                const PointAdjoint<T, Space>& points_adjoint = {},
+                                const PoolingTape<T, Space>& tape = {});
 
 }  // namespace streamtube::surrogate

@@ -36,7 +36,7 @@ double gelu_derivative(double x) {
 }
 
 double gemm_error(const cpu::GemmKernel& kernel, std::int64_t rows, std::int64_t columns, std::int64_t inner,
-                  Epilogue epilogue, bool with_bias, bool with_gate) {
+                  Epilogue epilogue, bool with_bias, bool with_gate, bool transposed = false) {
   const auto x = random(static_cast<std::size_t>(rows * inner), "x"),
              w = random(static_cast<std::size_t>(columns * inner), "w", 0.2),
              bias = random(static_cast<std::size_t>(columns), "bias"),
@@ -47,10 +47,13 @@ double gemm_error(const cpu::GemmKernel& kernel, std::int64_t rows, std::int64_t
   const GemmDesc<float> g{
       x.data(), w.data(), with_bias ? bias.data() : nullptr, with_gate ? gate.data() : nullptr, y.data(), rows, columns,
       inner,    epilogue};
+  std::vector<float> turned;
+  for (std::int64_t i = 0; transposed && i < columns * inner; ++i)
+    turned.push_back(w[static_cast<std::size_t>(i % columns * inner + i / columns)]);
   const std::int64_t panels = (columns + kernel.column_panel - 1) / kernel.column_panel;
   const Packed packed = aligned(static_cast<std::size_t>(panels) * kernel.panel_bytes(inner));
   for (std::int64_t p = 0; p < panels; ++p)
-    kernel.pack_panel(w.data(), columns, inner, p,
+    kernel.pack_panel(transposed ? turned.data() : w.data(), columns, inner, transposed, p,
                       packed.get() + static_cast<std::size_t>(p) * kernel.panel_bytes(inner));
   for (std::int64_t r = 0; r < rows; r += kernel.row_block)
     kernel.run(g, r, std::min<std::int64_t>(rows, r + kernel.row_block), packed.get());
@@ -113,6 +116,7 @@ void check_gemm(const cpu::GemmKernel* kernel) {
       CAPTURE(kernel->name, rows, columns, inner, static_cast<int>(epilogue));
       CHECK(gemm_error(*kernel, rows, columns, inner, epilogue, true, epilogue == Epilogue::accumulate) < 1e-6);
       CHECK(gemm_error(*kernel, rows, columns, inner, epilogue, false, false) < 1e-6);
+      CHECK(gemm_error(*kernel, rows, columns, inner, epilogue, true, false, true) < 1e-6);
     }
 }
 
