@@ -58,6 +58,17 @@ KOKKOS_INLINE_FUNCTION void row_means(int size, const X& x, const Y& y, T& mean_
   mean_x /= size, mean_xy /= size;
 }
 
+// Sum of x * y in four lanes: vectorises, fixed order.
+template <class T>
+KOKKOS_INLINE_FUNCTION T dot(const T* x, const T* y, int size) {
+  T part[4] = {};
+  int c = 0;
+  for (; c + 4 <= size; c += 4)
+    for (int l = 0; l < 4; ++l) part[l] += x[c + l] * y[c + l];
+  for (; c < size; ++c) part[0] += x[c] * y[c];
+  return (part[0] + part[1]) + (part[2] + part[3]);
+}
+
 // Second derivative of GELU, phi(x) (2 - x^2).
 template <class T>
 KOKKOS_INLINE_FUNCTION T gelu_second_derivative(T x) {
@@ -78,9 +89,8 @@ struct PortableTangents {
       for (int c = 0; c < a.head; ++c) query[d][c] = a.q[d * step + at + c] * scale, sum[d][c] = 0;
     for (std::int64_t j = 0; j < a.keys; ++j) {
       const T *key = a.k + j * width + h * a.head, *value = a.v + j * width + h * a.head;
-      T score[4] = {};
-      for (int c = 0; c < a.head; ++c)
-        for (int d = 0; d < 4; ++d) score[d] += query[d][c] * key[c];
+      T score[4];
+      for (int d = 0; d < 4; ++d) score[d] = dot(query[d], key, a.head);
       if (score[0] > maximum) {
         const T shrink = Kokkos::exp(maximum - score[0]);
         maximum = score[0];
@@ -117,9 +127,8 @@ template <class T>
 KOKKOS_INLINE_FUNCTION Entry<T> entry(const AttentionTangentsBackwardDesc<T>& a, const T* const query[4],
                                       const T* const dout[4], const T* key, const T* value, std::int64_t row,
                                       std::int64_t h) {
-  T score[4] = {}, along[4] = {};
-  for (int d = 0; d < 4; ++d)
-    for (int c = 0; c < a.head; ++c) score[d] += query[d][c] * key[c], along[d] += dout[d][c] * value[c];
+  T score[4], along[4];
+  for (int d = 0; d < 4; ++d) score[d] = dot(query[d], key, a.head), along[d] = dot(dout[d], value, a.head);
   Entry<T> e;
   e.p = Kokkos::exp(score[0] - a.log_sum[row * a.heads + h]);
   T ds = along[0] - a.delta[row * a.heads + h];

@@ -3,12 +3,14 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
 #include "core/rng.hpp"
 #include "surrogate/backends/cpu_kernels.hpp"
 #include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/train/loss.dev.hpp"
 #include "tests/golden/golden_case.hpp"
 
 namespace {
@@ -74,8 +76,9 @@ struct Setting {
     return answer;
   }
 
-  // Loss sum of c . out over the stacked outputs of the volume queries and half its square, so that it is not linear.
-  double loss(const Weights& weights, const std::vector<T>& c, bool recompute, std::vector<T>* gradients,
+  using Function = std::function<double(Context<HostSpace>&, Mat<const T, HostSpace> out, Mat<T, HostSpace> dout)>;
+  // Loss of the stacked outputs of the volume queries, and its gradient in the parameters, where asked for.
+  double loss(const Weights& weights, const Function& function, bool recompute, std::vector<T>* gradients,
               std::map<std::string, typename ParameterStore<T, HostSpace>::Entry>* entries = nullptr) {
     const Model model(config, weights, "test");
     if (entries) *entries = model.parameters().entries();
@@ -89,16 +92,7 @@ struct Setting {
     };
     typename Model::Slopes slopes;
     slopes.positions = {queries.data(), queries.size() / 3, 3};
-    slopes.loss = [&](Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) {
-      if (context.measuring()) return;
-      context.space.fence();
-      value = 0;
-      for (std::size_t i = 0; i < out.size(); ++i) {
-        const T term = c[i] * out.data()[i];
-        value += static_cast<double>(term + term * term / 2);
-        dout.data()[i] = c[i] * (1 + term);
-      }
-    };
+    slopes.loss = [&](Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) { value = function(context, out, dout); };
     const Mat<const T, HostSpace> at[2] = {{anchors[0].data(), anchors[0].size() / 3, 3},
                                            {anchors[1].data(), anchors[1].size() / 3, 3}};
     const Vec<T, HostSpace> flat =
@@ -110,6 +104,47 @@ struct Setting {
     return value;
   }
 };
+
+// Sum over the outputs of c out + (c out)^2 / 2, c drawn.
+template <class T>
+typename Setting<T>::Function every_output(std::size_t size) {
+  core::Rng rng(9, "coefficients");
+  std::vector<T> c(size);
+  for (T& x : c) x = static_cast<T>(static_cast<float>(rng.normal()));
+  return [c](Context<HostSpace>& context, Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) {
+    double value = 0;
+    if (context.measuring()) return value;
+    context.space.fence();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const T term = c.at(i) * out.data()[i];
+      value += static_cast<double>(term + term * term / 2);
+      dout.data()[i] = c[i] * (1 + term);
+    }
+    return value;
+  };
+}
+
+// The losses of the decoders: vorticity as curl of the velocity, with and without signed log.
+template <class T>
+typename Setting<T>::Function curl_loss(std::size_t rows, std::size_t columns, bool signed_log) {
+  core::Rng rng(9, "targets");
+  std::vector<T> target(rows * columns);
+  for (T& x : target) x = static_cast<T>(static_cast<float>(rng.normal()));
+  CurlTerm term;
+  term.from = 1, term.to = signed_log ? 4 : 1;
+  term.factor = 30, term.signed_log = signed_log;
+  for (int c = 0; c < 3; ++c)
+    term.scale[c] = 0.5f + 0.25f * static_cast<float>(c), term.mean[c] = 0.1f * static_cast<float>(c),
+    term.std[c] = 0.75f + 0.5f * static_cast<float>(c), term.weight[c] = 1 + static_cast<float>(c);
+  return [=](Context<HostSpace>& context, Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) {
+    std::vector<double> losses(3);
+    fill_zero<T, HostSpace>(context, dout);
+    curl_error<T, HostSpace>(context, out, {target.data(), rows, columns}, term, static_cast<T>(term.factor), T(1),
+                             dout, {losses.data(), 3});
+    context.space.fence();
+    return losses[0] + losses[1] + losses[2];
+  };
+}
 
 template <class T>
 Setting<T> random_setting(const std::string& blocks, int condition, bool bias, int hidden, int heads) {
@@ -201,36 +236,38 @@ TEST_CASE("derivatives of queries against central differences") {
 
 TEST_CASE("gradient of a loss on derivatives against central differences") {
   for (const auto& [blocks, condition, bias] :
-       {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)}) {
-    auto s = random_setting<double>(blocks, condition, bias, 24, 2);
-    const Weights weights = lively_weights(s.config);
-    core::Rng rng(9, "directions");
-    std::vector<double> c(4 * s.queries.size() / 3 * static_cast<std::size_t>(s.config.outputs[1]));
-    for (double& x : c) x = rng.normal();
-    std::vector<double> gradients, again;
-    std::map<std::string, ParameterStore<double, HostSpace>::Entry> entries;
-    s.loss(weights, c, false, &gradients, &entries);
-    s.loss(weights, c, true, &again);
-    CHECK(gradients == again);
-    std::size_t moved = 0;
-    for (const auto& [name, entry] : entries) {
-      CAPTURE(blocks, name);
-      const float h = 1.0f / 65536;
-      double expected = 0, size = 0;
-      Weights above = weights, below = weights;
-      for (std::size_t i = 0; i < entry.size(); ++i) {
-        const float d = rng.below(2) ? h : -h, w = weights.at(name).values[i];
-        float &up = above[name].values[i], &down = below[name].values[i];
-        up = w + d, down = w - d;
-        const double term = gradients[entry.offset + i] * (double{up} - double{down});
-        expected += term, size += term * term;
+       {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)})
+    for (int kind = 0; kind < 3; ++kind) {
+      auto s = random_setting<double>(blocks, condition, bias, 24, 2);
+      const Weights weights = lively_weights(s.config);
+      const std::size_t rows = s.queries.size() / 3, columns = static_cast<std::size_t>(s.config.outputs[1]);
+      const auto function =
+          kind == 0 ? every_output<double>(4 * rows * columns) : curl_loss<double>(rows, columns, kind == 1);
+      core::Rng rng(9, "directions");
+      std::vector<double> gradients, again;
+      std::map<std::string, ParameterStore<double, HostSpace>::Entry> entries;
+      s.loss(weights, function, false, &gradients, &entries);
+      s.loss(weights, function, true, &again);
+      CHECK(gradients == again);
+      std::size_t moved = 0;
+      for (const auto& [name, entry] : entries) {
+        CAPTURE(blocks, kind, name);
+        const float h = 1.0f / 65536;
+        double expected = 0, size = 0;
+        Weights above = weights, below = weights;
+        for (std::size_t i = 0; i < entry.size(); ++i) {
+          const float d = rng.below(2) ? h : -h, w = weights.at(name).values[i];
+          float &up = above[name].values[i], &down = below[name].values[i];
+          up = w + d, down = w - d;
+          const double term = gradients[entry.offset + i] * (double{up} - double{down});
+          expected += term, size += term * term;
+        }
+        moved += size > 0;
+        const double slope = s.loss(above, function, false, nullptr) - s.loss(below, function, false, nullptr);
+        CHECK(std::abs(slope - expected) < 1e-5 * (std::sqrt(size) + std::abs(expected)) + 1e-11);
       }
-      moved += size > 0;
-      const double slope = s.loss(above, c, false, nullptr) - s.loss(below, c, false, nullptr);
-      CHECK(std::abs(slope - expected) < 1e-5 * (std::sqrt(size) + std::abs(expected)) + 1e-11);
+      CHECK(moved > entries.size() / 2);
     }
-    CHECK(moved > entries.size() / 2);
-  }
 }
 
 TEST_CASE("derivatives of the fast path against double") {
@@ -242,16 +279,53 @@ TEST_CASE("derivatives of the fast path against double") {
       fast.path = CpuPath::avx512;
       const Weights weights = lively_weights(fast.config);
       CHECK(difference(fast.tangents(weights, Branch::volume), exact.tangents(weights, Branch::volume)) < 1e-5);
-      core::Rng rng(9, "directions");
-      std::vector<float> c(4 * fast.queries.size() / 3 * static_cast<std::size_t>(fast.config.outputs[1]));
-      for (float& x : c) x = static_cast<float>(rng.normal());
-      std::vector<float> got;
+      const std::size_t size = 4 * fast.queries.size() / 3 * static_cast<std::size_t>(fast.config.outputs[1]);
+      std::vector<float> got, again;
       std::vector<double> expected;
-      fast.loss(weights, c, false, &got);
-      exact.loss(weights, {c.begin(), c.end()}, false, &expected);
+      fast.loss(weights, every_output<float>(size), false, &got);
+      exact.loss(weights, every_output<double>(size), false, &expected);
       CHECK(difference(got, expected) < 2e-5);
-      std::vector<float> again;
-      fast.loss(weights, c, true, &again);
+      fast.loss(weights, every_output<float>(size), true, &again);
       CHECK(got == again);
     }
+}
+
+// The decoder's promise: a vorticity that is the curl of the network's velocity has no divergence, however rough the
+// network; one that the network gives itself has.
+TEST_CASE("divergence of the curl and of a field of its own") {
+  auto s = random_setting<double>("psc", 0, true, 24, 2);
+  const Weights weights = lively_weights(s.config);
+  const std::vector<double> base = s.queries;
+  const std::size_t n = base.size() / 3, columns = static_cast<std::size_t>(s.config.outputs[1]);
+  const auto at = [&](const std::vector<double>& out, std::size_t part, std::size_t q, std::size_t c) {
+    return out[(part * n + q) * columns + c];
+  };
+  // Divergence and size of the gradient of w, by central differences of the exact curl.
+  double divergence = 0, gradient = 0, own_divergence = 0, own_gradient = 0;
+  const double h = 1e-3;
+  std::vector<double> slope(9 * n);  // [q][component][axis]
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    for (const double side : {1.0, -1.0}) {
+      s.queries = base;
+      for (std::size_t i = axis; i < base.size(); i += 3) s.queries[i] += side * h;
+      const std::vector<double> out = s.tangents(weights, Branch::volume);
+      for (std::size_t q = 0; q < n; ++q)
+        for (std::size_t i = 0; i < 3; ++i) {
+          const std::size_t j = (i + 1) % 3, k = (i + 2) % 3;
+          slope[(q * 3 + i) * 3 + axis] += side * (at(out, j + 1, q, 1 + k) - at(out, k + 1, q, 1 + j)) / (2 * h);
+        }
+    }
+  s.queries = base;
+  const std::vector<double> out = s.tangents(weights, Branch::volume);
+  for (std::size_t q = 0; q < n; ++q) {
+    const double* w = &slope[9 * q];
+    divergence += std::pow(w[0] + w[4] + w[8], 2);
+    own_divergence += std::pow(at(out, 1, q, 4) + at(out, 2, q, 5) + at(out, 3, q, 6), 2);
+    for (std::size_t i = 0; i < 9; ++i) {
+      gradient += w[i] * w[i];
+      own_gradient += std::pow(at(out, i % 3 + 1, q, 4 + i / 3), 2);
+    }
+  }
+  CHECK(std::sqrt(divergence / gradient) < 1e-6);
+  CHECK(std::sqrt(own_divergence / own_gradient) > 1e-2);
 }

@@ -98,6 +98,8 @@ TEST_CASE("scaled draws: all positions by one factor about the origin, fields as
         factor = metres(scaled[t].points[i]) / metres(plain[t].points[i]);
     CHECK((factor > 0.8 && factor < 1.2));
     factors.insert(static_cast<int>(std::lround(1000 * factor)));
+    // What makes derivatives dimensionless grows along.
+    CHECK_THAT(scaled[t].reference_length, WithinAbs(factor * plain[t].reference_length, 1e-4));
     const auto check = [&](const std::vector<float>& from, const std::vector<float>& to) {
       REQUIRE(from.size() == to.size());
       for (std::size_t i = 0; i < from.size(); ++i)

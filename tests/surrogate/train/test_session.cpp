@@ -145,6 +145,53 @@ TEST_CASE("what a model is to be used with goes into its checkpoint") {
              ContainsSubstring("use.supernodes (1024)") && ContainsSubstring("(500)"));
 }
 
+TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potential") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  const auto volume = [](const std::string& path, const char* name) {
+    const Checkpoint model = read_checkpoint(path);
+    return physics::find_field(model.normalizer[physics::Branch::volume].fields, name, 3).spec->decoder;
+  };
+  Recipe recipe = tiny_recipe(dir);
+  recipe.vorticity = physics::Decoder::curl, recipe.curl_points = 20;
+  run_session(recipe, {});
+  CHECK(volume(dir.file("run/last.h5"), "vorticity") == physics::Decoder::curl);
+  CHECK(volume(dir.file("run/last.h5"), "velocity") == physics::Decoder::direct);
+  CHECK_THAT(bytes(dir.file("run/log.jsonl")), ContainsSubstring("curl/vorticity"));
+  // Continued, and with less memory, it is the same run; the weight of the curl's loss matters.
+  const std::string whole = bytes(dir.file("run/state.h5"));
+  Recipe part = recipe;
+  part.out = dir.file("part"), part.recompute = true;
+  SessionOptions options;
+  options.stop_after = 8;
+  run_session(part, options);
+  run_session(part, {true});
+  CHECK(bytes(dir.file("part/state.h5")) == whole);
+  Recipe other = recipe;
+  other.out = dir.file("other"), other.loss.curl_weight = 0;
+  run_session(other, {});
+  CHECK(bytes(dir.file("other/last.h5")) != bytes(dir.file("run/last.h5")));
+
+  Recipe potential = tiny_recipe(dir);
+  potential.velocity = physics::Decoder::potential, potential.out = dir.file("potential");
+  run_session(potential, {});
+  CHECK(volume(dir.file("potential/last.h5"), "velocity") == physics::Decoder::potential);
+  const Checkpoint model = read_checkpoint(dir.file("potential/last.h5"));
+  const auto& statistics = model.normalizer[physics::Branch::volume];
+  const std::size_t first = static_cast<std::size_t>(physics::find_field(statistics.fields, "velocity", 3).first);
+  CHECK(statistics.std[first] == statistics.std[first + 2]);
+  CHECK_THAT(bytes(dir.file("potential/log.jsonl")), ContainsSubstring("curl/velocity"));
+
+  // A direct velocity's outputs are no potential.
+  potential.init = dir.file("run/last.h5"), potential.out = dir.file("wrong");
+  CHECK_THAT(message_of([&] { run_session(potential, {}); }), ContainsSubstring("its velocity is decoded direct"));
+  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"}); }),
+             ContainsSubstring("second derivatives"));
+  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=curl"}); }), ContainsSubstring("potential"));
+  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.vorticity=rot"}); }), ContainsSubstring("is none of"));
+  CHECK_THAT(message_of([&] { read_recipe({}, {"loss.curl_weight=-1"}); }), ContainsSubstring("loss.curl_weight"));
+}
+
 TEST_CASE("what does not fit the state is refused") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
