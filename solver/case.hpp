@@ -12,6 +12,8 @@
 #include "geometry/surface_mesh.hpp"
 #include "geometry/surface_report.hpp"
 #include "geometry/volume_mesh.hpp"
+#include "physics/derivatives.hpp"
+#include "physics/fields.hpp"
 #include "physics/flow.hpp"
 #include "physics/forces.hpp"
 
@@ -34,6 +36,9 @@ struct Case {
   std::string volume_name;
   Location points_on = Location::cells;
   std::vector<Vec3> probes;  // m, further points at which volume fields are wanted
+  // Volume fields to be derived from the velocity's exact Jacobian, in SI beside the model's own.
+  std::vector<physics::Derived> derive;
+  std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
 
   physics::Flow flow;
   double reference_area = 0;    // m2; 0: the body's frontal area

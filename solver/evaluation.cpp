@@ -7,6 +7,7 @@
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/loader.hpp"
 
 namespace streamtube::solver {
@@ -51,6 +52,12 @@ std::vector<float> true_fields(const physics::Normalizer::BranchStatistics& stat
   return out;
 }
 
+// One of `draws` answers to be averaged.
+void add_share(std::vector<float>& mean, const std::vector<float>& one, std::size_t draws) {
+  mean.resize(one.size());
+  for (std::size_t i = 0; i < one.size(); ++i) mean[i] += one[i] / static_cast<float>(draws);
+}
+
 }  // namespace
 
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
@@ -59,6 +66,8 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
   const std::vector<std::size_t> indices = data.split(options.split);
   if (indices.empty())
     throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
+  physics::Normalizer normalizer = model.normalizer;
+  if (options.vorticity) normalizer.set_vorticity_decoder(*options.vorticity, str("the model '", model.name, "'"));
   surrogate::Surrogate network(model.config, model.weights, model.name);
   surrogate::DrawOptions draw;
   draw.geometry_points = model.sampling.geometry_points, draw.supernodes = model.sampling.supernodes;
@@ -74,7 +83,9 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     mesh_io::FlowSample sample = data.read(index);
     CaseScore score;
     score.name = sample.info.name;
-    std::vector<float> at[2], predicted[2];
+    const surrogate::FieldPredictor predictor(normalizer, sample.info.scales().length);
+    std::vector<float> at[2];
+    surrogate::NetworkAnswer answer[2];
     std::vector<Vec3> places[2];
     for (int b = 0; b < 2; ++b) {
       const std::size_t n = sample.part[b].rows();
@@ -84,7 +95,6 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
         for (int a = 0; a < 3; ++a) xyz[i][a] = sample.part[b].position[3 * i + static_cast<std::size_t>(a)];
       at[b].resize(3 * n);
       model.normalizer.normalize_positions(xyz.data(), n, at[b].data());
-      predicted[b].assign(n * model.normalizer.branch[b].mean.size(), 0.0f);
     }
     // With the case in memory, or surface points would be drawn by area out of some of its faces only.
     surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1,
@@ -96,17 +106,18 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       for (int b = 0; b < 2; ++b) input.anchors[b] = batch.positions[b];
       network.encode(input);
       for (int b = 0; b < 2; ++b) {
-        std::vector<float> out(predicted[b].size());
-        network.query(static_cast<Branch>(b), at[b], out);
-        for (std::size_t i = 0; i < out.size(); ++i) predicted[b][i] += out[i] / static_cast<float>(options.draws);
+        surrogate::NetworkAnswer one;
+        predictor.query(network, static_cast<Branch>(b), at[b], false, one);
+        add_share(answer[b].values, one.values, options.draws);
+        add_share(answer[b].velocity_gradient, one.velocity_gradient, options.draws);
       }
     }
     for (int b = 0; b < 2; ++b) {
       const auto& statistics = model.normalizer.branch[b];
       const std::size_t columns = statistics.mean.size(), n = sample.part[b].rows();
-      model.normalizer.to_dimensionless(static_cast<Branch>(b), predicted[b].data(), n);
-      model.normalizer.restore_side(static_cast<Branch>(b), predicted[b].data(), places[b].data(), n);
-      for (const float x : predicted[b])
+      predictor.decode(static_cast<Branch>(b), places[b], answer[b]);
+      const std::vector<float>& predicted = answer[b].values;
+      for (const float x : predicted)
         if (!std::isfinite(x))
           throw Error(ErrorKind::runtime,
                       str("the model '", model.name, "' gave a value that is not finite for case '", score.name, "'"));
@@ -121,7 +132,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       for (const auto& f : statistics.fields) {
         physics::FieldError error(f.components), of_sample(f.components);
         const auto add = [&](physics::FieldError& to, std::size_t i) {
-          to.add(&predicted[b][i * columns + first], &truth[i * columns + first],
+          to.add(&predicted[i * columns + first], &truth[i * columns + first],
                  sample.part[b].size.empty() ? 1.0 : sample.part[b].size[i]);
         };
         for (std::size_t i = 0; i < n; ++i) add(error, i);
@@ -148,7 +159,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       const std::size_t k = static_cast<std::size_t>(field.components);
       const double unit = physics::si_unit(model.normalizer.branch[0].fields[f], sample.info.scales());
       for (std::size_t i = 0; i < field.values.size(); ++i)
-        field.values[i] = static_cast<float>(unit * predicted[0][i / k * columns + first + i % k]);
+        field.values[i] = static_cast<float>(unit * answer[0].values[i / k * columns + first + i % k]);
       first += k;
     }
     const mesh_io::SurfaceForces forces = mesh_io::surface_forces(sample);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct EvaluationOptions {
   std::size_t sample = 4096;  // random points per branch and case, for an error beside that of all points; 0: none
   std::size_t draws = 1;      // anchors are drawn so many times, and the network's answers averaged
   std::uint64_t seed = 0;
+  std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
 };
 
 struct FieldScore {  // means over the cases; dimensionless
@@ -39,7 +41,8 @@ struct EvaluationResult {
 };
 
 // Anchors are drawn from the case: surface anchors by area, as `predict` does. Throws Error(input) when the model's
-// fields are not the data's, Error(usage) for an empty split.
+// fields are not the data's (decoders are no part of that) or do not allow the decoder asked for, Error(usage) for an
+// empty split.
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
                           const EvaluationOptions& options);
 

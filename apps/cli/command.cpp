@@ -17,9 +17,6 @@ using core::Error;
 using core::ErrorKind;
 using core::str;
 
-namespace {
-
-// "did you mean '...'?" for the nearest name, if one is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
   std::size_t distance = 1 + std::max<std::size_t>(2, given.size() / 3);
@@ -27,6 +24,8 @@ std::string suggestion(const std::string& given, const std::vector<std::string>&
     if (const std::size_t d = core::edit_distance(given, name); d < distance) best = &name, distance = d;
   return best ? str("did you mean '", *best, "'?") : std::string();
 }
+
+namespace {
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;

@@ -25,6 +25,9 @@ class Command {
 
 std::vector<std::unique_ptr<Command>> make_commands();
 
+// "did you mean '...'?" for the nearest name, empty when none is near.
+std::string suggestion(const std::string& given, const std::vector<std::string>& names);
+
 // Parses the command line, runs the command, reports what goes wrong on stderr; returns the exit code.
 int run(int argc, char** argv);
 

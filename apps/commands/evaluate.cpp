@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/derived.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -66,6 +67,7 @@ class Evaluate : public Command {
         ->capture_default_str()
         ->check(CLI::Range(1, 1000));
     app.add_option("--seed", options_.seed, "Seed of the draws")->capture_default_str();
+    app.add_option("--vorticity", vorticity_, kVorticityHelp);
     app.add_option("--threads", threads_, "Threads; 0: all")->capture_default_str();
     app.add_option("--require", require_,
                    "Exit code 4 unless it holds, e.g. \"cd_r2>=0.95\"; repeatable. Metrics: cd_r2, cd_mae_counts, "
@@ -74,6 +76,8 @@ class Evaluate : public Command {
     app.add_flag("--overwrite", overwrite_, "Replace existing results");
     app.add_flag("--json", json_, "Print JSON");
   }
+
+  void validate() override { options_.vorticity = parse_vorticity(vorticity_); }
 
   int execute() override {
     std::vector<Requirement> requirements;
@@ -129,10 +133,15 @@ class Evaluate : public Command {
                        {"Cl", c.cl},
                        {"true_Cl", c.true_cl},
                        {"relative_l2", c.relative_l2}});
+    physics::Normalizer normalizer = model.normalizer;
+    if (options_.vorticity) normalizer.set_vorticity_decoder(*options_.vorticity, model.name);
+    Json decoders;
+    for (const auto& f : normalizer[physics::Branch::volume].fields)
+      decoders["volume/" + f.name] = physics::name(f.decoder);
     return {{"model", model.name},     {"fingerprint", model.fingerprint},
             {"split", options_.split}, {"sample", options_.sample},
             {"metrics", metrics},      {"fields", fields},
-            {"cases", cases}};
+            {"cases", cases},          {"decoders", decoders}};
   }
 
   std::string fields_csv(const solver::EvaluationResult& result) const {
@@ -185,7 +194,7 @@ class Evaluate : public Command {
     std::fflush(stdout);
   }
 
-  std::string data_, model_, out_;
+  std::string data_, model_, out_, vorticity_;
   solver::EvaluationOptions options_;
   std::vector<std::string> require_;
   int threads_ = 0;

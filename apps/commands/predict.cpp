@@ -6,8 +6,10 @@
 #include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
+#include "apps/cli/derived.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
@@ -80,6 +82,11 @@ class Predict : public Command {
            "Where volume fields are wanted: adaptive (mesh refined as the training data's), grid, none, or a mesh "
            "file (VTU, VTK)")
         ->capture_default_str();
+    app.add_option("--derive", derive_text_,
+                   "Further volume fields, from the exact derivatives of the velocity, names between commas: "
+                   "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
+        ->join(',');
+    app.add_option("--vorticity", vorticity_text_, kVorticityHelp);
     app.add_option("--cell", cell_, "Cell size of --volume grid, m; default: a fortieth of the body's length");
     app.add_option("--points-on", points_on_, "Fields on cells or vertices of the meshes")
         ->check(CLI::IsMember({"cells", "vertices"}))
@@ -123,6 +130,11 @@ class Predict : public Command {
     if (volume_ != "adaptive" && volume_ != "grid" && volume_ != "none" && !fs::exists(volume_))
       throw Error(ErrorKind::input, str("--volume: there is no file '", volume_, "'"),
                   "use adaptive, grid, none or the name of a mesh file");
+    derive_ = parse_derive(derive_text_);
+    vorticity_ = parse_vorticity(vorticity_text_);
+    if (!derive_.empty() && volume_ == "none")
+      throw Error(ErrorKind::usage, str("--derive: ", derive_text_, " are fields of the volume, but --volume is none"),
+                  "leave out one of the two");
     if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + "_streamtube";
   }
 
@@ -209,6 +221,8 @@ class Predict : public Command {
       question.volume_name = volume_;
     }
     if (!std::isnan(cell_)) question.grid_cell = cell_;
+    question.derive = derive_;
+    question.vorticity = vorticity_;
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;
     question.points_on = points_on_ == "cells" ? solver::Location::cells : solver::Location::vertices;
@@ -294,9 +308,24 @@ class Predict : public Command {
                    {"reynolds_number", answer.reynolds_number}};
     out["integration_points"] = f.integration_points;
     out["model"] = {{"name", checkpoint.name}, {"fingerprint", checkpoint.fingerprint}};
+    for (const auto& field : volume_fields(checkpoint))
+      out["model"]["decoders"][field.name] = physics::name(field.decoder);
+    if (!derive_.empty()) out["derived_fields"] = derived_names();
     out["extrapolation"] = extrapolation_json(answer.extrapolation);
     out["warnings"] = warnings_;
     return out;
+  }
+
+  // Of the model, with the decoder that was asked for.
+  std::vector<physics::FieldSpec> volume_fields(const surrogate::Checkpoint& checkpoint) const {
+    physics::Normalizer normalizer = checkpoint.normalizer;
+    if (vorticity_) normalizer.set_vorticity_decoder(*vorticity_, checkpoint.name);
+    return normalizer[physics::Branch::volume].fields;
+  }
+  std::vector<std::string> derived_names() const {
+    std::vector<std::string> names;
+    for (const auto one : derive_) names.push_back(physics::name(one));
+    return names;
   }
 
   void write_results(OutputFolder& folder, const surrogate::Checkpoint& checkpoint, const solver::Engine& engine,
@@ -311,7 +340,15 @@ class Predict : public Command {
     const bool has_volume = volume_ != "none";
     if (has_volume) {
       answer.volume.file_unit = answer.surface.file_unit;  // one scene, one unit
-      mesh_io::write_vtu(folder.file(kVolume), answer.volume, metadata);
+      mesh_io::Metadata of_volume = metadata;
+      for (const auto& field : volume_fields(checkpoint))
+        if (field.decoder != physics::Decoder::direct)
+          of_volume.emplace_back(field.name, field.decoder == physics::Decoder::curl
+                                                 ? "exact curl of the predicted velocity"
+                                                 : "exact curl of a predicted vector potential");
+      for (const auto one : derive_)
+        of_volume.emplace_back(physics::name(one), str(physics::unit(one), ", from exact derivatives"));
+      mesh_io::write_vtu(folder.file(kVolume), answer.volume, of_volume);
       entries.push_back({"volume", kVolume});
     }
     mesh_io::write_pvd(folder.file(kCollection), entries);
@@ -348,6 +385,8 @@ class Predict : public Command {
                       {"viscosity", viscosity_},
                       {"unit", unit_.empty() ? "m" : unit_},
                       {"volume", volume_},
+                      {"derive", derived_names()},
+                      {"vorticity", vorticity_ ? Json(physics::name(*vorticity_)) : Json(nullptr)},
                       {"points_on", points_on_},
                       {"evaluation", evaluation_},
                       {"reference_area", std::isnan(area_) ? Json(nullptr) : Json(area_)},
@@ -395,7 +434,10 @@ class Predict : public Command {
 
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::string> geometry_;
-  std::string model_, unit_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached";
+  std::string model_, unit_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached",
+                                   derive_text_, vorticity_text_;
+  std::vector<physics::Derived> derive_;
+  std::optional<physics::Decoder> vorticity_;
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, cell_ = kNotGiven, area_ = kNotGiven,
          length_ = kNotGiven;
   std::uint64_t seed_ = 0;

@@ -13,6 +13,7 @@
 #include "geometry/space_curve.hpp"
 #include "solver/range_check.hpp"
 #include "solver/surface_elements.hpp"
+#include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
 
 namespace streamtube::solver {
@@ -25,6 +26,8 @@ using geometry::Attribute;
 using geometry::SurfaceMesh;
 using geometry::VolumeMesh;
 using physics::Branch;
+using surrogate::FieldPredictor;
+using surrogate::NetworkAnswer;
 using surrogate::Surrogate;
 
 namespace {
@@ -38,20 +41,6 @@ std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t
                                  const std::function<Vec3(std::size_t)>& position) {
   core::Rng rng(seed, "indices");
   return geometry::draw_along(rng, geometry::space_curve(count, position), std::min(n, count));
-}
-
-// Where a field of the model stands among the components of its branch.
-struct FieldAt {
-  const physics::FieldSpec* spec = nullptr;
-  int first = 0;
-};
-FieldAt find_field(const physics::Normalizer& normalizer, Branch branch, const std::string& name, int components) {
-  int first = 0;
-  for (const auto& field : normalizer[branch].fields) {
-    if (field.name == name && field.components == components) return {&field, first};
-    first += field.components;
-  }
-  return {};
 }
 
 geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, const Box& body) {
@@ -69,11 +58,32 @@ std::string box_text(const Box& box) {
              box.high[2], " m");
 }
 
-// The wanted arrays of one branch over `count` places; fill() takes one place's dimensionless values.
+// How velocity and vorticity are decoded, in words.
+std::vector<std::pair<std::string, std::string>> decoder_lines(const physics::Normalizer::BranchStatistics& branch) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const auto& field : branch.fields)
+    if (field.name == "velocity" || field.name == "vorticity")
+      lines.emplace_back(field.name, field.decoder == physics::Decoder::direct ? "the network's own"
+                                     : field.decoder == physics::Decoder::curl ? "exact curl of the velocity"
+                                                                               : "exact curl of a vector potential");
+  return lines;
+}
+
+// The dimensionless velocity's derivatives, [3][3] per metre, as SI.
+physics::Jacobian jacobian_si(const float* gradient, double velocity) {
+  physics::Jacobian j;
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t k = 0; k < 3; ++k) j[i][k] = velocity * gradient[3 * i + k];
+  return j;
+}
+
+// The wanted arrays of one branch over `count` places; fill() takes one place's dimensionless values and, where derived
+// quantities are wanted, the dimensionless velocity's derivatives.
 class FieldArrays {
  public:
-  FieldArrays(const physics::Normalizer::BranchStatistics& branch, const physics::ReferenceScales& scales,
-              Association association, std::size_t count) {
+  FieldArrays(const physics::Normalizer::BranchStatistics& branch, const std::vector<physics::Derived>& derive,
+              const physics::ReferenceScales& scales, Association association, std::size_t count)
+      : velocity_(scales.velocity), derive_(derive) {
     int first = 0;
     for (const auto& field : branch.fields) {
       add(field.name, field.components, first, static_cast<float>(physics::si_unit(field, scales)), association, count);
@@ -82,12 +92,19 @@ class FieldArrays {
         add(field.dimensionless_name, field.components, first, 1.0f, association, count);
       first += field.components;
     }
+    for (const physics::Derived one : derive) add(physics::name(one), physics::components(one), association, count);
   }
-  void fill(std::size_t place, const float* values) {
-    for (std::size_t a = 0; a < arrays_.size(); ++a) {
+  void fill(std::size_t place, const float* values, const float* gradient) {
+    for (std::size_t a = 0; a < source_.size(); ++a) {
       const int components = arrays_[a].components;
       for (int c = 0; c < components; ++c)
         arrays_[a].values[place * components + c] = source_[a].scale * values[source_[a].first + c];
+    }
+    if (!gradient) return;
+    const physics::Jacobian jacobian = jacobian_si(gradient, velocity_);
+    for (std::size_t d = 0; d < derive_.size(); ++d) {
+      auto& array = arrays_[source_.size() + d];
+      physics::derive(derive_[d], jacobian, &array.values[place * static_cast<std::size_t>(array.components)]);
     }
   }
   void move_to(std::vector<Attribute>& attributes) {
@@ -100,21 +117,27 @@ class FieldArrays {
     int first;
     float scale;
   };
-  void add(const std::string& name, int components, int first, float scale, Association association,
-           std::size_t count) {
+  void add(const std::string& name, int components, Association association, std::size_t count) {
     arrays_.push_back(
         {name, association, components, std::vector<float>(count * static_cast<std::size_t>(components))});
+  }
+  void add(const std::string& name, int components, int first, float scale, Association association,
+           std::size_t count) {
+    add(name, components, association, count);
     source_.push_back({first, scale});
   }
-  std::vector<Attribute> arrays_;
-  std::vector<Source> source_;
+  double velocity_;
+  std::vector<physics::Derived> derive_;
+  std::vector<Attribute> arrays_;  // those of the fields, then those of derive_
+  std::vector<Source> source_;     // of the fields' arrays
 };
 
 }  // namespace
 
 struct NeuralEngine::Impl {
   using Position = std::function<Vec3(std::size_t)>;
-  using Sink = std::function<void(std::size_t, const float*)>;  // place, dimensionless values of the branch
+  // Place, dimensionless values of the branch, the dimensionless velocity's derivatives where they were asked for.
+  using Sink = std::function<void(std::size_t, const float*, const float*)>;
 
   const surrogate::Checkpoint& checkpoint;
   Evaluation evaluation;
@@ -143,51 +166,62 @@ struct NeuralEngine::Impl {
     network->encode(input);
   }
 
-  // Fields of one branch at n places, handed to `sink` in SI-free, dimensionless form.
-  void evaluate(Branch branch, std::size_t n, const Position& position, const Sink& sink, const std::string& what) {
+  // The model's normaliser with the case's decoder of vorticity.
+  physics::Normalizer normalizer(const Case& question) const {
+    physics::Normalizer out = checkpoint.normalizer;
+    if (question.vorticity) out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
+    return out;
+  }
+
+  // Fields of one branch at n places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
+  // derivatives.
+  void evaluate(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position, bool gradient,
+                const Sink& sink, const std::string& what) {
     if (n == 0) return;
     core::Progress progress(what, n, "points");
     if (evaluation == Evaluation::cached)
-      evaluate_queries(branch, n, position, sink, progress);
+      evaluate_queries(fields, branch, n, position, gradient, sink, progress);
     else
-      evaluate_as_anchors(branch, n, position, sink, progress);
+      evaluate_as_anchors(fields, branch, n, position, gradient, sink, progress);
   }
 
-  void hand_over(Branch branch, std::vector<float>& values, const std::vector<Vec3>& xyz,
-                 const std::vector<std::size_t>* places, std::size_t begin, const Sink& sink) const {
+  void hand_over(const FieldPredictor& fields, Branch branch, NetworkAnswer& answer, const std::vector<Vec3>& xyz,
+                 bool gradient, const std::vector<std::size_t>* places, std::size_t begin, const Sink& sink) const {
     const std::size_t rows = xyz.size();
-    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
-    checkpoint.normalizer.to_dimensionless(branch, values.data(), rows);
-    checkpoint.normalizer.restore_side(branch, values.data(), xyz.data(), rows);
-    for (std::size_t i = 0; i < rows * width; ++i)
-      if (!std::isfinite(values[i]))
-        throw Error(
-            ErrorKind::runtime,
-            str("the model '", checkpoint.name, "' gave a ", physics::name(branch), " value that is not finite"),
-            "the case is too far from the training data, or the model is broken");
-    for (std::size_t i = 0; i < rows; ++i) sink(places ? (*places)[i] : begin + i, values.data() + i * width);
+    const std::size_t width = static_cast<std::size_t>(fields.normalizer()[branch].components());
+    fields.decode(branch, xyz, answer);
+    const auto finite = [](const std::vector<float>& values) {
+      return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+    };
+    if (!finite(answer.values) || !finite(answer.velocity_gradient))
+      throw Error(ErrorKind::runtime,
+                  str("the model '", checkpoint.name, "' gave a ", physics::name(branch), " value that is not finite"),
+                  "the case is too far from the training data, or the model is broken");
+    for (std::size_t i = 0; i < rows; ++i)
+      sink(places ? (*places)[i] : begin + i, answer.values.data() + i * width,
+           gradient ? answer.velocity_gradient.data() + 9 * i : nullptr);
   }
 
-  void evaluate_queries(Branch branch, std::size_t n, const Position& position, const Sink& sink,
-                        core::Progress& progress) {
-    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
+  void evaluate_queries(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
+                        bool gradient, const Sink& sink, core::Progress& progress) {
     const std::size_t chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
     std::vector<Vec3> xyz;
-    std::vector<float> in(3 * chunk), out(width * chunk);
+    std::vector<float> in(3 * chunk);
+    NetworkAnswer answer;
     for (std::size_t begin = 0; begin < n; begin += chunk) {
       core::check_interrupt();
       const std::size_t rows = std::min(chunk, n - begin);
       xyz.clear();
       for (std::size_t i = 0; i < rows; ++i) xyz.push_back(position(begin + i));
       checkpoint.normalizer.normalize_positions(xyz.data(), rows, in.data());
-      network->query(branch, {in.data(), 3 * rows}, {out.data(), width * rows});
-      hand_over(branch, out, xyz, nullptr, begin, sink);
+      fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
+      hand_over(fields, branch, answer, xyz, gradient, nullptr, begin, sink);
       progress.advance(rows);
     }
   }
 
-  void evaluate_as_anchors(Branch branch, std::size_t n, const Position& position, const Sink& sink,
-                           core::Progress& progress) {
+  void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
+                           bool gradient, const Sink& sink, core::Progress& progress) {
     const int b = static_cast<int>(branch);
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
     const std::size_t chunk = anchors[b].size() / 3;
@@ -195,7 +229,8 @@ struct NeuralEngine::Impl {
     const std::vector<std::int64_t> order = core::sample_indices(rng, n, n);
     std::vector<Vec3> xyz;
     std::vector<std::size_t> places;
-    std::vector<float> in, out;
+    std::vector<float> in;
+    NetworkAnswer answer;
     for (std::size_t begin = 0; begin < n; begin += chunk) {
       core::check_interrupt();
       const std::size_t rows = std::min(chunk, n - begin);
@@ -212,15 +247,22 @@ struct NeuralEngine::Impl {
         encode(in, anchors[1]);
       else
         encode(anchors[0], in);
-      const auto result = network->anchor_output(branch);
-      out.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
-      hand_over(branch, out, xyz, &places, 0, sink);
+      if (gradient || fields.differentiates(branch)) {
+        fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
+      } else {
+        const auto result = network->anchor_output(branch);
+        answer.values.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
+      }
+      hand_over(fields, branch, answer, xyz, gradient, &places, 0, sink);
       progress.advance(rows);
     }
   }
 
   void check(const Case& question) const {
     physics::check(question.flow);
+    normalizer(question);
+    if (!question.derive.empty() && question.volume == VolumeOutput::none)
+      throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
     check_positions(checkpoint, question.body.bounds(), question.name);
     if (question.surface) check_positions(checkpoint, question.surface->bounds(), question.surface_name);
     if (question.volume == VolumeOutput::mesh) {
@@ -238,7 +280,7 @@ struct NeuralEngine::Impl {
 NeuralEngine::NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation)
     : impl_(std::make_unique<Impl>(checkpoint, evaluation)) {
   const auto need = [&](Branch branch, const char* field, int components) {
-    if (!find_field(checkpoint.normalizer, branch, field, components).spec)
+    if (!physics::find_field(checkpoint.normalizer[branch].fields, field, components).spec)
       throw Error(ErrorKind::input, str("the model '", checkpoint.name, "' has no ", physics::name(branch), " field '",
                                         field, "' of ", components, " component(s)"));
   };
@@ -276,8 +318,10 @@ Plan NeuralEngine::plan(const Case& question) const {
 
   const auto network =
       Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0], c.sampling.anchors[1], 16384);
-  // Eight floats of fields a point, and the mesh: points, corners, offsets.
-  const std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
+  // Eight floats of fields a point and the derived ones, and the mesh: points, corners, offsets.
+  std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
+  for (const auto one : question.derive)
+    arrays += 4 * static_cast<std::size_t>(physics::components(one)) * plan.volume_points;
   const std::size_t meshes =
       question.volume == VolumeOutput::none ? 0 : 24 * wanted.points.size() + 8 * wanted.corners.size();
   plan.memory = network.weights + network.anchor_cache + network.scratch + arrays + meshes;
@@ -296,9 +340,18 @@ Plan NeuralEngine::plan(const Case& question) const {
       {"surface points", str(plan.surface_points)},
       {"force integration", str(elements, " points")},
       {"volume points", str(plan.volume_points)},
-      {"memory, network", mib(network.weights + network.anchor_cache + network.scratch)},
-      {"memory, results", mib(arrays + meshes)},
   };
+  for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume])) plan.lines.push_back(line);
+  if (!question.derive.empty()) {
+    std::string names;
+    for (const auto one : question.derive) names += str(names.empty() ? "" : ", ", physics::name(one));
+    plan.lines.emplace_back("derived fields", names + ", from the exact derivatives of the velocity");
+  }
+  plan.lines.insert(plan.lines.end(),
+                    {
+                        {"memory, network", mib(network.weights + network.anchor_cache + network.scratch)},
+                        {"memory, results", mib(arrays + meshes)},
+                    });
   return plan;
 }
 
@@ -318,6 +371,8 @@ Answer NeuralEngine::solve(Case question) {
   const Box bounds = question.body.bounds();
   answer.forces = reference_quantities(question);
   const auto scales = answer.forces.scales;
+  physics::Normalizer normalizer = run.normalizer(question);
+  const FieldPredictor fields(normalizer, scales.length);
   answer.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
   answer.extrapolation =
       extrapolations(c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : scales.area);
@@ -356,18 +411,19 @@ Answer NeuralEngine::solve(Case question) {
   // Surface: fields where they are wanted, then forces over small enough elements.
   SurfaceMesh surface = question.surface ? std::move(*question.surface) : std::move(question.body);
   const bool on_cells = question.points_on == Location::cells;
-  const auto pressure = find_field(c.normalizer, Branch::surface, "pressure", 1);
-  const auto shear = find_field(c.normalizer, Branch::surface, "wall_shear_stress", 3);
+  const auto pressure = physics::find_field(normalizer[Branch::surface].fields, "pressure", 1);
+  const auto shear = physics::find_field(normalizer[Branch::surface].fields, "wall_shear_stress", 3);
   std::vector<std::array<float, 4>> known;  // Cp and Cf of whole faces
   {
     const std::size_t count = on_cells ? surface.face_count() : surface.points.size();
-    FieldArrays arrays(c.normalizer[Branch::surface], scales, on_cells ? Association::faces : Association::points,
+    FieldArrays arrays(normalizer[Branch::surface], {}, scales, on_cells ? Association::faces : Association::points,
                        count);
     if (on_cells) known.resize(count);
     run.evaluate(
-        Branch::surface, count, [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; },
-        [&](std::size_t i, const float* v) {
-          arrays.fill(i, v);
+        fields, Branch::surface, count,
+        [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; }, false,
+        [&](std::size_t i, const float* v, const float*) {
+          arrays.fill(i, v, nullptr);
           if (on_cells) known[i] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
         },
         "surface");
@@ -388,8 +444,8 @@ Answer NeuralEngine::solve(Case question) {
         unknown.push_back(i);
     }
     run.evaluate(
-        Branch::surface, unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; },
-        [&](std::size_t i, const float* v) {
+        fields, Branch::surface, unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; }, false,
+        [&](std::size_t i, const float* v, const float*) {
           values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
         },
         "forces");
@@ -424,24 +480,29 @@ Answer NeuralEngine::solve(Case question) {
     for (std::size_t i = 0; i < count; ++i) outside += !domain.contains(place(i));
     if (outside > 0) answer.extrapolation.push_back({"volume_points_outside_domain", "", double(outside), 0, 0});
     stage("volume mesh");
-    FieldArrays arrays(c.normalizer[Branch::volume], scales, on_cells ? Association::faces : Association::points,
-                       count);
+    FieldArrays arrays(normalizer[Branch::volume], question.derive, scales,
+                       on_cells ? Association::faces : Association::points, count);
     run.evaluate(
-        Branch::volume, count, place, [&](std::size_t i, const float* v) { arrays.fill(i, v); }, "volume");
+        fields, Branch::volume, count, place, !question.derive.empty(),
+        [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, "volume");
     arrays.move_to(mesh.attributes);
     answer.volume = std::move(mesh);
     stage("volume fields");
   }
 
   if (!question.probes.empty()) {
-    const auto p = find_field(c.normalizer, Branch::volume, "pressure", 1);
-    const auto u = find_field(c.normalizer, Branch::volume, "velocity", 3);
+    const auto p = physics::find_field(normalizer[Branch::volume].fields, "pressure", 1);
+    const auto u = physics::find_field(normalizer[Branch::volume].fields, "velocity", 3);
     const double to_pa = physics::si_unit(*p.spec, scales), to_speed = physics::si_unit(*u.spec, scales);
     answer.probe_velocity.resize(question.probes.size());
     answer.probe_pressure.resize(question.probes.size());
+    // Nobody asks for vorticity here, so it need not cost a curl.
+    if (physics::find_field(normalizer[Branch::volume].fields, "vorticity", 3).spec)
+      normalizer.set_vorticity_decoder(physics::Decoder::direct, c.name);
     run.evaluate(
-        Branch::volume, question.probes.size(), [&](std::size_t i) { return question.probes[i]; },
-        [&](std::size_t i, const float* v) {
+        FieldPredictor(normalizer, scales.length), Branch::volume, question.probes.size(),
+        [&](std::size_t i) { return question.probes[i]; }, false,
+        [&](std::size_t i, const float* v, const float*) {
           answer.probe_pressure[i] = to_pa * v[p.first];
           for (int a = 0; a < 3; ++a) answer.probe_velocity[i][a] = to_speed * v[u.first + a];
         },

@@ -12,6 +12,9 @@ namespace streamtube::solver {
 // cached: anchors are drawn once, every wanted point is a query past them; an answer does not depend on the other
 // points. chunked_anchors: as published evaluations do, the wanted points of a branch are shuffled and cut in chunks,
 // and each chunk is itself the anchors of its branch (the other branch keeps its own); a new pass for every chunk.
+// Derivatives at an anchor are then those of the field that a query sees there past the chunk's anchors, which are held
+// fixed, the point itself among them; fields that need them (and those beside them) come from that query, which gives
+// what the anchor has but for rounding.
 enum class Evaluation { cached, chunked_anchors };
 
 // Bodies and surfaces are first refined, for the integration of forces only, until no element is larger than the faces

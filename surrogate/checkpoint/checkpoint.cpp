@@ -517,14 +517,6 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
   return c;
 }
 
-namespace {
-const char* decoder_text(physics::Decoder decoder) {
-  return decoder == physics::Decoder::curl        ? " (curl of the velocity)"
-         : decoder == physics::Decoder::potential ? " (curl of a vector potential)"
-                                                  : "";
-}
-}  // namespace
-
 std::string summary_text(const Checkpoint& c) {
   std::string out = str("model            ", c.name, "\n", "  network        ", describe(c.config), "\n",
                         "  parameters     ", c.parameters(), "\n", "  fingerprint    ", c.fingerprint, "\n");
@@ -532,9 +524,16 @@ std::string summary_text(const Checkpoint& c) {
     out += str("  ", kBranches[b], b == 0 ? " fields" : "  fields");
     std::string separator = " ";
     for (const auto& f : c.normalizer.branch[b].fields)
-      out += str(separator, f.name, " [", f.unit, "]", decoder_text(f.decoder)), separator = ", ";
+      out += str(separator, f.name, " [", f.unit, "]"), separator = ", ";
     out += '\n';
   }
+  std::string decoders;
+  for (const auto& branch : c.normalizer.branch)
+    for (const auto& f : branch.fields)
+      if (f.decoder != physics::Decoder::direct)
+        decoders += str(f.name, f.decoder == physics::Decoder::curl ? " as the curl of velocity, "
+                                                                    : " as the curl of a vector potential, ");
+  out += str("  decoders       ", decoders, decoders.empty() ? "all fields direct\n" : "the others direct\n");
   out += str("  trained at     ", c.reference.velocity, " m/s, kinematic viscosity ", c.reference.kinematic_viscosity,
              " m2/s\n");
   out += str("  domain         x ", c.domain.low[0], "..", c.domain.high[0], ", y ", c.domain.low[1], "..",
@@ -564,6 +563,9 @@ std::string summary_json(const Checkpoint& c) {
               {"fingerprint", c.fingerprint},
               {"parameters", c.parameters()}};
   out["config"] = config_json(c.config);
+  for (int b = 0; b < 2; ++b)
+    for (const auto& f : c.normalizer.branch[b].fields)
+      out["decoders"][kBranches[b]][f.name] = physics::name(f.decoder);
   out["normalizer"] = normalizer_json(c.normalizer);
   out["reference"] = reference_json(c.reference);
   out["domain"] = box_json(c.domain);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "mesh_io/gradient.hpp"
 #include "solver/neural/neural_engine.hpp"
 #include "tests/geometry/shapes.hpp"
 #include "tests/support/tiny_model.hpp"
@@ -202,6 +203,172 @@ TEST_CASE("points as anchors, chunk by chunk") {
   const double difference = largest_difference(values, queries);
   CHECK(difference > 0);
   CHECK(difference < spread(queries));
+}
+
+namespace {
+
+using physics::Decoder;
+using physics::Derived;
+
+// n^3 small hexahedra in a cube of `size` beside the body.
+geometry::VolumeMesh small_cube(int n, double size) {
+  geometry::VolumeMesh mesh;
+  const int m = n + 1;
+  for (int z = 0; z < m; ++z)
+    for (int y = 0; y < m; ++y)
+      for (int x = 0; x < m; ++x) mesh.points.push_back({1.5 + size * x / n, 0.3 + size * y / n, 0.4 + size * z / n});
+  mesh.offsets = {0};
+  for (int z = 0; z < n; ++z)
+    for (int y = 0; y < n; ++y)
+      for (int x = 0; x < n; ++x) {
+        const std::int64_t first = (z * m + y) * m + x, up = std::int64_t{m} * m;
+        for (const std::int64_t corner : {first, first + 1, first + m + 1, first + m}) mesh.corners.push_back(corner);
+        for (const std::int64_t corner : {first, first + 1, first + m + 1, first + m})
+          mesh.corners.push_back(corner + up);
+        mesh.offsets.push_back(static_cast<std::int64_t>(mesh.corners.size()));
+        mesh.types.push_back(12);
+      }
+  return mesh;
+}
+
+Case cube_case(int n = 6, double size = 0.03) {
+  Case question = box_case();
+  question.volume = VolumeOutput::mesh;
+  question.volume_mesh = small_cube(n, size);
+  question.points_on = Location::vertices;
+  return question;
+}
+
+physics::Jacobian jacobian(const geometry::Attribute& gradient, std::size_t i) {
+  physics::Jacobian j;
+  for (std::size_t c = 0; c < 9; ++c) j[c / 3][c % 3] = gradient.values[9 * i + c];
+  return j;
+}
+
+}  // namespace
+
+TEST_CASE("derived fields follow from the velocity's gradient, and that from the velocity, in SI") {
+  constexpr double kSize = 0.006;
+  Case question = cube_case(6, kSize);
+  question.derive.assign(std::begin(physics::kDerived), std::end(physics::kDerived));
+  question.vorticity = Decoder::curl;
+  const Answer answer = solve(std::move(question));
+  const auto& fields = answer.volume.attributes;
+  const auto& gradient = array(fields, "velocity_gradient");
+  const std::size_t n = answer.volume.points.size();
+  REQUIRE(gradient.values.size() == 9 * n);
+  const auto of_mesh = mesh_io::gradient(answer.volume, array(fields, "velocity"));
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const physics::Jacobian j = jacobian(gradient, i);
+    const double scale = std::pow(norm(j[0]) + norm(j[1]) + norm(j[2]), 2);
+    CHECK(array(fields, "q_criterion").values[i] == Approx(physics::q_criterion(j)).margin(1e-5 * scale));
+    CHECK(array(fields, "lambda2").values[i] == Approx(physics::lambda2(j)).margin(1e-5 * scale));
+    CHECK(array(fields, "divergence").values[i] == Approx(physics::divergence(j)).margin(1e-5 * std::sqrt(scale)));
+    for (std::size_t c = 0; c < 6; ++c)
+      CHECK(array(fields, "strain_rate").values[6 * i + c] ==
+            Approx(physics::strain_rate(j)[c]).margin(1e-5 * std::sqrt(scale)));
+    for (std::size_t c = 0; c < 3; ++c)
+      CHECK(array(fields, "vorticity").values[3 * i + c] ==
+            Approx(physics::curl(j)[c]).margin(1e-5 * std::sqrt(scale)));
+    bool inside = true;
+    for (std::size_t a = 0; a < 3; ++a) {
+      const double at = (answer.volume.points[i][a] - answer.volume.points[0][a]) / kSize;
+      inside = inside && at > 0.1 && at < 0.9;
+    }
+    for (std::size_t c = 0; inside && c < 9; ++c)
+      difference += std::pow(gradient.values[9 * i + c] - of_mesh[9 * i + c], 2),
+          size += std::pow(of_mesh[9 * i + c], 2);
+  }
+  REQUIRE(size > 0);
+  CHECK(std::sqrt(difference / size) < 0.05);  // cells of 1 mm against a network that varies over centimetres
+}
+
+TEST_CASE("the decoder of vorticity changes vorticity and nothing else; the length it is scaled with cancels") {
+  Case direct = cube_case(2), curl = cube_case(2), longer = cube_case(2), back = cube_case(2);
+  curl.vorticity = longer.vorticity = Decoder::curl;
+  longer.reference_length = 3;
+  direct.probes = curl.probes = {{2, 0.1, 0.4}};
+  const Answer a = solve(std::move(direct)), b = solve(std::move(curl)), c = solve(std::move(longer));
+  for (const char* same : {"velocity", "pressure"}) {
+    const auto& values = array(a.volume.attributes, same).values;
+    CHECK(largest_difference(values, array(b.volume.attributes, same).values) < 1e-5 * spread(values));
+  }
+  CHECK(a.probe_velocity == b.probe_velocity);
+  const auto& vorticity = array(b.volume.attributes, "vorticity").values;
+  CHECK(largest_difference(array(a.volume.attributes, "vorticity").values, vorticity) > 0.1 * spread(vorticity));
+  CHECK(largest_difference(array(c.volume.attributes, "vorticity").values, vorticity) < 1e-5 * spread(vorticity));
+
+  surrogate::Checkpoint model = test::tiny_model();
+  model.normalizer.branch[1].fields[2].decoder = Decoder::curl;
+  NeuralEngine engine(model);
+  CHECK(array(engine.solve(cube_case(2)).volume.attributes, "vorticity").values == vorticity);
+  back.vorticity = Decoder::direct;
+  CHECK(array(engine.solve(std::move(back)).volume.attributes, "vorticity").values ==
+        array(a.volume.attributes, "vorticity").values);
+}
+
+TEST_CASE("a model with a vector potential: the velocity's divergence vanishes") {
+  surrogate::Checkpoint model = test::tiny_model();
+  model.normalizer.branch[1].fields[1].decoder = Decoder::potential;
+  model.normalizer.branch[1].std[1] = model.normalizer.branch[1].std[2] = model.normalizer.branch[1].std[3] = 0.3;
+  NeuralEngine engine(model);
+  Case question = cube_case(3);
+  question.derive = {Derived::divergence, Derived::velocity_gradient};
+  question.probes = {question.volume_mesh.points[5]};
+  const Answer answer = engine.solve(std::move(question));
+  const auto& divergence = array(answer.volume.attributes, "divergence").values;
+  double sum = 0, all = 0;
+  for (const float d : divergence) sum += d * d;
+  for (const float g : array(answer.volume.attributes, "velocity_gradient").values) all += g * g;
+  CHECK(std::sqrt(sum / all) < 0.01);
+  for (std::size_t c = 0; c < 3; ++c)
+    CHECK(answer.probe_velocity[0][c] ==
+          Approx(array(answer.volume.attributes, "velocity").values[15 + c]).epsilon(1e-3).margin(1e-3));
+}
+
+TEST_CASE("derived fields where points are anchors") {
+  Case plain = cube_case(3), derived = cube_case(3);
+  derived.derive = {Derived::velocity_gradient, Derived::q_criterion};
+  const Answer a = solve(std::move(plain), Evaluation::chunked_anchors),
+               b = solve(std::move(derived), Evaluation::chunked_anchors);
+  const auto& velocity = array(a.volume.attributes, "velocity").values;
+  CHECK(largest_difference(velocity, array(b.volume.attributes, "velocity").values) < 1e-3 * spread(velocity));
+  const auto& gradient = array(b.volume.attributes, "velocity_gradient");
+  for (const float v : gradient.values) CHECK(std::isfinite(v));
+  CHECK(array(b.volume.attributes, "q_criterion").values[7] ==
+        Approx(physics::q_criterion(jacobian(gradient, 7))).epsilon(1e-3));
+}
+
+TEST_CASE("derivatives that cannot be given are refused before the work") {
+  const NeuralEngine engine(model());
+  Case nowhere = box_case();
+  nowhere.derive = {Derived::lambda2};
+  CHECK_THROWS_AS(engine.plan(nowhere), core::Error);
+  auto other = test::tiny_model();
+  other.normalizer.branch[1].fields[2].name = "helicity";
+  const NeuralEngine without(other);
+  Case question = cube_case(2);
+  question.vorticity = Decoder::curl;
+  try {
+    without.plan(question);
+    FAIL("no error");
+  } catch (const core::Error& error) {
+    CHECK(error.kind() == core::ErrorKind::input);
+    CHECK_THAT(error.message(), ContainsSubstring("the model 'tiny'") && ContainsSubstring("no vorticity"));
+  }
+  question.vorticity.reset();
+  question.derive = {Derived::q_criterion, Derived::strain_rate};
+  const auto plan = engine.plan(question);
+  const auto line = [&](const std::string& what) {
+    for (const auto& [name, text] : plan.lines)
+      if (name == what) return text;
+    return std::string();
+  };
+  CHECK_THAT(line("derived fields"), ContainsSubstring("q_criterion, strain_rate"));
+  CHECK(line("vorticity") == "the network's own");
+  question.derive.clear();
+  CHECK(engine.plan(question).memory < plan.memory);
 }
 
 TEST_CASE("a plan says what will be done and refuses what would fail") {
