@@ -20,6 +20,7 @@
 #include "mesh_io/h5/h5_file.hpp"
 #include "physics/metrics.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/curves.hpp"
 
 namespace streamtube::surrogate {
@@ -420,13 +421,15 @@ class Session {
       for (int b = 0; b < 2; ++b)
         input.anchors[b] = std::span(v.positions[b]).first(3 * static_cast<std::size_t>(v.batch.anchors[b]));
       network.encode(input);
+      const FieldPredictor predictor(normalizer_, v.batch.reference_length);
+      NetworkAnswer answer;
       std::size_t entry = v.number * fields;
       for (int b = 0; b < 2; ++b) {
         const Branch branch = static_cast<Branch>(b);
         const std::size_t columns = normalizer_.branch[b].mean.size(), n = v.positions[b].size() / 3;
-        std::vector<float> out(n * columns);
-        network.query(branch, v.positions[b], out);
-        normalizer_.to_dimensionless(branch, out.data(), n);
+        predictor.query(network, branch, v.positions[b], false, answer);
+        predictor.decode(branch, {}, answer);
+        const std::vector<float>& out = answer.values;
         std::size_t first = 0;
         for (const auto& f : normalizer_.branch[b].fields) {
           physics::FieldError error(f.components);

@@ -172,6 +172,20 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
   run_session(other, {});
   CHECK(bytes(dir.file("other/last.h5")) != bytes(dir.file("run/last.h5")));
 
+  // Validation is of what the decoder gives.
+  const auto vorticity_error = [&](physics::Decoder decoder) {
+    Recipe still = tiny_recipe(dir);
+    still.vorticity = decoder, still.out = dir.file(physics::name(decoder));
+    still.schedule.updates = 1, still.schedule.peak = still.schedule.end = 1e-30;
+    run_session(still, {});
+    const Checkpoint model = read_checkpoint(still.out + "/best.h5");
+    return std::pair(model.test_errors.at("validation/volume/velocity"),
+                     model.test_errors.at("validation/volume/vorticity"));
+  };
+  const auto direct = vorticity_error(physics::Decoder::direct), curl = vorticity_error(physics::Decoder::curl);
+  CHECK(std::abs(direct.first - curl.first) < 1e-5);
+  CHECK(std::abs(direct.second - curl.second) > 1e-3);
+
   Recipe potential = tiny_recipe(dir);
   potential.velocity = physics::Decoder::potential, potential.out = dir.file("potential");
   run_session(potential, {});
@@ -185,7 +199,9 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
   // A direct velocity's outputs are no potential.
   potential.init = dir.file("run/last.h5"), potential.out = dir.file("wrong");
   CHECK_THAT(message_of([&] { run_session(potential, {}); }), ContainsSubstring("its velocity is decoded direct"));
-  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"}); }),
+  CHECK_THAT(message_of([&] {
+               read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"});
+             }),
              ContainsSubstring("second derivatives"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=curl"}); }), ContainsSubstring("potential"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.vorticity=rot"}); }), ContainsSubstring("is none of"));
