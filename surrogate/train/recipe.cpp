@@ -44,7 +44,7 @@ void each_option(R& r, const Visit& visit) {
   visit("draw.surface_anchors", r.draw.anchors[0], "per step", true);
   visit("draw.volume_anchors", r.draw.anchors[1], "per step", true);
   visit("draw.surface_queries", r.draw.queries[0], "further points with targets", true);
-  visit("draw.volume_queries", r.draw.queries[1], "further points with targets", true);
+  visit("draw.volume_queries", r.draw.queries[1], "further points with targets; curls are learned at these", true);
   visit("draw.surface_by_area", r.draw.surface_by_area,
         "surface points by area, as predict draws them; else all faces alike", true);
   visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
@@ -55,7 +55,6 @@ void each_option(R& r, const Visit& visit) {
   visit("use.volume_anchors", r.use_anchors[1], "that the finished model draws; 0: as in training", false);
   visit("decoder.vorticity", r.vorticity, "direct, or curl: the exact curl of the velocity", true);
   visit("decoder.velocity", r.velocity, "direct, or potential: the curl of a vector potential", true);
-  visit("draw.curl_points", r.curl_points, "volume points a step at which curls are learned; 0: all", true);
   visit("loss.surface_weights", r.loss.field_weight[0], "one per surface field; []: 1 each", true);
   visit("loss.volume_weights", r.loss.field_weight[1], "one per volume field; []: 1 each", true);
   visit("loss.area_weighted", r.loss.area_weighted, "surface points weigh by area", true);
@@ -191,6 +190,10 @@ void check_recipe(const Recipe& r, const std::string& where) {
     fail(
         "a vorticity decoded as curl of a velocity that is a curl itself cannot be learned: it takes second "
         "derivatives; set decoder.vorticity to \"direct\"");
+  if ((r.velocity != physics::Decoder::direct || r.vorticity != physics::Decoder::direct) && r.draw.queries[1] == 0)
+    fail(
+        "curls are learned at volume queries, not at anchors, and draw.volume_queries is 0: set it to half of the "
+        "volume anchors or so");
   if (!(r.loss.curl_weight >= 0 && r.loss.curl_weight <= 1e6))
     fail(str("loss.curl_weight is ", r.loss.curl_weight, ", must be between 0 and 1e6"));
   bool any = r.loss.force_weight > 0;

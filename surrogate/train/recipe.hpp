@@ -22,7 +22,6 @@ struct Recipe {
   // What the model is to be used with, stored in its checkpoint; 0: as many as drawn.
   std::size_t use_geometry_points = 0, use_supernodes = 0, use_anchors[2] = {0, 0};
   physics::Decoder vorticity = physics::Decoder::direct, velocity = physics::Decoder::direct;
-  std::size_t curl_points = 0;  // volume points a batch at which curls are learned; 0: all
   LossOptions loss;
   OptimizerOptions optimizer;
   Schedule schedule;

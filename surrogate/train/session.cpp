@@ -106,7 +106,7 @@ class Session {
                                            column_weights(normalizer_, Branch::volume, recipe_.loss)};
     Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe",
                     recipe_.bf16 ? Precision::bf16 : Precision::fp32);
-    trainer.set_curl_terms(curl_terms(normalizer_, recipe_.loss), recipe_.curl_points);
+    trainer.set_curl_terms(curl_terms(normalizer_, recipe_.loss));
     result.parameters = trainer.parameters();
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];

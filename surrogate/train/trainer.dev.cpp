@@ -67,7 +67,6 @@ struct Trainer::Impl {
   Array<float> gradients, first, second, average, decays, column_weight[2];
   Array<double> losses[2], functional_losses, curl_losses, norm;
   std::vector<CurlTerm> curls;
-  std::size_t curl_points = 0;
   Array<float> points, positions[2], targets[2], row_weights[2], condition;
   std::vector<Array<float>> functionals;
   Array<std::int64_t> supernodes;
@@ -86,15 +85,17 @@ struct Trainer::Impl {
   }
   Array<float> parameters() const { return model.parameters().block(); }
 
-  // The losses on curls, at the first of these volume points, whose targets are on the device already.
-  Model::Slopes slopes(Context<Space>& context, Mat<const float, Space> positions, double scale, double length) {
+  // The losses on curls, at the volume queries, whose targets are on the device already.
+  Model::Slopes slopes(Context<Space>& context, Mat<const float, Space> positions, std::int64_t anchors, double scale,
+                       double length) {
     Model::Slopes s;
     if (curls.empty()) return s;
-    s.positions =
-        rows(positions, 0, curl_points > 0 ? std::min(curl_points, positions.extent(0)) : positions.extent(0));
-    s.loss = [this, &context, scale, length](Mat<const float, Space> out, Mat<float, Space> dout) {
+    const std::size_t first = static_cast<std::size_t>(anchors);
+    core::expect(positions.extent(0) > first, "trainer: losses on curls need volume queries");
+    s.positions = rows(positions, first, positions.extent(0));
+    s.loss = [this, &context, first, scale, length](Mat<const float, Space> out, Mat<float, Space> dout) {
       fill_zero<float, Space>(context, dout);
-      const Mat<const float, Space> target{targets[1].data(), out.extent(0) / 4, out.extent(1)};
+      const Mat<const float, Space> target{targets[1].data() + first * out.extent(1), out.extent(0) / 4, out.extent(1)};
       for (std::size_t i = 0; i < curls.size(); ++i)
         curl_error<float, Space>(context, out, target, curls[i],
                                  static_cast<float>(curls[i].factor * (curls[i].of_length ? length : 1)),
@@ -137,9 +138,9 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 const AbuptConfig& Trainer::config() const { return impl_->model.config(); }
 std::size_t Trainer::parameters() const { return impl_->model.parameters().size(); }
 std::int64_t Trainer::updates() const { return impl_->updates; }
-void Trainer::set_curl_terms(std::vector<CurlTerm> terms, std::size_t points) {
+void Trainer::set_curl_terms(std::vector<CurlTerm> terms) {
   resize(impl_->curl_losses, 3 * terms.size(), "streamtube::surrogate::Trainer::curl_losses");
-  impl_->curls = std::move(terms), impl_->curl_points = points;
+  impl_->curls = std::move(terms);
 }
 Weights Trainer::weights() const { return impl_->by_name(impl_->parameters()); }
 Weights Trainer::averaged_weights() const { return impl_->by_name(impl_->average); }
@@ -208,7 +209,7 @@ Losses Trainer::accumulate(const Batch& batch, double scale) {
           context, out[0], target, {m.functionals[i].data(), out[0].extent(0), out[0].extent(1)},
           batch.functionals[i].weight, static_cast<float>(scale), dout[0], {m.functional_losses.data() + i, 1});
   };
-  const Model::Slopes slopes = m.slopes(context, positions[1], scale, batch.reference_length);
+  const Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], scale, batch.reference_length);
   const auto pass = [&] {
     m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes);
   };
@@ -284,7 +285,7 @@ std::size_t Trainer::scratch(const Shape& shape) const {
   }
   Context<Space> context = m.context();
   const auto loss = [](const auto&, const auto&) {};
-  const Model::Slopes slopes = m.slopes(context, positions[1], 1, 1);
+  const Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], 1, 1);
   return m.arena.measured(
       [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes); });
 }

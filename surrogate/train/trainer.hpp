@@ -93,8 +93,9 @@ class Trainer {
   const AbuptConfig& config() const;
   std::size_t parameters() const;
 
-  // Losses on curls at the first `points` volume points of every batch (0: at all of them).
-  void set_curl_terms(std::vector<CurlTerm> terms, std::size_t points);
+  // Losses on curls, at the volume queries of every batch. Not at its anchors: a network that finds a key exactly where
+  // it is asked can learn slopes that hold nowhere else.
+  void set_curl_terms(std::vector<CurlTerm> terms);
 
   // Forward, loss, backward; adds `scale` times the gradients to those that are there. Throws Error(internal) for
   // shapes that do not match. What is not finite is the caller's to notice, in the losses.

@@ -153,7 +153,7 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
     return physics::find_field(model.normalizer[physics::Branch::volume].fields, name, 3).spec->decoder;
   };
   Recipe recipe = tiny_recipe(dir);
-  recipe.vorticity = physics::Decoder::curl, recipe.curl_points = 20;
+  recipe.vorticity = physics::Decoder::curl;
   run_session(recipe, {});
   CHECK(volume(dir.file("run/last.h5"), "vorticity") == physics::Decoder::curl);
   CHECK(volume(dir.file("run/last.h5"), "velocity") == physics::Decoder::direct);
@@ -203,6 +203,8 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
                read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"});
              }),
              ContainsSubstring("second derivatives"));
+  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.vorticity=curl"}); }),
+             ContainsSubstring("draw.volume_queries"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=curl"}); }), ContainsSubstring("potential"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.vorticity=rot"}); }), ContainsSubstring("is none of"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"loss.curl_weight=-1"}); }), ContainsSubstring("loss.curl_weight"));
