@@ -1,6 +1,6 @@
 // divergence_check MODEL.h5 DATA.h5 CASE [POINTS]: how far the fields of a model are from free of divergence around one
 // case, in double: the root mean squares of the divergence over that of the gradient,
-//   vorticity as the curl of the velocity, its divergence by central differences of the exact curl (or, where the
+//   vorticity as the curl of the velocity, its divergence by differences of the exact curl (or, where the
 //     velocity is a curl itself, the same of the velocity),
 //   the vorticity the network gives itself, and its velocity, their divergences exactly.
 // Points: those of the case's volume, each displaced at random by up to a centimetre.
@@ -27,7 +27,9 @@ using Model = Abupt<double, HostSpace>;
 using Double3x3 = std::array<std::array<double, 3>, 3>;  // [component][axis]
 
 constexpr std::size_t kChunk = 2000;
-constexpr double kStep = 1e-3;  // network units; the shortest wave of the embedding is 2 pi long
+// Network units. Differences to one side err by about half of it, since the shortest wave of the embedding is 2 pi
+// long.
+constexpr double kStep = 1e-6;
 
 // Sums of squares of divergence and gradient.
 struct Ratio {
@@ -144,14 +146,16 @@ int run(int argc, char** argv) {
       return statistics.std[u + k] * slope(from, q, u + k, j) - statistics.std[u + j] * slope(from, q, u + j, k);
     };
     std::vector<Double3x3> of_curl(n);
-    for (std::size_t axis = 0; axis < 3; ++axis)
-      for (const double side : {1.0, -1.0}) {
-        std::vector<double> moved = at;
-        for (std::size_t q = 0; q < n; ++q) moved[3 * q + axis] += side * kStep;
-        const auto there = network.tangents(moved);
-        for (std::size_t q = 0; q < n; ++q)
-          for (std::size_t i = 0; i < 3; ++i) of_curl[q][i][axis] += side * curl_at(there, q, i) / (2 * kStep);
-      }
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      std::vector<double> moved = at;
+      for (std::size_t q = 0; q < n; ++q) moved[3 * q + axis] += kStep;
+      const auto there = network.tangents(moved);
+      for (std::size_t q = 0; q < n; ++q)
+        for (std::size_t i = 0; i < 3; ++i) {
+          const double step = moved[3 * q + axis] - at[3 * q + axis];
+          of_curl[q][i][axis] = (curl_at(there, q, i) - curl_at(out, q, i)) / step;
+        }
+    }
     for (std::size_t q = 0; q < n; ++q) {
       curl.add(of_curl[q]);
       Double3x3 of_velocity, of_vorticity;
