@@ -62,7 +62,8 @@ class Surrogate {
   // The same with the exact derivative of every output in the position, the anchors held fixed (forward mode): gradient
   // [n][outputs][3] per network unit. About four times the work.
   void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient);
-  // Rows query() works on at a time, query_gradient() on a quarter of it; more is faster up to a point and takes memory_per_query_row() each.
+  // Rows query() works on at a time, query_gradient() on a quarter of it; more is faster up to a point and takes more
+  // memory.
   std::size_t query_chunk() const;
   void set_query_chunk(std::size_t rows);
 
