@@ -30,7 +30,8 @@ std::optional<physics::Decoder> parse_vorticity(const std::string& text) {
 
 std::vector<physics::Derived> parse_derive(const std::string& text) {
   std::vector<physics::Derived> wanted;
-  std::istringstream words(text);
+  if (text.empty()) return wanted;
+  std::istringstream words(text + ",");
   for (std::string word; std::getline(words, word, ',');) {
     word.erase(0, word.find_first_not_of(' ')), word.erase(word.find_last_not_of(' ') + 1);
     physics::Derived one;

@@ -84,8 +84,7 @@ class Predict : public Command {
         ->capture_default_str();
     app.add_option("--derive", derive_text_,
                    "Further volume fields, from the exact derivatives of the velocity, names between commas: "
-                   "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
-        ->join(',');
+                   "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)");
     app.add_option("--vorticity", vorticity_text_, kVorticityHelp);
     app.add_option("--cell", cell_, "Cell size of --volume grid, m; default: a fortieth of the body's length");
     app.add_option("--points-on", points_on_, "Fields on cells or vertices of the meshes")
@@ -132,9 +131,11 @@ class Predict : public Command {
                   "use adaptive, grid, none or the name of a mesh file");
     derive_ = parse_derive(derive_text_);
     vorticity_ = parse_vorticity(vorticity_text_);
-    if (!derive_.empty() && volume_ == "none")
-      throw Error(ErrorKind::usage, str("--derive: ", derive_text_, " are fields of the volume, but --volume is none"),
-                  "leave out one of the two");
+    if (volume_ == "none" && (!derive_.empty() || vorticity_))
+      throw Error(
+          ErrorKind::usage,
+          str(derive_.empty() ? "--vorticity" : "--derive", " is about fields of the volume, but --volume is none"),
+          "leave out one of the two");
     if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + "_streamtube";
   }
 
@@ -344,10 +345,15 @@ class Predict : public Command {
       for (const auto& field : volume_fields(checkpoint))
         if (field.decoder != physics::Decoder::direct)
           of_volume.emplace_back(field.name, field.decoder == physics::Decoder::curl
-                                                 ? "exact curl of the predicted velocity"
+                                                 ? "curl of the predicted velocity"
                                                  : "exact curl of a predicted vector potential");
+      const auto fields = volume_fields(checkpoint);
+      const auto velocity = physics::find_field(fields, "velocity", 3);
+      const bool exact = !velocity.spec || velocity.spec->decoder == physics::Decoder::direct;
       for (const auto one : derive_)
-        of_volume.emplace_back(physics::name(one), str(physics::unit(one), ", from exact derivatives"));
+        of_volume.emplace_back(
+            physics::name(one),
+            str(physics::unit(one), exact ? ", from exact derivatives" : ", from differences of exact velocities"));
       mesh_io::write_vtu(folder.file(kVolume), answer.volume, of_volume);
       entries.push_back({"volume", kVolume});
     }

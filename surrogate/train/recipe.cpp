@@ -196,7 +196,9 @@ void check_recipe(const Recipe& r, const std::string& where) {
         "volume anchors or so");
   if (!(r.loss.curl_weight >= 0 && r.loss.curl_weight <= 1e6))
     fail(str("loss.curl_weight is ", r.loss.curl_weight, ", must be between 0 and 1e6"));
-  bool any = r.loss.force_weight > 0;
+  if (r.vorticity == physics::Decoder::curl && r.loss.curl_weight == 0)
+    fail("loss.curl_weight is 0: a curl that is not learned is no good; leave decoder.vorticity \"direct\"");
+  bool any = r.loss.force_weight > 0 || r.vorticity == physics::Decoder::curl;
   for (const auto& weights : r.loss.field_weight) {
     any = any || weights.empty();
     for (const double weight : weights) {

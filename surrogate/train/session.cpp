@@ -337,7 +337,10 @@ class Session {
     const auto velocity = physics::find_field(statistics.fields, "velocity", 3);
     if (recipe_.vorticity == physics::Decoder::curl || physics::find_field(statistics.fields, "vorticity", 3).spec)
       normalizer_.set_vorticity_decoder(recipe_.vorticity, where);
-    if (!velocity.spec) return;
+    if (!velocity.spec) {
+      if (recipe_.velocity == physics::Decoder::potential) fail("it has no volume velocity of 3 components to decode");
+      return;
+    }
     auto& decoder = statistics.fields[velocity.index].decoder;
     if (!recipe_.init.empty() && decoder != recipe_.velocity)
       throw Error(ErrorKind::input,

@@ -98,7 +98,11 @@ int run(int argc, char** argv) {
   const core::Runtime runtime(0);
   const Checkpoint c = read_checkpoint(argv[1]);
   const mesh_io::Dataset data(argv[2]);
-  const std::size_t count = argc > 4 ? static_cast<std::size_t>(std::atoll(argv[4])) : 100000;
+  char* rest = nullptr;
+  const long long given = argc > 4 ? std::strtoll(argv[4], &rest, 10) : 100000;
+  if ((rest && *rest) || given < 1)
+    throw core::Error(core::ErrorKind::usage, core::str("'", argv[4], "' is no number of points"));
+  const std::size_t count = static_cast<std::size_t>(given);
   const auto& cases = data.cases();
   const auto found = std::find_if(cases.begin(), cases.end(), [&](const auto& i) { return i.name == argv[3]; });
   if (found == cases.end())
