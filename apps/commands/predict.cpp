@@ -84,7 +84,8 @@ class Predict : public Command {
         ->capture_default_str();
     app.add_option("--derive", derive_text_,
                    "Further volume fields, from the exact derivatives of the velocity, names between commas: "
-                   "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)");
+                   "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
+        ->join(',');
     app.add_option("--vorticity", vorticity_text_, kVorticityHelp);
     app.add_option("--cell", cell_, "Cell size of --volume grid, m; default: a fortieth of the body's length");
     app.add_option("--points-on", points_on_, "Fields on cells or vertices of the meshes")

@@ -114,7 +114,8 @@ TEST_CASE("what --derive and --vorticity do not know: exit code 2 and the neares
                         {{"--derive", "vorticity"}, "there are: q_criterion, lambda2"},
                         {{"--vorticity", "crul"}, "did you mean 'curl'?"},
                         {{"--vorticity", "potential"}, "there are: direct, curl"},
-                        {{"--derive", "lambda2", "--volume", "none"}, "--volume is none"}}) {
+                        {{"--derive", "lambda2", "--volume", "none"}, "--volume is none"},
+                        {{"--vorticity", "curl", "--volume", "none"}, "--volume is none"}}) {
     std::vector<std::string> words = {"predict", stl, "--out", "o"};
     words.insert(words.end(), options.begin(), options.end());
     const auto r = run_program(dir, words);
