@@ -343,12 +343,12 @@ class Predict : public Command {
     if (has_volume) {
       answer.volume.file_unit = answer.surface.file_unit;  // one scene, one unit
       mesh_io::Metadata of_volume = metadata;
-      for (const auto& field : volume_fields(checkpoint))
+      const auto fields = volume_fields(checkpoint);
+      for (const auto& field : fields)
         if (field.decoder != physics::Decoder::direct)
           of_volume.emplace_back(field.name, field.decoder == physics::Decoder::curl
                                                  ? "curl of the predicted velocity"
                                                  : "exact curl of a predicted vector potential");
-      const auto fields = volume_fields(checkpoint);
       const auto velocity = physics::find_field(fields, "velocity", 3);
       const bool exact = !velocity.spec || velocity.spec->decoder == physics::Decoder::direct;
       for (const auto one : derive_)

@@ -201,6 +201,18 @@ class Abupt {
   };
   void slopes_pass(Context<Space>& context, const Slopes& slopes, const std::vector<KeyAdjoints>& blocks,
                    Mat<const T, Space> condition, bool recompute, Vec<T, Space> gradients) const;
+  // Adjoints of a block's modulation, part by part; of_part() is empty without conditioning.
+  struct ModulationAdjoint {
+    Mat<T, Space> all;  // [1][parts * hidden]
+    std::size_t hidden;
+    Vec<T, Space> of_part(std::size_t part) const {
+      return all.data() ? Vec<T, Space>(all.data() + part * hidden, hidden) : Vec<T, Space>();
+    }
+  };
+  ModulationAdjoint modulation_adjoint(Context<Space>& context, const Block& block) const;
+  // Adjoint of what a gate multiplies, from that of the sum, in dy's rows or scratch; the gate's own is added to `to`.
+  Mat<T, Space> through_gate(Context<Space>& context, Mat<T, Space> dy, Mat<const T, Space> ungated,
+                             Vec<const T, Space> gate, Vec<T, Space> to) const;
   // The part of `gradients` that belongs to a parameter; empty if they are.
   Mat<T, Space> gradient(Vec<T, Space> gradients, Mat<const T, Space> parameter) const;
   Vec<T, Space> gradient(Vec<T, Space> gradients, Vec<const T, Space> parameter) const;

@@ -82,53 +82,41 @@ void Abupt<T, Space>::tangents_backward(Context<Space>& context, const Block& bl
                                         Mat<T, Space> dkeys, Mat<T, Space> dvalues, Vec<T, Space> gradients) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t n = dx.extent(0), d = dx.extent(1), wide = t.up.extent(1);
-  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1,
-                    parts = block.perceiver ? 8 : 6;
+  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1;
   const T epsilon = T(config_.norm_eps);
   const auto g = [&](const auto& parameter) { return gradient(gradients, parameter); };
-  Mat<T, Space> dm;
-  if (config_.condition) {
-    dm = take<T>(context, 1, parts * d);
-    fill_zero<T, Space>(context, dm);
-  }
-  const auto dmodulation = [&](std::size_t part) {
-    return config_.condition ? Vec<T, Space>(dm.data() + part * d, d) : Vec<T, Space>();
-  };
-  const auto through_gate = [&](std::size_t gate, Mat<const T, Space> ungated) {
-    if (!config_.condition) return dx;
-    Mat<T, Space> before = take<T>(context, n, d);
-    add_column_sums<T, Space>(context, dx, ungated, dmodulation(gate));
-    gate_columns<T, Space>(context, {}, dx, t.m[gate], before);
-    return before;
-  };
+  const ModulationAdjoint dm = modulation_adjoint(context, block);
   {
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> hidden = take<T>(context, n, wide), dhidden = take<T>(context, n, wide),
                   dnormed = take<T>(context, n, d);
     gelu_tangents<T, Space>(context, t.up, hidden);
-    linear_tangents_backward<T, Space>(context, hidden, block.down, through_gate(mlp_first + 2, t.fed), dhidden,
-                                       g(block.down), g(block.down_bias));
+    linear_tangents_backward<T, Space>(context, hidden, block.down,
+                                       through_gate(context, dx, t.fed, t.m[mlp_first + 2], dm.of_part(mlp_first + 2)),
+                                       dhidden, g(block.down), g(block.down_bias));
     gelu_tangents_backward<T, Space>(context, t.up, dhidden, dhidden);
     linear_tangents_backward<T, Space>(context, t.normed2, block.up, dhidden, dnormed, g(block.up), g(block.up_bias));
     layer_norm_tangents_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first],
                                            epsilon, dnormed, dx, g(block.norm2_weight), g(block.norm2_bias),
-                                           dmodulation(mlp_first), dmodulation(mlp_first + 1));
+                                           dm.of_part(mlp_first), dm.of_part(mlp_first + 1));
   }
   {
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> dmixed = take<T>(context, n, d), dq = take<T>(context, n, d), dnormed = take<T>(context, n, d);
-    linear_tangents_backward<T, Space>(context, t.mixed, block.out, through_gate(attention_gate, t.attended), dmixed,
-                                       g(block.out), g(block.out_bias));
+    linear_tangents_backward<T, Space>(
+        context, t.mixed, block.out,
+        through_gate(context, dx, t.attended, t.m[attention_gate], dm.of_part(attention_gate)), dmixed, g(block.out),
+        g(block.out_bias));
     attention_tangents_backward<T, Space>(context, config_.heads, t.q, t.keys, t.values, t.mixed, t.log_sum, t.mean,
                                           dmixed, dq, dkeys, dvalues);
     rotate_tangents_backward<T, Space>(context, dq, table, rotary_frequency_);
     linear_tangents_backward<T, Space>(context, t.normed, block.q, dq, dnormed, g(block.q), g(block.q_bias));
     layer_norm_tangents_backward<T, Space>(context, t.x, block.norm1_weight, block.norm1_bias, t.m[0], epsilon, dnormed,
-                                           dx, g(block.norm1_weight), g(block.norm1_bias), dmodulation(0),
-                                           dmodulation(1));
+                                           dx, g(block.norm1_weight), g(block.norm1_bias), dm.of_part(0),
+                                           dm.of_part(1));
   }
   if (config_.condition)
-    linear_backward<T, Space>(context, condition, block.modulation, dm, {}, Adjoint::overwrite, g(block.modulation),
+    linear_backward<T, Space>(context, condition, block.modulation, dm.all, {}, Adjoint::overwrite, g(block.modulation),
                               g(block.modulation_bias));
 }
 

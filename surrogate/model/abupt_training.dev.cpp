@@ -101,6 +101,26 @@ void Abupt<T, Space>::mlp_backward(Context<Space>& context, const Block& block, 
 }
 
 template <class T, class Space>
+typename Abupt<T, Space>::ModulationAdjoint Abupt<T, Space>::modulation_adjoint(Context<Space>& context,
+                                                                                const Block& block) const {
+  ModulationAdjoint m{{}, static_cast<std::size_t>(config_.hidden)};
+  if (!config_.condition) return m;
+  m.all = take<T>(context, 1, (block.perceiver ? 8 : 6) * m.hidden);
+  fill_zero<T, Space>(context, m.all);
+  return m;
+}
+
+template <class T, class Space>
+Mat<T, Space> Abupt<T, Space>::through_gate(Context<Space>& context, Mat<T, Space> dy, Mat<const T, Space> ungated,
+                                            Vec<const T, Space> gate, Vec<T, Space> to) const {
+  if (!config_.condition) return dy;
+  Mat<T, Space> before = take<T>(context, dy.extent(0), dy.extent(1));
+  add_column_sums<T, Space>(context, dy, ungated, to);
+  gate_columns<T, Space>(context, {}, dy, gate, before);
+  return before;
+}
+
+template <class T, class Space>
 void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block, const Tape& t,
                                      Mat<const T, Space> table, const BlockKeys& keys,
                                      const std::vector<Segment>& segments, Mat<const T, Space> condition,
@@ -108,26 +128,10 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
                                      Vec<T, Space> gradients) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t n = dx.extent(0), d = dx.extent(1), count = static_cast<std::size_t>(keys.count);
-  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1,
-                    parts = block.perceiver ? 8 : 6;
+  const std::size_t attention_gate = block.perceiver ? 4 : 2, mlp_first = attention_gate + 1;
   const T epsilon = T(config_.norm_eps);
   const auto g = [&](const auto& parameter) { return gradient(gradients, parameter); };
-  Mat<T, Space> dm;
-  if (config_.condition) {
-    dm = take<T>(context, 1, parts * d);
-    fill_zero<T, Space>(context, dm);
-  }
-  const auto dmodulation = [&](std::size_t part) {
-    return config_.condition ? Vec<T, Space>(dm.data() + part * d, d) : Vec<T, Space>();
-  };
-  // Adjoint of what a gate multiplies; the gate's own is added to dm.
-  const auto through_gate = [&](std::size_t gate, Mat<const T, Space> ungated) {
-    if (!config_.condition) return dx;
-    Mat<T, Space> before = take<T>(context, n, d);
-    add_column_sums<T, Space>(context, dx, ungated, dmodulation(gate));
-    gate_columns<T, Space>(context, {}, dx, t.m[gate], before);
-    return before;
-  };
+  const ModulationAdjoint dm = modulation_adjoint(context, block);
 
   {
     typename core::Arena<Space>::Scope inner(context.arena);
@@ -138,20 +142,21 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
       gelu_forward<T, Space>(context, t.up, hidden);
       linear<T, Space>(context, hidden, block.down, block.down_bias, fed);
     }
-    const Mat<T, Space> dfed = through_gate(mlp_first + 2, fed);
+    const Mat<T, Space> dfed = through_gate(context, dx, fed, t.m[mlp_first + 2], dm.of_part(mlp_first + 2));
     mlp_backward(context, block, t.up, dfed, hidden, dhidden, dnormed);
     linear_backward<T, Space>(context,
                               {{hidden, block.down, dfed, {}, Adjoint::overwrite, g(block.down), g(block.down_bias)},
                                {t.normed2, block.up, dhidden, {}, Adjoint::overwrite, g(block.up), g(block.up_bias)}});
     layer_norm_backward<T, Space>(context, t.mid, block.norm2_weight, block.norm2_bias, t.m[mlp_first], epsilon,
                                   dnormed, dx, Adjoint::add, g(block.norm2_weight), g(block.norm2_bias),
-                                  dmodulation(mlp_first), dmodulation(mlp_first + 1));
+                                  dm.of_part(mlp_first), dm.of_part(mlp_first + 1));
   }
   {
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> dmixed = take<T>(context, n, d), dq = take<T>(context, n, d), dk = take<T>(context, count, d),
                   dv = take<T>(context, count, d), dnormed = take<T>(context, n, d);
-    const Mat<T, Space> dattended = through_gate(attention_gate, t.attended);
+    const Mat<T, Space> dattended =
+        through_gate(context, dx, t.attended, t.m[attention_gate], dm.of_part(attention_gate));
     linear_backward<T, Space>(context, t.mixed, block.out, dattended, dmixed, Adjoint::overwrite, g(block.out),
                               g(block.out_bias));
     attention_backward<T, Space>(context, config_.heads, t.q, t.k, t.v, t.mixed, t.log_sum, dmixed, segments, dq, dk,
@@ -173,13 +178,13 @@ void Abupt<T, Space>::block_backward(Context<Space>& context, const Block& block
     if (block.perceiver)
       layer_norm_backward<T, Space>(context, keys.supernodes, block.norm_kv_weight, block.norm_kv_bias, t.m[2], epsilon,
                                     dnormed_keys, dsupernodes, Adjoint::add, g(block.norm_kv_weight),
-                                    g(block.norm_kv_bias), dmodulation(2), dmodulation(3));
+                                    g(block.norm_kv_bias), dm.of_part(2), dm.of_part(3));
     layer_norm_backward<T, Space>(context, t.x, block.norm1_weight, block.norm1_bias, t.m[0], epsilon, dnormed, dx,
-                                  Adjoint::add, g(block.norm1_weight), g(block.norm1_bias), dmodulation(0),
-                                  dmodulation(1));
+                                  Adjoint::add, g(block.norm1_weight), g(block.norm1_bias), dm.of_part(0),
+                                  dm.of_part(1));
   }
   if (config_.condition)
-    linear_backward<T, Space>(context, condition, block.modulation, dm, {}, Adjoint::overwrite, g(block.modulation),
+    linear_backward<T, Space>(context, condition, block.modulation, dm.all, {}, Adjoint::overwrite, g(block.modulation),
                               g(block.modulation_bias));
 }
 
@@ -439,6 +444,9 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void Abupt<T, S>::training_pass(Context<S>&, const Case&, const Mat<const T, S>(&)[2], const Rows&, bool, \
                                            const LossFunction&, Vec<T, S>, const PositionAdjoints&, const Slopes&)   \
+      const;                                                                                                         \
+  template typename Abupt<T, S>::ModulationAdjoint Abupt<T, S>::modulation_adjoint(Context<S>&, const Block&) const; \
+  template Mat<T, S> Abupt<T, S>::through_gate(Context<S>&, Mat<T, S>, Mat<const T, S>, Vec<const T, S>, Vec<T, S>)  \
       const;
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE

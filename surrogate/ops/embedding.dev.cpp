@@ -177,19 +177,10 @@ void rotate_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Spa
   core::expect(dx.extent(0) == table.extent(0) && head > 0 && dx.extent(1) % head == 0,
                "rotate_backward: dx and table do not match");
   if (context.measuring() || dx.extent(0) == 0) return;
-  const int heads = static_cast<int>(dx.extent(1)) / head, pairs = head / 2;
+  const int heads = static_cast<int>(dx.extent(1)) / head;
   Kokkos::parallel_for(
       "streamtube::surrogate::rotate_backward", Kokkos::RangePolicy<Space>(context.space, 0, dx.extent(0)),
-      KOKKOS_LAMBDA(const int row) {
-        const T *cosine = &table(row, 0), *sine = cosine + pairs;
-        T* d = &dx(row, 0);
-        for (int h = 0; h < heads; ++h)
-          for (int i = 0; i < pairs; ++i) {
-            const T even = d[h * head + 2 * i], odd = d[h * head + 2 * i + 1];
-            d[h * head + 2 * i] = even * cosine[i] + odd * sine[i];
-            d[h * head + 2 * i + 1] = odd * cosine[i] - even * sine[i];
-          }
-      });
+      KOKKOS_LAMBDA(const int row) { rotate_row_back(&dx(row, 0), &table(row, 0), heads, head); });
 }
 
 template <class T, class Space>

@@ -46,6 +46,19 @@ KOKKOS_INLINE_FUNCTION void rotate_row(const T* x, T* y, const T* table, int hea
     }
 }
 
+// Its adjoint: rotates back.
+template <class T>
+KOKKOS_INLINE_FUNCTION void rotate_row_back(T* dx, const T* table, int heads, int head) {
+  const int pairs = head / 2;
+  const T *cosine = table, *sine = table + pairs;
+  for (int h = 0; h < heads; ++h)
+    for (int i = 0; i < pairs; ++i) {
+      const T even = dx[h * head + 2 * i], odd = dx[h * head + 2 * i + 1];
+      dx[h * head + 2 * i] = even * cosine[i] + odd * sine[i];
+      dx[h * head + 2 * i + 1] = odd * cosine[i] - even * sine[i];
+    }
+}
+
 // In place: neighbouring channel pairs (2i, 2i + 1) of every head of x [N][heads * head], by table [N][head].
 template <class T, class Space>
 void rotate(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table);

@@ -34,7 +34,7 @@ void layer_norm_backward(Context<Space>& context, Mat<const T, Space> x, Vec<con
   const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
   Mat<T, Space> partial = take<T>(context, parts, 2 * static_cast<std::size_t>(size));
   if (context.measuring()) return;
-  const T *w = weight.data(), *b = bias.data(), *s = scale.data();
+  const T *w = weight.data(), *s = scale.data();
   const bool add = adjoint == Adjoint::add;
   Kokkos::parallel_for(
       "streamtube::surrogate::layer_norm_backward",
@@ -46,23 +46,10 @@ void layer_norm_backward(Context<Space>& context, Mat<const T, Space> x, Vec<con
         for (std::int64_t row = part * rows_per_part; row < end; ++row) {
           const T *in = &x(row, 0), *d = &dy(row, 0);
           T* out = &dx(row, 0);
-          constexpr int lanes = 16;  // as in layer_norm_row
-          T p0[lanes] = {}, p1[lanes] = {};
-          for (int c = 0; c + lanes <= size; c += lanes)
-            for (int l = 0; l < lanes; ++l) p0[l] += in[c + l];
-          T mean = 0;
-          for (int l = 0; l < lanes; ++l) mean += p0[l];
+          constexpr int lanes = 16;  // as in row_moments
           const int rest = size / lanes * lanes;
-          for (int c = rest; c < size; ++c) mean += in[c];
-          mean /= size;
-          for (int l = 0; l < lanes; ++l) p0[l] = 0;
-          for (int c = 0; c < rest; c += lanes)
-            for (int l = 0; l < lanes; ++l) p0[l] += (in[c + l] - mean) * (in[c + l] - mean);
-          T variance = 0;
-          for (int l = 0; l < lanes; ++l) variance += p0[l];
-          for (int c = rest; c < size; ++c) variance += (in[c] - mean) * (in[c] - mean);
-          const T inverse = T(1) / Kokkos::sqrt(variance / size + epsilon);
-          for (int l = 0; l < lanes; ++l) p0[l] = 0;
+          T p0[lanes] = {}, p1[lanes] = {}, mean, inverse;
+          row_moments(in, size, epsilon, mean, inverse);
           for (int c = 0; c < rest; c += lanes)
             for (int l = 0; l < lanes; ++l) {
               const T n = (in[c + l] - mean) * inverse;
@@ -88,13 +75,25 @@ void layer_norm_backward(Context<Space>& context, Mat<const T, Space> x, Vec<con
           }
         }
       });
+  add_norm_gradients<T, Space>(context, partial, weight, bias, scale, dweight, dbias, dscale, dshift);
+}
+
+template <class T, class Space>
+void add_norm_gradients(Context<Space>& context, Mat<T, Space> parts, Vec<const T, Space> weight,
+                        Vec<const T, Space> bias, Vec<const T, Space> scale, Vec<T, Space> dweight, Vec<T, Space> dbias,
+                        Vec<T, Space> dscale, Vec<T, Space> dshift) {
+  const T *w = weight.data(), *b = bias.data(), *s = scale.data();
   T *dw = dweight.data(), *db = dbias.data(), *ds = dscale.data(), *dh = dshift.data();
   if (!dw && !db && !ds && !dh) return;
+  const std::int64_t count = static_cast<std::int64_t>(parts.extent(0));
+  std::size_t size = 0;
+  for (const std::size_t n : {dweight.extent(0), dbias.extent(0), dscale.extent(0), dshift.extent(0)})
+    size = n > size ? n : size;
   Kokkos::parallel_for(
-      "streamtube::surrogate::layer_norm_backward::parameters", Kokkos::RangePolicy<Space>(context.space, 0, size),
-      KOKKOS_LAMBDA(const int c) {
+      "streamtube::surrogate::add_norm_gradients", Kokkos::RangePolicy<Space>(context.space, 0, size),
+      KOKKOS_LAMBDA(const std::int64_t c) {
         T sum_n = 0, sum = 0;
-        for (std::int64_t part = 0; part < parts; ++part) sum_n += partial(part, c), sum += partial(part, size + c);
+        for (std::int64_t part = 0; part < count; ++part) sum_n += parts(part, c), sum += parts(part, size + c);
         const T scaled = s ? T(1) + s[c] : T(1);
         if (dw) dw[c] += scaled * sum_n;
         if (db) db[c] += scaled * sum;
@@ -103,12 +102,14 @@ void layer_norm_backward(Context<Space>& context, Mat<const T, Space> x, Vec<con
       });
 }
 
-#define STREAMTUBE_INSTANTIATE(T, S)                                                                              \
-  template void layer_norm<T, S>(Context<S>&, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>, Vec<const T, S>, \
-                                 Vec<const T, S>, T, Mat<T, S>);                                                  \
-  template void layer_norm_backward<T, S>(Context<S>&, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>,         \
-                                          Vec<const T, S>, T, Mat<const T, S>, Mat<T, S>, Adjoint, Vec<T, S>,     \
-                                          Vec<T, S>, Vec<T, S>, Vec<T, S>);
+#define STREAMTUBE_INSTANTIATE(T, S)                                                                                \
+  template void layer_norm<T, S>(Context<S>&, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>, Vec<const T, S>,   \
+                                 Vec<const T, S>, T, Mat<T, S>);                                                    \
+  template void layer_norm_backward<T, S>(Context<S>&, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>,           \
+                                          Vec<const T, S>, T, Mat<const T, S>, Mat<T, S>, Adjoint, Vec<T, S>,       \
+                                          Vec<T, S>, Vec<T, S>, Vec<T, S>);                                         \
+  template void add_norm_gradients<T, S>(Context<S>&, Mat<T, S>, Vec<const T, S>, Vec<const T, S>, Vec<const T, S>, \
+                                         Vec<T, S>, Vec<T, S>, Vec<T, S>, Vec<T, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

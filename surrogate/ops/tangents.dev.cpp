@@ -3,6 +3,8 @@
 #include <type_traits>
 
 #include "surrogate/backends/cpu.dev.hpp"
+#include "surrogate/ops/embedding.dev.hpp"
+#include "surrogate/ops/layer_norm.dev.hpp"
 
 namespace streamtube::surrogate {
 namespace {
@@ -16,26 +18,6 @@ template <class T, class Space>
 std::int64_t count_of(const Mat<T, Space>& x) {
   core::expect(x.extent(0) % 4 == 0, "tangents: rows are not stacked");
   return static_cast<std::int64_t>(x.extent(0)) / 4;
-}
-
-// Mean and 1 / deviation of a row.
-template <class T>
-KOKKOS_INLINE_FUNCTION void row_moments(const T* x, int size, T epsilon, T& mean, T& inverse) {
-  constexpr int lanes = 16;  // as in layer_norm_row
-  const int rest = size / lanes * lanes;
-  T part[lanes] = {};
-  for (int c = 0; c < rest; c += lanes)
-    for (int l = 0; l < lanes; ++l) part[l] += x[c + l];
-  mean = 0;
-  for (int l = 0; l < lanes; ++l) mean += part[l], part[l] = 0;
-  for (int c = rest; c < size; ++c) mean += x[c];
-  mean /= size;
-  for (int c = 0; c < rest; c += lanes)
-    for (int l = 0; l < lanes; ++l) part[l] += (x[c + l] - mean) * (x[c + l] - mean);
-  T variance = 0;
-  for (int l = 0; l < lanes; ++l) variance += part[l];
-  for (int c = rest; c < size; ++c) variance += (x[c] - mean) * (x[c] - mean);
-  inverse = T(1) / Kokkos::sqrt(variance / size + epsilon);
 }
 
 // Means of x and of x * y over a row.
@@ -261,20 +243,14 @@ template <class T, class Space>
 void rotate_tangents(Context<Space>& context, Mat<T, Space> x, Mat<const T, Space> table,
                      Vec<const float, Space> frequency) {
   const std::int64_t count = count_of<T, Space>(x), n = static_cast<std::int64_t>(frequency.extent(0));
-  const int head = static_cast<int>(table.extent(1)), pairs = head / 2, heads = static_cast<int>(x.extent(1)) / head;
+  const int head = static_cast<int>(table.extent(1)), heads = static_cast<int>(x.extent(1)) / head;
   if (context.measuring()) return;
   Kokkos::parallel_for(
       "streamtube::surrogate::rotate_tangents", Rows<Space>(context.space, 0, count),
       KOKKOS_LAMBDA(const std::int64_t row) {
-        const T *cosine = &table(row, 0), *sine = cosine + pairs;
         for (int d = 0; d < 4; ++d) {
           T* at = &x(d * count + row, 0);
-          for (int h = 0; h < heads; ++h)
-            for (int i = 0; i < pairs; ++i) {
-              const T even = at[h * head + 2 * i], odd = at[h * head + 2 * i + 1];
-              at[h * head + 2 * i] = even * cosine[i] - odd * sine[i];
-              at[h * head + 2 * i + 1] = even * sine[i] + odd * cosine[i];
-            }
+          rotate_row(at, at, &table(row, 0), heads, head);
         }
         // A turning pair moves a quarter turn on.
         const T* value = &x(row, 0);
@@ -294,12 +270,11 @@ template <class T, class Space>
 void rotate_tangents_backward(Context<Space>& context, Mat<T, Space> dx, Mat<const T, Space> table,
                               Vec<const float, Space> frequency) {
   const std::int64_t count = count_of<T, Space>(dx), n = static_cast<std::int64_t>(frequency.extent(0));
-  const int head = static_cast<int>(table.extent(1)), pairs = head / 2, heads = static_cast<int>(dx.extent(1)) / head;
+  const int head = static_cast<int>(table.extent(1)), heads = static_cast<int>(dx.extent(1)) / head;
   if (context.measuring()) return;
   Kokkos::parallel_for(
       "streamtube::surrogate::rotate_tangents_backward", Rows<Space>(context.space, 0, count),
       KOKKOS_LAMBDA(const std::int64_t row) {
-        const T *cosine = &table(row, 0), *sine = cosine + pairs;
         T* value = &dx(row, 0);
         for (int axis = 0; axis < axes; ++axis) {
           const T* at = &dx((axis + 1) * count + row, 0);
@@ -310,15 +285,7 @@ void rotate_tangents_backward(Context<Space>& context, Mat<T, Space> dx, Mat<con
               value[even + 1] -= T(frequency(i)) * at[even];
             }
         }
-        for (int d = 0; d < 4; ++d) {
-          T* at = &dx(d * count + row, 0);
-          for (int h = 0; h < heads; ++h)
-            for (int i = 0; i < pairs; ++i) {
-              const T even = at[h * head + 2 * i], odd = at[h * head + 2 * i + 1];
-              at[h * head + 2 * i] = even * cosine[i] + odd * sine[i];
-              at[h * head + 2 * i + 1] = odd * cosine[i] - even * sine[i];
-            }
-        }
+        for (int d = 0; d < 4; ++d) rotate_row_back(&dx(d * count + row, 0), &table(row, 0), heads, head);
       });
 }
 
@@ -417,7 +384,7 @@ void layer_norm_tangents_backward(Context<Space>& context, Mat<const T, Space> x
   const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
   Mat<T, Space> partial = take<T>(context, parts, 3 * static_cast<std::size_t>(size));
   if (context.measuring() || count == 0) return;
-  const T *w = weight.data(), *b = bias.data(), *s = scale.data();
+  const T *w = weight.data(), *s = scale.data();
   Kokkos::parallel_for(
       "streamtube::surrogate::layer_norm_tangents_backward", Rows<Space>(context.space, 0, parts),
       KOKKOS_LAMBDA(const std::int64_t part) {
@@ -458,19 +425,7 @@ void layer_norm_tangents_backward(Context<Space>& context, Mat<const T, Space> x
           for (int c = 0; c < size; ++c) out[c] += r * (n_adjoint[c] - mean_adjoint - n(c) * (mean_n + spread));
         }
       });
-  T *dw = dweight.data(), *db = dbias.data(), *ds = dscale.data(), *dh = dshift.data();
-  if (!dw && !db && !ds && !dh) return;
-  Kokkos::parallel_for(
-      "streamtube::surrogate::layer_norm_tangents_backward::parameters", Rows<Space>(context.space, 0, size),
-      KOKKOS_LAMBDA(const std::int64_t c) {
-        T sum_n = 0, sum = 0;
-        for (std::int64_t part = 0; part < parts; ++part) sum_n += partial(part, c), sum += partial(part, size + c);
-        const T scaled = s ? T(1) + s[c] : T(1);
-        if (dw) dw[c] += scaled * sum_n;
-        if (db) db[c] += scaled * sum;
-        if (ds) ds[c] += (w ? w[c] : T(1)) * sum_n + (b ? b[c] : T(0)) * sum;
-        if (dh) dh[c] += sum;
-      });
+  add_norm_gradients<T, Space>(context, partial, weight, bias, scale, dweight, dbias, dscale, dshift);
 }
 
 template <class T, class Space>
