@@ -7,8 +7,8 @@
 namespace streamtube::surrogate {
 
 enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
-// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in both.
-enum class Precision { fp32, bf16 };
+// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in all. tf32: GPUs only.
+enum class Precision { fp32, tf32, bf16 };
 
 struct BackendInfo {
   std::string operation;  // "linear", "attention"
