@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -152,10 +153,8 @@ bool parse_number(std::string_view word, double& value) {
   if (!word.empty() && word.front() == '+') word.remove_prefix(1);
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error == std::errc::result_out_of_range && end == word.data() + word.size()) {
-    // Too small for a double is zero to any mesh; too large is not a coordinate.
-    const std::size_t e = word.find_first_of("eE");
-    const bool tiny = e == std::string_view::npos || (e + 1 < word.size() && word[e + 1] == '-');
-    value = tiny ? 0.0 : HUGE_VAL;
+    // Too small for a double is zero to any mesh; too large is infinite, which no mesh may hold.
+    value = std::strtod(std::string(word).c_str(), nullptr);
     return true;
   }
   return error == std::errc() && end == word.data() + word.size();
