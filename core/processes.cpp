@@ -40,12 +40,13 @@ void start(int& rank, int& size) {
 
 void finish() { MPI_Finalize(); }
 
-// The number of processes on this host, and of those which may use each CPU.
-int on_this_host(Cpus& cpus) {
+// The number of processes on this host, and of those which may use each CPU; which of them this one is.
+int on_this_host(Cpus& cpus, int& rank) {
   MPI_Comm host;
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
   int size = 1;
   MPI_Comm_size(host, &size);
+  MPI_Comm_rank(host, &rank);
   MPI_Allreduce(MPI_IN_PLACE, cpus.data(), static_cast<int>(cpus.size()), MPI_INT, MPI_SUM, host);
   MPI_Comm_free(&host);
   return size;
@@ -88,7 +89,7 @@ void sum_piece(T* values, std::size_t size, int rank, int processes, T* parts) {
 
 void start(int& rank, int& size) { rank = 0, size = 1; }
 void finish() {}
-int on_this_host(Cpus&) { return 1; }
+int on_this_host(Cpus&, int&) { return 1; }
 void gather(const void*, void*, std::size_t) {}
 void send_from(int, char*, std::size_t) {}
 template <class T>
@@ -162,7 +163,7 @@ Processes::Processes(int rank, int size) : rank_(rank), size_(size) {
   if (sched_getaffinity(0, sizeof set, &set)) CPU_ZERO(&set);
   Cpus sharers{};
   for (int c = 0; c < CPU_SETSIZE; ++c) sharers[static_cast<std::size_t>(c)] = CPU_ISSET(c, &set) ? 1 : 0;
-  on_this_host_ = core::on_this_host(sharers);
+  on_this_host_ = core::on_this_host(sharers, rank_on_this_host_);
   // mpirun may have bound every process to CPUs of its own, or left all of them to each.
   double share = 0;
   for (int c = 0; c < CPU_SETSIZE; ++c)

@@ -32,6 +32,7 @@ class Processes {
   int size() const { return size_; }
   bool first() const { return rank_ == 0; }
   int on_this_host() const { return on_this_host_; }
+  int rank_on_this_host() const { return rank_on_this_host_; }  // 0 .. on_this_host() - 1
   // Threads for this process: core::usable_threads(), shared with the processes of this host that may use the same
   // CPUs.
   int usable_threads() const;
@@ -64,7 +65,7 @@ class Processes {
   template <class T>
   void sum_in_order(std::span<T> values) const;
 
-  int rank_ = 0, size_ = 1, on_this_host_ = 1;
+  int rank_ = 0, size_ = 1, on_this_host_ = 1, rank_on_this_host_ = 0;
   int usable_threads_ = 0;               // 0: not shared
   mutable bool failure_shared_ = false;  // all throw the same: nobody waits any more
 };

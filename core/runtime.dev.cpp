@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 
+#include "core/before_stop.hpp"
 #include "core/error.hpp"
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -18,6 +20,8 @@ namespace streamtube::core {
 namespace {
 
 std::atomic<bool> started{false};
+Backend chosen = Backend::openmp;
+std::vector<std::function<void()>> last_works;
 
 std::string cpu_name() {
 #if defined(__x86_64__)
@@ -64,57 +68,104 @@ std::vector<std::string> cpu_features() {
   return features;
 }
 
+#if defined(KOKKOS_ENABLE_CUDA)
+constexpr bool with_cuda = true;
+int gpu_count(std::string& why_none) {
+  int count = 0;
+  const cudaError_t code = cudaGetDeviceCount(&count);
+  if (code == cudaSuccess) return count;
+  why_none = str(": ", cudaGetErrorString(code));
+  return 0;
+}
+#else
+constexpr bool with_cuda = false;
+int gpu_count(std::string&) { return 0; }
+#endif
+
 }  // namespace
 
-Runtime::Runtime(int threads, int usable) {
-  if (threads < 0)
-    throw Error(ErrorKind::usage, str("--threads ", threads, ": the number of threads cannot be negative"),
+void check(const RuntimeOptions& o) {
+  if (o.threads < 0)
+    throw Error(ErrorKind::usage, str("--threads ", o.threads, ": the number of threads cannot be negative"),
                 "leave the option out to use all CPUs");
-  if (started.exchange(true)) throw Error(ErrorKind::usage, "a second Runtime: one program has one");
-#if defined(KOKKOS_ENABLE_CUDA)
-  int gpus = 0;
-  const cudaError_t code = cudaGetDeviceCount(&gpus);
-  if (code != cudaSuccess || gpus == 0) {
-    started = false;
-    throw Error(ErrorKind::runtime,
-                str("this program was built for NVIDIA GPUs and found none",
-                    code == cudaSuccess ? "" : str(": ", cudaGetErrorString(code))),
+  if (o.backend == Backend::openmp && o.device >= 0)
+    throw Error(ErrorKind::usage, str("--device ", o.device, " chooses a GPU, but --backend is openmp"),
+                "leave out one of the two");
+  if (!with_cuda && (o.backend == Backend::cuda || o.device >= 0))
+    throw Error(ErrorKind::usage,
+                str(o.device >= 0 ? str("--device ", o.device) : std::string("--backend cuda"),
+                    ": this program was built without CUDA"),
+                "`scripts/bootstrap.sh build cuda` builds one for NVIDIA GPUs; leave the option out to use the CPU");
+  std::string why;
+  const int gpus = gpu_count(why);
+  if (gpus && o.device >= gpus)
+    throw Error(
+        ErrorKind::usage,
+        str("--device ", o.device, ": this machine has ", gpus, gpus == 1 ? " GPU" : " GPUs", ", counted from 0"),
+        "`streamtube devices` lists them");
+}
+
+Runtime::Runtime(const RuntimeOptions& options) {
+  check(options);
+  std::string why;
+  const int gpus = gpu_count(why);
+  if (with_cuda && !gpus)
+    throw Error(ErrorKind::runtime, "this program was built for NVIDIA GPUs and found none" + why,
                 "check nvidia-smi, or use the program of the openmp preset");
-  }
-#endif
+  if (started.exchange(true)) throw Error(ErrorKind::usage, "a second Runtime: one program has one");
+  chosen = with_cuda && options.backend != Backend::openmp ? Backend::cuda : Backend::openmp;
   // OpenMP has read its variables long before; this only says what holds anyway, so that Kokkos does not warn. Threads
   // stay unbound because several processes (a sweep) would otherwise be bound to the same cores.
   setenv("OMP_PROC_BIND", "false", 0);
   Kokkos::InitializationSettings settings;
-  if (threads > 0)
-    settings.set_num_threads(threads);
+  if (gpus) settings.set_device_id(options.device >= 0 ? options.device : options.local_rank % gpus);
+  if (options.threads > 0)
+    settings.set_num_threads(options.threads);
   else if (!std::getenv("OMP_NUM_THREADS") && !std::getenv("KOKKOS_NUM_THREADS"))
-    settings.set_num_threads(usable ? usable : usable_threads());
+    settings.set_num_threads(options.usable ? options.usable : usable_threads());
   Kokkos::initialize(settings);
 }
 
 Runtime::~Runtime() {
+  while (!last_works.empty()) {
+    const std::function<void()> work = std::move(last_works.back());
+    last_works.pop_back();
+    work();
+  }
   Kokkos::finalize();
   // Kokkos cannot start again: `started` stays set.
 }
 
+void before_stop(std::function<void()> work) { last_works.push_back(std::move(work)); }
+
+Backend backend() {
+  expect(Kokkos::is_initialized(), "backend() needs a Runtime");
+  return chosen;
+}
+
 std::vector<DeviceInfo> devices() {
-  expect(Kokkos::is_initialized(), "devices() needs a Runtime");
+  const bool running = Kokkos::is_initialized();
   std::vector<DeviceInfo> list;
   DeviceInfo cpu;
   cpu.name = "CPU: " + cpu_name();
   cpu.backend = Kokkos::DefaultHostExecutionSpace::name();
-  cpu.threads = Kokkos::num_threads();
+  cpu.threads = running ? Kokkos::num_threads() : usable_threads();
   cpu.memory = std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE));
   cpu.features = cpu_features();
+  cpu.used = running && chosen == Backend::openmp;
   list.push_back(cpu);
 #if defined(KOKKOS_ENABLE_CUDA)
-  const auto& properties = Kokkos::Cuda().cuda_device_prop();
-  list.push_back({properties.name,
-                  "Cuda",
-                  0,
-                  properties.totalGlobalMem,
-                  {str("sm_", properties.major, properties.minor), str(properties.multiProcessorCount, " SMs")}});
+  std::string why;
+  for (int i = 0; i < gpu_count(why); ++i) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
+    list.push_back({str("GPU ", i, ": ", properties.name),
+                    "Cuda",
+                    0,
+                    properties.totalGlobalMem,
+                    {str("sm_", properties.major, properties.minor), str(properties.multiProcessorCount, " SMs")},
+                    running && chosen == Backend::cuda && Kokkos::Cuda().cuda_device() == i});
+  }
 #endif
   return list;
 }

@@ -1,8 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "apps/cli/device_options.hpp"
 #include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/backends/backend_set.hpp"
@@ -18,12 +22,20 @@ class Devices : public Command {
   }
 
   void declare(CLI::App& app) override {
-    app.add_option("--threads", threads_, "CPU threads; 0: all this process may use")->check(CLI::NonNegativeNumber);
+    declare_device_options(app, device_);
     app.add_flag("--json", json_, "Print JSON");
   }
 
+  void validate() override { core::check(device_); }
+
   int execute() override {
-    const core::Runtime runtime(threads_);
+    std::optional<core::Runtime> runtime;
+    try {
+      runtime.emplace(device_);
+    } catch (const core::Error& error) {  // no GPU: what there is, is listed all the same
+      if (error.kind() != core::ErrorKind::runtime) throw;
+      core::warn(core::str(error.message(), "; ", error.hint()));
+    }
     const auto devices = core::devices();
     const auto backends = surrogate::backend_report();
     if (json_) {
@@ -34,7 +46,8 @@ class Devices : public Command {
                                   {"backend", d.backend},
                                   {"threads", d.threads},
                                   {"memory", d.memory},
-                                  {"features", d.features}});
+                                  {"features", d.features},
+                                  {"used", d.used}});
       if (const std::string mpi = core::mpi_library(); !mpi.empty())
         out["mpi"] = mpi;
       else
@@ -50,7 +63,7 @@ class Devices : public Command {
       return 0;
     }
     for (const auto& d : devices) {
-      std::cout << d.name << "\n  backend   " << d.backend;
+      std::cout << d.name << (d.used ? "  (USED)" : "") << "\n  backend   " << d.backend;
       if (d.threads > 0) std::cout << ", " << d.threads << (d.threads == 1 ? " thread" : " threads");
       std::cout << "\n  memory    " << (d.memory >> 20) << " MiB\n  features ";
       for (const auto& f : d.features) std::cout << ' ' << f;
@@ -69,7 +82,7 @@ class Devices : public Command {
   }
 
  private:
-  int threads_ = 0;
+  core::RuntimeOptions device_;
   bool json_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/derived.hpp"
+#include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -68,7 +69,7 @@ class Evaluate : public Command {
         ->check(CLI::Range(1, 1000));
     app.add_option("--seed", options_.seed, "Seed of the draws")->capture_default_str();
     app.add_option("--vorticity", vorticity_, kVorticityHelp);
-    app.add_option("--threads", threads_, "Threads; 0: all")->capture_default_str();
+    declare_device_options(app, device_);
     app.add_option("--require", require_,
                    "Exit code 4 unless it holds, e.g. \"cd_r2>=0.95\"; repeatable. Metrics: cd_r2, cd_mae_counts, "
                    "cd_bias_counts, cd_spearman, cl_..., and relative L2 errors as surface/pressure");
@@ -77,13 +78,16 @@ class Evaluate : public Command {
     app.add_flag("--json", json_, "Print JSON");
   }
 
-  void validate() override { options_.vorticity = parse_vorticity(vorticity_); }
+  void validate() override {
+    options_.vorticity = parse_vorticity(vorticity_);
+    core::check(device_);
+  }
 
   int execute() override {
     std::vector<Requirement> requirements;
     for (const auto& text : require_) requirements.push_back(parse(text));
     if (!out_.empty()) core::require_writable(out_, {"evaluation.json", "fields.csv", "cases.csv"}, overwrite_);
-    const core::Runtime runtime(threads_);
+    const core::Runtime runtime(device_);
     const surrogate::Checkpoint model = load_model(model_);
     const std::vector<std::string> names = solver::metric_names(model);
     for (const auto& r : requirements)
@@ -197,7 +201,7 @@ class Evaluate : public Command {
   std::string data_, model_, out_, vorticity_;
   solver::EvaluationOptions options_;
   std::vector<std::string> require_;
-  int threads_ = 0;
+  core::RuntimeOptions device_;
   bool overwrite_ = false, json_ = false;
 };
 

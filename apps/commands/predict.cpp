@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "apps/cli/derived.hpp"
+#include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
@@ -104,9 +105,7 @@ class Predict : public Command {
         ->check(CLI::IsMember({"cached", "chunked-anchors"}))
         ->capture_default_str();
     app.add_option("--seed", seed_, "Seed of the random anchors")->capture_default_str();
-    app.add_option("--threads", threads_, "CPU threads; 0: all this process may use")
-        ->check(CLI::Range(0, 4096))
-        ->capture_default_str();
+    declare_device_options(app, device_);
     app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane");
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan and the memory it takes, write nothing");
@@ -115,6 +114,7 @@ class Predict : public Command {
 
   void validate() override {
     if (!unit_.empty()) unit_length(unit_);
+    core::check(device_);
     const auto positive = [](const char* option, double value, bool given) {
       if (given && !(std::isfinite(value) && value > 0))
         throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
@@ -147,7 +147,7 @@ class Predict : public Command {
     solver::Case question = read_case(checkpoint);
     stage("reading the geometry");
 
-    const core::Runtime runtime(threads_);
+    const core::Runtime runtime(device_);
     solver::NeuralEngine engine(
         checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors);
     if (dry_run_) return print_plan(engine, question);
@@ -399,7 +399,8 @@ class Predict : public Command {
                       {"reference_area", std::isnan(area_) ? Json(nullptr) : Json(area_)},
                       {"reference_length", std::isnan(length_) ? Json(nullptr) : Json(length_)},
                       {"cell", std::isnan(cell_) ? Json(nullptr) : Json(cell_)},
-                      {"threads", threads_},
+                      {"threads", device_.threads},
+                      {"backend", core::backend() == core::Backend::cuda ? "cuda" : "openmp"},
                       {"seed", seed_}};
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["devices"] = Json::array();
@@ -448,7 +449,7 @@ class Predict : public Command {
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, cell_ = kNotGiven, area_ = kNotGiven,
          length_ = kNotGiven;
   std::uint64_t seed_ = 0;
-  int threads_ = 0;
+  core::RuntimeOptions device_;
   bool json_ = false, dry_run_ = false, overwrite_ = false, picture_ = false;
 
   Clock::time_point start_, mark_;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/device_options.hpp"
 #include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -28,14 +29,15 @@ class Train : public Command {
     app.add_option("recipe", words_,
                    "Recipe (JSON with comments; --print-config shows all options), then options as key=value");
     app.add_option("--out", out_, "Folder for checkpoints and log (\"out\" of the recipe)");
-    app.add_option("--threads", threads_, "Threads of a process; 0: all, shared between the processes of a host")
-        ->capture_default_str();
+    declare_device_options(app, device_);
     app.add_flag("--resume", session_.resume, "Continue the run in --out from its last state, bit for bit");
     app.add_flag("--overwrite", session_.overwrite, "Replace an earlier run in --out");
     app.add_flag("--dry-run", session_.dry_run, "Check recipe, data and memory, print the plan");
     app.add_flag("--print-config", print_, "Print all options with their values and exit");
     app.add_flag("--json", json_, "Print the result as JSON");
   }
+
+  void validate() override { core::check(device_); }
 
   int execute() override {
     const core::Processes processes = core::Processes::join();
@@ -71,7 +73,8 @@ class Train : public Command {
                         "`streamtube train --print-config` explains all options");
     if (session_.resume && session_.overwrite)
       throw core::Error(core::ErrorKind::usage, "--resume and --overwrite exclude each other");
-    const core::Runtime runtime(threads_, processes.usable_threads());
+    device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();
+    const core::Runtime runtime(device_);
     const surrogate::SessionResult r = surrogate::run_session(recipe, session_, processes);
     const int code = r.interrupted ? kInterrupted : 0;
     if (!processes.first()) return code;
@@ -115,7 +118,7 @@ class Train : public Command {
   std::vector<std::string> words_;
   std::string out_;
   surrogate::SessionOptions session_;
-  int threads_ = 0;
+  core::RuntimeOptions device_;
   bool print_ = false, json_ = false;
 };
 

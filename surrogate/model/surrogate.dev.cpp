@@ -8,14 +8,13 @@
 namespace streamtube::surrogate {
 namespace {
 
-using Space = DeviceSpace;
-using Memory = Space::memory_space;
-using Model = Abupt<float, Space>;
 constexpr std::size_t default_chunk = 16384;
 
 // A device array of at least the size asked for, kept between calls.
-template <class T>
+template <class T, class Space>
 class Buffer {
+  using Memory = typename Space::memory_space;
+
  public:
   explicit Buffer(const char* label) : label_(label) {}
   T* reserve(std::size_t size) {
@@ -72,25 +71,49 @@ std::int64_t rows_of(std::span<const float> positions) {
 }  // namespace
 
 struct Surrogate::Impl {
-  Impl(const AbuptConfig& config, const Weights& weights, const std::string& where)
-      : model(config, weights, where), fingerprint(hash(weights)) {}
+  explicit Impl(const Weights& weights) : fingerprint(hash(weights)) {}
+  virtual ~Impl() = default;
+  virtual const AbuptConfig& config() const = 0;
+  virtual std::size_t parameters() const = 0;
+  virtual void encode(const EncodeInput& input) = 0;
+  virtual void query(int b, std::span<const float> positions, std::span<float> out) = 0;
+  virtual void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
+                              std::span<float> gradient) = 0;
+  virtual void forward_traced(const EncodeInput& input, const std::span<const float> queries[2],
+                              std::vector<float> out[2], Trace* trace) = 0;
+  virtual Sensitivity sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
+                                  const std::span<const float> (&coefficients)[2]) = 0;
+  virtual Surrogate::Memory memory() const = 0;
+
+  std::string fingerprint;
+  std::vector<float> anchor_out[2];
+  bool encoded = false;
+  std::size_t chunk = default_chunk;
+};
+
+// The network on one execution space.
+template <class Space>
+struct Surrogate::On final : Impl {
+  using Model = Abupt<float, Space>;
+  template <class T>
+  using Buffer = surrogate::Buffer<T, Space>;
+
+  On(const AbuptConfig& config, const Weights& weights, const std::string& where)
+      : Impl(weights), model(config, weights, where) {}
 
   Space space;
   BackendSet backends;
   core::Arena<Space> arena;
   Model model;
-  std::string fingerprint;
   AnchorCache<float, Space> cache;
-  Model::Case input;
+  typename Model::Case input;
   Buffer<float> points{"streamtube::surrogate::Surrogate::points"},
       condition{"streamtube::surrogate::Surrogate::condition"},
       positions{"streamtube::surrogate::Surrogate::positions"},
       out[2] = {Buffer<float>{"streamtube::surrogate::Surrogate::surface"},
                 Buffer<float>{"streamtube::surrogate::Surrogate::volume"}};
   Buffer<std::int64_t> supernodes{"streamtube::surrogate::Surrogate::supernodes"};
-  std::vector<float> anchor_out[2];
-  bool encoded = false;
-  std::size_t chunk = default_chunk, measured_chunk = 0;
+  std::size_t measured_chunk = 0;
 
   Context<Space> context() { return {space, arena, backends}; }
   int outputs(int b) const { return model.config().outputs[b]; }
@@ -110,8 +133,8 @@ struct Surrogate::Impl {
   }
 
   // Geometry encoder, then the given rows with their anchors. at: [rows.total()][3] host.
-  void run(const EncodeInput& in, const Model::Rows& rows, std::span<const float> at,
-           const Model::TraceFunction& trace) {
+  void run(const EncodeInput& in, const typename Model::Rows& rows, std::span<const float> at,
+           const typename Model::TraceFunction& trace) {
     upload_case(in);
     cache.resize(model.config(), static_cast<std::int64_t>(in.supernodes.size()), rows.anchors[0], rows.anchors[1],
                  true);
@@ -122,9 +145,9 @@ struct Surrogate::Impl {
                         width = static_cast<std::size_t>(outputs(b));
       result[b] = {out[b].reserve(count * width), count, width};
     }
-    const auto pass = [&](const Model::TraceFunction& traced) {
+    const auto pass = [&](const typename Model::TraceFunction& traced) {
       Context<Space> c = context();
-      core::Arena<Space>::Scope scope(arena);
+      typename core::Arena<Space>::Scope scope(arena);
       Mat<float, Space> tokens = take<float>(c, in.supernodes.size(), static_cast<std::size_t>(model.config().hidden));
       model.encode_geometry(c, input, tokens, traced);
       model.forward(c, input, tokens, where, rows, cache, result, traced);
@@ -139,7 +162,7 @@ struct Surrogate::Impl {
   }
 
   void query_pass(int b, std::int64_t count, const float* at, float* to) {
-    Model::Rows rows;
+    typename Model::Rows rows;
     rows.queries[b] = count;
     Mat<float, Space> result[2];
     result[b] = {to, static_cast<std::size_t>(count), static_cast<std::size_t>(outputs(b))};
@@ -156,16 +179,171 @@ struct Surrogate::Impl {
     }
     measured_chunk = chunk;
   }
+
+  const AbuptConfig& config() const override { return model.config(); }
+  std::size_t parameters() const override { return model.parameters().size(); }
+
+  void encode(const EncodeInput& input) override {
+    typename Model::Rows rows;
+    std::vector<float> at;
+    for (int b = 0; b < 2; ++b) {
+      rows.anchors[b] = rows_of(input.anchors[b]);
+      core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
+      at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
+    }
+    encoded = false;
+    run(input, rows, at, {});
+    encoded = true;
+  }
+
+  void query(int b, std::span<const float> positions, std::span<float> out) override {
+    const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
+                      width = static_cast<std::size_t>(outputs(b));
+    core::expect(out.size() == count * width, "surrogate: out is not [n][outputs]");
+    measure_queries();
+    for (std::size_t first = 0; first < count; first += chunk) {
+      const std::size_t n = std::min(chunk, count - first);
+      const float* at = this->positions.upload(space, positions.subspan(first * 3, n * 3));
+      float* to = this->out[b].reserve(n * width);
+      query_pass(b, static_cast<std::int64_t>(n), at, to);
+      Buffer<float>::download(space, to, out.subspan(first * width, n * width));
+    }
+  }
+
+  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
+                      std::span<float> gradient) override {
+    On& m = *this;
+    const int b = static_cast<int>(branch);
+    const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
+                      width = static_cast<std::size_t>(m.outputs(b)), chunk = std::max<std::size_t>(m.chunk / 4, 1);
+    core::expect(out.size() == count * width && gradient.size() == 3 * out.size(),
+                 "surrogate: out is not [n][outputs], or gradient not [n][outputs][3]");
+    std::vector<float> stacked;
+    for (std::size_t first = 0; first < count; first += chunk) {
+      const std::size_t n = std::min(chunk, count - first);
+      const Mat<const float, Space> at{m.positions.upload(m.space, positions.subspan(first * 3, n * 3)), n, 3};
+      const Mat<float, Space> to{m.out[b].reserve(4 * n * width), 4 * n, width};
+      const auto pass = [&] {
+        Context<Space> context = m.context();
+        m.model.query_tangents(context, m.input, branch, at, m.cache, to);
+      };
+      m.arena.measure(pass);
+      pass();
+      stacked.resize(to.size());
+      Buffer<float>::download(m.space, to.data(), stacked);
+      for (std::size_t i = 0; i < n * width; ++i) {
+        out[first * width + i] = stacked[i];
+        for (std::size_t axis = 0; axis < 3; ++axis)
+          gradient[3 * (first * width + i) + axis] = stacked[(axis + 1) * n * width + i];
+      }
+    }
+    m.measured_chunk = 0;
+  }
+
+  void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
+                      Trace* trace) override {
+    typename Model::Rows rows;
+    std::vector<float> at;
+    for (int b = 0; b < 2; ++b) {
+      rows.anchors[b] = rows_of(input.anchors[b]), rows.queries[b] = rows_of(queries[b]);
+      at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
+      at.insert(at.end(), queries[b].begin(), queries[b].end());
+    }
+    typename Model::TraceFunction note;
+    if (trace)
+      note = [&](const std::string& name, Mat<const float, Space> x) {
+        Tensor& tensor = (*trace)[name];
+        tensor.shape = {x.extent(0), x.extent(1)};
+        tensor.values.resize(x.size());
+        Buffer<float>::download(space, x.data(), tensor.values);
+      };
+    encoded = false;
+    run(input, rows, at, note);
+    for (int b = 0; b < 2; ++b) out[b] = anchor_out[b];
+  }
+
+  Sensitivity sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
+                          const std::span<const float> (&coefficients)[2]) override {
+    On& m = *this;
+    typename Model::Rows rows;
+    std::vector<float> at;
+    std::size_t width[2], count[2];
+    for (int b = 0; b < 2; ++b) {
+      rows.anchors[b] = rows_of(in.anchors[b]), rows.queries[b] = rows_of(queries[b]);
+      core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
+      at.insert(at.end(), in.anchors[b].begin(), in.anchors[b].end());
+      at.insert(at.end(), queries[b].begin(), queries[b].end());
+      count[b] = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
+      width[b] = static_cast<std::size_t>(m.outputs(b));
+      core::expect(coefficients[b].size() == count[b] * width[b], "surrogate: coefficients are not [A + Q][outputs]");
+    }
+    m.encoded = false;
+    m.upload_case(in);
+    const float* position = m.positions.upload(m.space, at);
+    Buffer<float> gradient{"streamtube::surrogate::Surrogate::sensitivity"},
+        coefficient{"streamtube::surrogate::Surrogate::coefficients"};
+    float* dpoints = gradient.reserve(in.points.size() + at.size());
+    float* dpositions = dpoints + in.points.size();
+    float* factor = coefficient.reserve(coefficients[0].size() + coefficients[1].size());
+    typename Model::PositionAdjoints wanted;
+    wanted.points = {{dpoints, in.points.size() / 3, 3},
+                     geometry::invert<std::int32_t, Space>(m.space, m.input.neighbors.source,
+                                                           static_cast<std::int64_t>(in.points.size() / 3)),
+                     geometry::invert<std::int64_t, Space>(m.space, m.input.supernodes,
+                                                           static_cast<std::int64_t>(in.points.size() / 3))};
+    Mat<const float, Space> where[2], factors[2];
+    Mat<float, Space> result[2];
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t first = static_cast<std::size_t>(rows.begin(b)) * 3;
+      where[b] = {position + first, count[b], 3};
+      wanted.positions[b] = {dpositions + first, count[b], 3};
+      Buffer<float>::upload_to(m.space, factor, coefficients[b]);
+      factors[b] = {factor, count[b], width[b]};
+      factor += coefficients[b].size();
+      result[b] = {m.out[b].reserve(count[b] * width[b]), count[b], width[b]};
+    }
+    Context<Space> context = m.context();
+    const typename Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2],
+                                                  const Mat<float, Space>(&dout)[2]) {
+      if (context.measuring()) return;
+      for (int b = 0; b < 2; ++b) {
+        Kokkos::deep_copy(m.space, result[b], out[b]);
+        Kokkos::deep_copy(m.space, dout[b], factors[b]);
+      }
+    };
+    const auto pass = [&] { m.model.training_pass(context, m.input, where, rows, false, loss, {}, wanted); };
+    m.arena.measure(pass);
+    pass();
+
+    Sensitivity s;
+    s.points.resize(in.points.size());
+    Buffer<float>::download(m.space, dpoints, s.points);
+    for (int b = 0; b < 2; ++b) {
+      s.anchors[b].resize(in.anchors[b].size()), s.queries[b].resize(queries[b].size());
+      Buffer<float>::download(m.space, wanted.positions[b].data(), s.anchors[b]);
+      Buffer<float>::download(m.space, wanted.positions[b].data() + in.anchors[b].size(), s.queries[b]);
+      std::vector<float> out(result[b].size());
+      Buffer<float>::download(m.space, result[b].data(), out);
+      for (std::size_t i = 0; i < out.size(); ++i) s.value += double{coefficients[b][i]} * double{out[i]};
+    }
+    return s;
+  }
+
+  Surrogate::Memory memory() const override {
+    return {parameters() * sizeof(float), cache.block.extent(0) * sizeof(float), arena.capacity()};
+  }
 };
 
 Surrogate::Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where)
-    : impl_(std::make_unique<Impl>(config, weights, where)) {}
+    : impl_(on_backend([&]<class Space>(std::type_identity<Space>) -> std::unique_ptr<Impl> {
+        return std::make_unique<On<Space>>(config, weights, where);
+      })) {}
 Surrogate::~Surrogate() = default;
 Surrogate::Surrogate(Surrogate&&) noexcept = default;
 Surrogate& Surrogate::operator=(Surrogate&&) noexcept = default;
 
-const AbuptConfig& Surrogate::config() const { return impl_->model.config(); }
-std::size_t Surrogate::parameters() const { return impl_->model.parameters().size(); }
+const AbuptConfig& Surrogate::config() const { return impl_->config(); }
+std::size_t Surrogate::parameters() const { return impl_->parameters(); }
 std::string Surrogate::fingerprint() const { return impl_->fingerprint; }
 std::size_t Surrogate::query_chunk() const { return impl_->chunk; }
 
@@ -174,18 +352,7 @@ void Surrogate::set_query_chunk(std::size_t rows) {
   impl_->chunk = rows;
 }
 
-void Surrogate::encode(const EncodeInput& input) {
-  Model::Rows rows;
-  std::vector<float> at;
-  for (int b = 0; b < 2; ++b) {
-    rows.anchors[b] = rows_of(input.anchors[b]);
-    core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
-    at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
-  }
-  impl_->encoded = false;
-  impl_->run(input, rows, at, {});
-  impl_->encoded = true;
-}
+void Surrogate::encode(const EncodeInput& input) { impl_->encode(input); }
 
 std::span<const float> Surrogate::anchor_output(Branch branch) const {
   core::expect(impl_->encoded, "surrogate: anchor_output() before encode()");
@@ -194,141 +361,26 @@ std::span<const float> Surrogate::anchor_output(Branch branch) const {
 
 void Surrogate::query(Branch branch, std::span<const float> positions, std::span<float> out) {
   core::expect(impl_->encoded, "surrogate: query() before encode()");
-  const int b = static_cast<int>(branch);
-  const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
-                    width = static_cast<std::size_t>(impl_->outputs(b));
-  core::expect(out.size() == count * width, "surrogate: out is not [n][outputs]");
-  impl_->measure_queries();
-  for (std::size_t first = 0; first < count; first += impl_->chunk) {
-    const std::size_t n = std::min(impl_->chunk, count - first);
-    const float* at = impl_->positions.upload(impl_->space, positions.subspan(first * 3, n * 3));
-    float* to = impl_->out[b].reserve(n * width);
-    impl_->query_pass(b, static_cast<std::int64_t>(n), at, to);
-    Buffer<float>::download(impl_->space, to, out.subspan(first * width, n * width));
-  }
+  impl_->query(static_cast<int>(branch), positions, out);
 }
 
 void Surrogate::query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
                                std::span<float> gradient) {
   core::expect(impl_->encoded, "surrogate: query_gradient() before encode()");
-  Impl& m = *impl_;
-  const int b = static_cast<int>(branch);
-  const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
-                    width = static_cast<std::size_t>(m.outputs(b)), chunk = std::max<std::size_t>(m.chunk / 4, 1);
-  core::expect(out.size() == count * width && gradient.size() == 3 * out.size(),
-               "surrogate: out is not [n][outputs], or gradient not [n][outputs][3]");
-  std::vector<float> stacked;
-  for (std::size_t first = 0; first < count; first += chunk) {
-    const std::size_t n = std::min(chunk, count - first);
-    const Mat<const float, Space> at{m.positions.upload(m.space, positions.subspan(first * 3, n * 3)), n, 3};
-    const Mat<float, Space> to{m.out[b].reserve(4 * n * width), 4 * n, width};
-    const auto pass = [&] {
-      Context<Space> context = m.context();
-      m.model.query_tangents(context, m.input, branch, at, m.cache, to);
-    };
-    m.arena.measure(pass);
-    pass();
-    stacked.resize(to.size());
-    Buffer<float>::download(m.space, to.data(), stacked);
-    for (std::size_t i = 0; i < n * width; ++i) {
-      out[first * width + i] = stacked[i];
-      for (std::size_t axis = 0; axis < 3; ++axis)
-        gradient[3 * (first * width + i) + axis] = stacked[(axis + 1) * n * width + i];
-    }
-  }
-  m.measured_chunk = 0;
+  impl_->query_gradient(branch, positions, out, gradient);
 }
 
 void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2],
                                std::vector<float> out[2], Trace* trace) {
-  Model::Rows rows;
-  std::vector<float> at;
-  for (int b = 0; b < 2; ++b) {
-    rows.anchors[b] = rows_of(input.anchors[b]), rows.queries[b] = rows_of(queries[b]);
-    at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
-    at.insert(at.end(), queries[b].begin(), queries[b].end());
-  }
-  Model::TraceFunction note;
-  if (trace)
-    note = [&](const std::string& name, Mat<const float, Space> x) {
-      Tensor& tensor = (*trace)[name];
-      tensor.shape = {x.extent(0), x.extent(1)};
-      tensor.values.resize(x.size());
-      Buffer<float>::download(impl_->space, x.data(), tensor.values);
-    };
-  impl_->encoded = false;
-  impl_->run(input, rows, at, note);
-  for (int b = 0; b < 2; ++b) out[b] = impl_->anchor_out[b];
+  impl_->forward_traced(input, queries, out, trace);
 }
 
-Surrogate::Sensitivity Surrogate::sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
+Surrogate::Sensitivity Surrogate::sensitivity(const EncodeInput& input, const std::span<const float> (&queries)[2],
                                               const std::span<const float> (&coefficients)[2]) {
-  Impl& m = *impl_;
-  Model::Rows rows;
-  std::vector<float> at;
-  std::size_t width[2], count[2];
-  for (int b = 0; b < 2; ++b) {
-    rows.anchors[b] = rows_of(in.anchors[b]), rows.queries[b] = rows_of(queries[b]);
-    core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
-    at.insert(at.end(), in.anchors[b].begin(), in.anchors[b].end());
-    at.insert(at.end(), queries[b].begin(), queries[b].end());
-    count[b] = static_cast<std::size_t>(rows.end(b) - rows.begin(b)), width[b] = static_cast<std::size_t>(m.outputs(b));
-    core::expect(coefficients[b].size() == count[b] * width[b], "surrogate: coefficients are not [A + Q][outputs]");
-  }
-  m.encoded = false;
-  m.upload_case(in);
-  const float* position = m.positions.upload(m.space, at);
-  Buffer<float> gradient{"streamtube::surrogate::Surrogate::sensitivity"},
-      coefficient{"streamtube::surrogate::Surrogate::coefficients"};
-  float* dpoints = gradient.reserve(in.points.size() + at.size());
-  float* dpositions = dpoints + in.points.size();
-  float* factor = coefficient.reserve(coefficients[0].size() + coefficients[1].size());
-  Model::PositionAdjoints wanted;
-  wanted.points = {{dpoints, in.points.size() / 3, 3},
-                   geometry::invert<std::int32_t, Space>(m.space, m.input.neighbors.source,
-                                                         static_cast<std::int64_t>(in.points.size() / 3)),
-                   geometry::invert<std::int64_t, Space>(m.space, m.input.supernodes,
-                                                         static_cast<std::int64_t>(in.points.size() / 3))};
-  Mat<const float, Space> where[2], factors[2];
-  Mat<float, Space> result[2];
-  for (int b = 0; b < 2; ++b) {
-    const std::size_t first = static_cast<std::size_t>(rows.begin(b)) * 3;
-    where[b] = {position + first, count[b], 3};
-    wanted.positions[b] = {dpositions + first, count[b], 3};
-    Buffer<float>::upload_to(m.space, factor, coefficients[b]);
-    factors[b] = {factor, count[b], width[b]};
-    factor += coefficients[b].size();
-    result[b] = {m.out[b].reserve(count[b] * width[b]), count[b], width[b]};
-  }
-  Context<Space> context = m.context();
-  const Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2], const Mat<float, Space>(&dout)[2]) {
-    if (context.measuring()) return;
-    for (int b = 0; b < 2; ++b) {
-      Kokkos::deep_copy(m.space, result[b], out[b]);
-      Kokkos::deep_copy(m.space, dout[b], factors[b]);
-    }
-  };
-  const auto pass = [&] { m.model.training_pass(context, m.input, where, rows, false, loss, {}, wanted); };
-  m.arena.measure(pass);
-  pass();
-
-  Sensitivity s;
-  s.points.resize(in.points.size());
-  Buffer<float>::download(m.space, dpoints, s.points);
-  for (int b = 0; b < 2; ++b) {
-    s.anchors[b].resize(in.anchors[b].size()), s.queries[b].resize(queries[b].size());
-    Buffer<float>::download(m.space, wanted.positions[b].data(), s.anchors[b]);
-    Buffer<float>::download(m.space, wanted.positions[b].data() + in.anchors[b].size(), s.queries[b]);
-    std::vector<float> out(result[b].size());
-    Buffer<float>::download(m.space, result[b].data(), out);
-    for (std::size_t i = 0; i < out.size(); ++i) s.value += double{coefficients[b][i]} * double{out[i]};
-  }
-  return s;
+  return impl_->sensitivity(input, queries, coefficients);
 }
 
-Surrogate::Memory Surrogate::memory() const {
-  return {parameters() * sizeof(float), impl_->cache.block.extent(0) * sizeof(float), impl_->arena.capacity()};
-}
+Surrogate::Memory Surrogate::memory() const { return impl_->memory(); }
 
 Surrogate::Memory Surrogate::estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t surface,
                                       std::size_t volume, std::size_t query_chunk) {
@@ -340,7 +392,7 @@ Surrogate::Memory Surrogate::estimate(const AbuptConfig& config, std::size_t sup
     memory.weights += size * sizeof(float);
   }
   memory.anchor_cache =
-      AnchorCache<float, Space>::elements(config, as_count(supernodes), as_count(surface), as_count(volume)) *
+      AnchorCache<float, HostSpace>::elements(config, as_count(supernodes), as_count(surface), as_count(volume)) *
       sizeof(float);
   // Per row: tokens, their normed copy, queries and rotary table; keys and values once more in the attention's own
   // order.

@@ -42,7 +42,8 @@ using Trace = std::map<std::string, Tensor>;
 
 class Surrogate {
  public:
-  // Throws Error(input) when a tensor is missing, unknown or of the wrong shape; the message names it and `where`.
+  // On the back end of the core::Runtime. Throws Error(input) when a tensor is missing, unknown or of the wrong shape;
+  // the message names it and `where`.
   Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where);
   ~Surrogate();
   Surrogate(Surrogate&&) noexcept;
@@ -95,6 +96,8 @@ class Surrogate {
 
  private:
   struct Impl;
+  template <class Space>
+  struct On;  // of an execution space
   std::unique_ptr<Impl> impl_;
 };
 

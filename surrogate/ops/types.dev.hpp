@@ -2,16 +2,27 @@
 // What every op takes: views of row-major matrices that own nothing, and the context it runs in.
 
 #include <Kokkos_Core.hpp>
+#include <type_traits>
+#include <utility>
 
 #include "core/device/arena.dev.hpp"
 #include "core/error.hpp"
+#include "core/runtime.hpp"
 #include "surrogate/backends/backend_set.hpp"
 #include "surrogate/backends/descriptions.hpp"
 
 namespace streamtube::surrogate {
 
 using HostSpace = Kokkos::DefaultHostExecutionSpace;
-using DeviceSpace = Kokkos::DefaultExecutionSpace;
+
+// make(std::type_identity<Space>) with the space of the Runtime's back end.
+template <class Make>
+auto on_backend(Make&& make) {
+#ifdef KOKKOS_ENABLE_CUDA
+  if (core::backend() == core::Backend::cuda) return make(std::type_identity<Kokkos::Cuda>{});
+#endif
+  return make(std::type_identity<HostSpace>{});
+}
 
 template <class T, class Space>
 using Mat =

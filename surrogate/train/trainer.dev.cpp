@@ -9,37 +9,10 @@
 namespace streamtube::surrogate {
 namespace {
 
-using Space = DeviceSpace;
-using Memory = Space::memory_space;
-using Model = Abupt<float, Space>;
-template <class T>
-using Array = Kokkos::View<T*, Memory>;
+template <class T, class Space>
+using Array = Kokkos::View<T*, typename Space::memory_space>;
 template <class T>
 using HostArray = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
-template <class T>
-void resize(Array<T>& array, std::size_t size, const char* label) {
-  if (array.extent(0) != size)
-    array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
-}
-
-// Host values into an array of at least their number.
-template <class T>
-void upload(const Space& space, Array<T>& array, std::span<const T> values, const char* label) {
-  if (array.extent(0) < values.size())
-    array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), values.size());
-  if (!values.empty())
-    Kokkos::deep_copy(space, Kokkos::subview(array, Kokkos::pair<std::size_t, std::size_t>(0, values.size())),
-                      HostArray<const T>(values.data(), values.size()));
-}
-
-template <class T>
-std::vector<T> download(const Space& space, const Array<T>& array) {
-  std::vector<T> values(array.extent(0));
-  if (!values.empty()) Kokkos::deep_copy(space, HostArray<T>(values.data(), values.size()), array);
-  space.fence("streamtube::surrogate::Trainer::download");
-  return values;
-}
 
 }  // namespace
 
@@ -53,9 +26,78 @@ double Schedule::rate(std::int64_t update) const {
 }
 
 struct Trainer::Impl {
-  Impl(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& o, bool again,
-       const std::string& where, Precision precision)
-      : backends(precision), model(config, weights, where), options(o), recompute(again) {}
+  virtual ~Impl() = default;
+  virtual const AbuptConfig& config() const = 0;
+  virtual std::size_t size() const = 0;  // parameters
+  virtual std::int64_t update_count() const = 0;
+  virtual void set_curl_terms(std::vector<CurlTerm> terms) = 0;
+  virtual Losses accumulate(const Batch& batch, double scale) = 0;
+  virtual std::vector<float> flat_gradients() const = 0;
+  virtual void set_gradients(std::span<const float> values) = 0;
+  enum class What { weights, averaged, gradients };
+  virtual Weights named(What what) const = 0;
+  virtual double update(double rate) = 0;
+  virtual State state() const = 0;
+  virtual void restore(const State& state) = 0;
+  virtual std::size_t scratch(const Shape& shape) = 0;
+};
+
+// The network in training on one execution space.
+template <class Space>
+struct Trainer::On final : Impl {
+  using Model = Abupt<float, Space>;
+  template <class T>
+  using Array = surrogate::Array<T, Space>;
+
+  template <class T>
+  static void resize(Array<T>& array, std::size_t size, const char* label) {
+    if (array.extent(0) != size)
+      array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
+  }
+
+  // Host values into an array of at least their number.
+  template <class T>
+  static void upload(const Space& space, Array<T>& array, std::span<const T> values, const char* label) {
+    if (array.extent(0) < values.size())
+      array = Array<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), values.size());
+    if (!values.empty())
+      Kokkos::deep_copy(space, Kokkos::subview(array, Kokkos::pair<std::size_t, std::size_t>(0, values.size())),
+                        HostArray<const T>(values.data(), values.size()));
+  }
+
+  template <class T>
+  static std::vector<T> download(const Space& space, const Array<T>& array) {
+    std::vector<T> values(array.extent(0));
+    if (!values.empty()) Kokkos::deep_copy(space, HostArray<T>(values.data(), values.size()), array);
+    space.fence("streamtube::surrogate::Trainer::download");
+    return values;
+  }
+
+  On(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& o,
+     const std::vector<float> (&column_weight)[2], bool again, const std::string& where, Precision precision)
+      : backends(precision), model(config, weights, where), options(o), recompute(again) {
+    On& m = *this;
+    const std::size_t size = this->size();
+    for (Array<float>* array : {&m.gradients, &m.first, &m.average, &m.decays})
+      resize(*array, size, "streamtube::surrogate::Trainer::parameters");
+    if (options.kind == OptimizerOptions::Kind::adamw) resize(m.second, size, "streamtube::surrogate::Trainer::second");
+    Kokkos::deep_copy(m.gradients, 0.0f);
+    Kokkos::deep_copy(m.first, 0.0f);
+    Kokkos::deep_copy(m.second, 0.0f);
+    Kokkos::deep_copy(m.average, m.parameters());
+    std::vector<float> decays(size, 1.0f);
+    if (options.decay_matrices_only)
+      for (const auto& [name, entry] : m.model.parameters().entries())
+        if (!entry.columns) std::fill_n(decays.begin() + static_cast<std::ptrdiff_t>(entry.offset), entry.size(), 0.0f);
+    upload<float>(m.space, m.decays, decays, "");
+    for (int b = 0; b < 2; ++b) {
+      core::expect(static_cast<int>(column_weight[b].size()) == config.outputs[b], "trainer: length of column_weight");
+      upload<float>(m.space, m.column_weight[b], column_weight[b], "streamtube::surrogate::Trainer::column_weight");
+      resize(m.losses[b], column_weight[b].size(), "streamtube::surrogate::Trainer::losses");
+    }
+    resize(m.norm, 1, "streamtube::surrogate::Trainer::norm");
+    m.space.fence("streamtube::surrogate::Trainer");
+  }
 
   Space space;
   BackendSet backends;
@@ -86,9 +128,9 @@ struct Trainer::Impl {
   Array<float> parameters() const { return model.parameters().block(); }
 
   // The losses on curls, at the volume queries, whose targets are on the device already.
-  Model::Slopes slopes(Context<Space>& context, Mat<const float, Space> positions, std::int64_t anchors, double scale,
-                       double length) {
-    Model::Slopes s;
+  typename Model::Slopes slopes(Context<Space>& context, Mat<const float, Space> positions, std::int64_t anchors,
+                                double scale, double length) {
+    typename Model::Slopes s;
     if (curls.empty()) return s;
     const std::size_t first = static_cast<std::size_t>(anchors);
     core::expect(positions.extent(0) > first, "trainer: losses on curls need volume queries");
@@ -103,191 +145,190 @@ struct Trainer::Impl {
     };
     return s;
   }
+
+  const AbuptConfig& config() const override { return model.config(); }
+  std::size_t size() const override { return model.parameters().size(); }
+  std::int64_t update_count() const override { return updates; }
+  void set_curl_terms(std::vector<CurlTerm> terms) override {
+    resize(curl_losses, 3 * terms.size(), "streamtube::surrogate::Trainer::curl_losses");
+    curls = std::move(terms);
+  }
+  Weights named(What what) const override {
+    return by_name(what == What::weights ? parameters() : what == What::averaged ? average : gradients);
+  }
+  std::vector<float> flat_gradients() const override { return download(space, gradients); }
+
+  void set_gradients(std::span<const float> values) override {
+    On& m = *this;
+    core::expect(values.size() == m.size(), "trainer: length of the gradients");
+    upload<float>(m.space, m.gradients, values, "");
+    m.space.fence("streamtube::surrogate::Trainer::set_gradients");
+  }
+
+  Losses accumulate(const Batch& batch, double scale) override {
+    On& m = *this;
+    const AbuptConfig& config = m.model.config();
+    typename Model::Rows rows;
+    const std::size_t count = batch.points.size() / 3;
+    core::expect(count > 0 && !batch.supernodes.empty() && batch.points.size() % 3 == 0,
+                 "trainer: a batch needs geometry points and supernodes");
+    for (const std::int64_t s : batch.supernodes)
+      core::expect(s >= 0 && s < static_cast<std::int64_t>(count), "trainer: a supernode index is out of range");
+    core::expect(batch.condition.size() == static_cast<std::size_t>(config.condition),
+                 "trainer: length of the condition");
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t n = batch.positions[b].size() / 3;
+      rows.anchors[b] = batch.anchors[b], rows.queries[b] = static_cast<std::int64_t>(n) - batch.anchors[b];
+      core::expect(rows.anchors[b] > 0 && rows.queries[b] >= 0, "trainer: both branches need anchors");
+      core::expect(batch.targets[b].size() == n * static_cast<std::size_t>(config.outputs[b]), "trainer: targets");
+      core::expect(batch.weights[b].empty() || batch.weights[b].size() == n, "trainer: row weights");
+      upload<float>(m.space, m.positions[b], batch.positions[b], "streamtube::surrogate::Trainer::positions");
+      upload<float>(m.space, m.targets[b], batch.targets[b], "streamtube::surrogate::Trainer::targets");
+      upload<float>(m.space, m.row_weights[b], batch.weights[b], "streamtube::surrogate::Trainer::row_weights");
+    }
+    upload<float>(m.space, m.points, batch.points, "streamtube::surrogate::Trainer::points");
+    upload<float>(m.space, m.condition, batch.condition, "streamtube::surrogate::Trainer::condition");
+    upload<std::int64_t>(m.space, m.supernodes, batch.supernodes, "streamtube::surrogate::Trainer::supernodes");
+    if (m.functionals.size() < batch.functionals.size()) m.functionals.resize(batch.functionals.size());
+    for (std::size_t i = 0; i < batch.functionals.size(); ++i) {
+      core::expect(batch.functionals[i].coefficients.size() == batch.targets[0].size(),
+                   "trainer: a functional's length");
+      upload<float>(m.space, m.functionals[i], batch.functionals[i].coefficients,
+                    "streamtube::surrogate::Trainer::functional");
+    }
+    resize(m.functional_losses, batch.functionals.size(), "streamtube::surrogate::Trainer::functional_losses");
+
+    typename Model::Case input;
+    input.points = {m.points.data(), count, 3};
+    input.supernodes = {m.supernodes.data(), batch.supernodes.size()};
+    input.condition = {m.condition.data(), batch.condition.empty() ? 0u : 1u, batch.condition.size()};
+    input.neighbors = geometry::radius_search<float, Space>(m.space, input.points, input.supernodes, config.radius,
+                                                            config.max_degree);
+    const Mat<const float, Space> positions[2] = {{m.positions[0].data(), batch.positions[0].size() / 3, 3},
+                                                  {m.positions[1].data(), batch.positions[1].size() / 3, 3}};
+    Context<Space> context = m.context();
+    const typename Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2],
+                                                  const Mat<float, Space>(&dout)[2]) {
+      for (int b = 0; b < 2; ++b) {
+        const Mat<const float, Space> target{m.targets[b].data(), out[b].extent(0), out[b].extent(1)};
+        const Vec<const float, Space> weights =
+            batch.weights[b].empty() ? Vec<const float, Space>()
+                                     : Vec<const float, Space>(m.row_weights[b].data(), out[b].extent(0));
+        squared_error<float, Space>(context, out[b], target, weights, m.column_weight[b], static_cast<float>(scale),
+                                    dout[b], m.losses[b]);
+      }
+      const Mat<const float, Space> target{m.targets[0].data(), out[0].extent(0), out[0].extent(1)};
+      for (std::size_t i = 0; i < batch.functionals.size(); ++i)
+        squared_functional<float, Space>(
+            context, out[0], target, {m.functionals[i].data(), out[0].extent(0), out[0].extent(1)},
+            batch.functionals[i].weight, static_cast<float>(scale), dout[0], {m.functional_losses.data() + i, 1});
+    };
+    const typename Model::Slopes slopes =
+        m.slopes(context, positions[1], rows.anchors[1], scale, batch.reference_length);
+    const auto pass = [&] {
+      m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes);
+    };
+    m.arena.measure(pass);
+    pass();
+
+    Losses losses;
+    for (int b = 0; b < 2; ++b) {
+      losses.components[b] = download(m.space, m.losses[b]);
+      for (const double value : losses.components[b]) losses.total += value;
+    }
+    losses.functionals = download(m.space, m.functional_losses);
+    for (const double value : losses.functionals) losses.total += value;
+    const std::vector<double> curls = download(m.space, m.curl_losses);
+    for (std::size_t i = 0; i < m.curls.size(); ++i) {
+      losses.curls.push_back(curls[3 * i] + curls[3 * i + 1] + curls[3 * i + 2]);
+      losses.total += losses.curls.back();
+    }
+    return losses;
+  }
+
+  double update(double rate) override {
+    On& m = *this;
+    Context<Space> context = m.context();
+    ++m.updates;
+    const auto step = [&] {
+      gradient_norm<float, Space>(context, m.gradients, m.norm);
+      optimizer_step<float, Space>(context, m.options, rate, m.updates, m.norm, m.gradients, m.decays, m.parameters(),
+                                   m.first, m.second, m.average);
+    };
+    m.arena.measure(step);
+    step();
+    Kokkos::deep_copy(m.space, m.gradients, 0.0f);
+    return download(m.space, m.norm)[0];
+  }
+
+  State state() const override {
+    const On& m = *this;
+    return {m.updates, download(m.space, m.parameters()), download(m.space, m.first), download(m.space, m.second),
+            download(m.space, m.average)};
+  }
+
+  void restore(const State& state) override {
+    On& m = *this;
+    if (state.parameters.size() != m.size() || state.first.size() != m.size() || state.average.size() != m.size() ||
+        state.second.size() != m.second.extent(0))
+      throw core::Error(core::ErrorKind::input,
+                        core::str("the training state holds ", state.parameters.size(), " parameters, this model has ",
+                                  m.size(), ", or it is of another optimiser"));
+    m.updates = state.updates;
+    Array<float> parameters = m.parameters();
+    upload<float>(m.space, parameters, state.parameters, "");
+    upload<float>(m.space, m.first, state.first, "");
+    upload<float>(m.space, m.second, state.second, "");
+    upload<float>(m.space, m.average, state.average, "");
+    Kokkos::deep_copy(m.space, m.gradients, 0.0f);
+    m.space.fence("streamtube::surrogate::Trainer::restore");
+  }
+
+  std::size_t scratch(const Shape& shape) override {
+    On& m = *this;
+    typename Model::Case input;
+    input.points = {static_cast<const float*>(nullptr), shape.points, 3};
+    input.supernodes = {static_cast<const std::int64_t*>(nullptr), shape.supernodes};
+    input.condition = {static_cast<const float*>(nullptr), model.config().condition ? 1u : 0u,
+                       static_cast<std::size_t>(model.config().condition)};
+    typename Model::Rows rows;
+    Mat<const float, Space> positions[2];
+    for (int b = 0; b < 2; ++b) {
+      rows.anchors[b] = static_cast<std::int64_t>(shape.anchors[b]);
+      rows.queries[b] = static_cast<std::int64_t>(shape.queries[b]);
+      positions[b] = {static_cast<const float*>(nullptr), shape.anchors[b] + shape.queries[b], 3};
+    }
+    Context<Space> context = m.context();
+    const auto loss = [](const auto&, const auto&) {};
+    const typename Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], 1, 1);
+    return m.arena.measured(
+        [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes); });
+  }
 };
 
 Trainer::Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
                  const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where,
                  Precision precision)
-    : impl_(std::make_unique<Impl>(config, weights, options, recompute, where, precision)) {
-  Impl& m = *impl_;
-  const std::size_t size = parameters();
-  for (Array<float>* array : {&m.gradients, &m.first, &m.average, &m.decays})
-    resize(*array, size, "streamtube::surrogate::Trainer::parameters");
-  if (options.kind == OptimizerOptions::Kind::adamw) resize(m.second, size, "streamtube::surrogate::Trainer::second");
-  Kokkos::deep_copy(m.gradients, 0.0f);
-  Kokkos::deep_copy(m.first, 0.0f);
-  Kokkos::deep_copy(m.second, 0.0f);
-  Kokkos::deep_copy(m.average, m.parameters());
-  std::vector<float> decays(size, 1.0f);
-  if (options.decay_matrices_only)
-    for (const auto& [name, entry] : m.model.parameters().entries())
-      if (!entry.columns) std::fill_n(decays.begin() + static_cast<std::ptrdiff_t>(entry.offset), entry.size(), 0.0f);
-  upload<float>(m.space, m.decays, decays, "");
-  for (int b = 0; b < 2; ++b) {
-    core::expect(static_cast<int>(column_weight[b].size()) == config.outputs[b], "trainer: length of column_weight");
-    upload<float>(m.space, m.column_weight[b], column_weight[b], "streamtube::surrogate::Trainer::column_weight");
-    resize(m.losses[b], column_weight[b].size(), "streamtube::surrogate::Trainer::losses");
-  }
-  resize(m.norm, 1, "streamtube::surrogate::Trainer::norm");
-  m.space.fence("streamtube::surrogate::Trainer");
-}
+    : impl_(on_backend([&]<class Space>(std::type_identity<Space>) -> std::unique_ptr<Impl> {
+        return std::make_unique<On<Space>>(config, weights, options, column_weight, recompute, where, precision);
+      })) {}
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 
-const AbuptConfig& Trainer::config() const { return impl_->model.config(); }
-std::size_t Trainer::parameters() const { return impl_->model.parameters().size(); }
-std::int64_t Trainer::updates() const { return impl_->updates; }
-void Trainer::set_curl_terms(std::vector<CurlTerm> terms) {
-  resize(impl_->curl_losses, 3 * terms.size(), "streamtube::surrogate::Trainer::curl_losses");
-  impl_->curls = std::move(terms);
-}
-Weights Trainer::weights() const { return impl_->by_name(impl_->parameters()); }
-Weights Trainer::averaged_weights() const { return impl_->by_name(impl_->average); }
-Weights Trainer::gradients_by_name() const { return impl_->by_name(impl_->gradients); }
-std::vector<float> Trainer::gradients() const { return download(impl_->space, impl_->gradients); }
-
-void Trainer::set_gradients(std::span<const float> gradients) {
-  core::expect(gradients.size() == parameters(), "trainer: length of the gradients");
-  upload<float>(impl_->space, impl_->gradients, gradients, "");
-  impl_->space.fence("streamtube::surrogate::Trainer::set_gradients");
-}
-
-Losses Trainer::accumulate(const Batch& batch, double scale) {
-  Impl& m = *impl_;
-  const AbuptConfig& config = m.model.config();
-  Model::Rows rows;
-  const std::size_t count = batch.points.size() / 3;
-  core::expect(count > 0 && !batch.supernodes.empty() && batch.points.size() % 3 == 0,
-               "trainer: a batch needs geometry points and supernodes");
-  for (const std::int64_t s : batch.supernodes)
-    core::expect(s >= 0 && s < static_cast<std::int64_t>(count), "trainer: a supernode index is out of range");
-  core::expect(batch.condition.size() == static_cast<std::size_t>(config.condition),
-               "trainer: length of the condition");
-  for (int b = 0; b < 2; ++b) {
-    const std::size_t n = batch.positions[b].size() / 3;
-    rows.anchors[b] = batch.anchors[b], rows.queries[b] = static_cast<std::int64_t>(n) - batch.anchors[b];
-    core::expect(rows.anchors[b] > 0 && rows.queries[b] >= 0, "trainer: both branches need anchors");
-    core::expect(batch.targets[b].size() == n * static_cast<std::size_t>(config.outputs[b]), "trainer: targets");
-    core::expect(batch.weights[b].empty() || batch.weights[b].size() == n, "trainer: row weights");
-    upload<float>(m.space, m.positions[b], batch.positions[b], "streamtube::surrogate::Trainer::positions");
-    upload<float>(m.space, m.targets[b], batch.targets[b], "streamtube::surrogate::Trainer::targets");
-    upload<float>(m.space, m.row_weights[b], batch.weights[b], "streamtube::surrogate::Trainer::row_weights");
-  }
-  upload<float>(m.space, m.points, batch.points, "streamtube::surrogate::Trainer::points");
-  upload<float>(m.space, m.condition, batch.condition, "streamtube::surrogate::Trainer::condition");
-  upload<std::int64_t>(m.space, m.supernodes, batch.supernodes, "streamtube::surrogate::Trainer::supernodes");
-  if (m.functionals.size() < batch.functionals.size()) m.functionals.resize(batch.functionals.size());
-  for (std::size_t i = 0; i < batch.functionals.size(); ++i) {
-    core::expect(batch.functionals[i].coefficients.size() == batch.targets[0].size(), "trainer: a functional's length");
-    upload<float>(m.space, m.functionals[i], batch.functionals[i].coefficients,
-                  "streamtube::surrogate::Trainer::functional");
-  }
-  resize(m.functional_losses, batch.functionals.size(), "streamtube::surrogate::Trainer::functional_losses");
-
-  Model::Case input;
-  input.points = {m.points.data(), count, 3};
-  input.supernodes = {m.supernodes.data(), batch.supernodes.size()};
-  input.condition = {m.condition.data(), batch.condition.empty() ? 0u : 1u, batch.condition.size()};
-  input.neighbors =
-      geometry::radius_search<float, Space>(m.space, input.points, input.supernodes, config.radius, config.max_degree);
-  const Mat<const float, Space> positions[2] = {{m.positions[0].data(), batch.positions[0].size() / 3, 3},
-                                                {m.positions[1].data(), batch.positions[1].size() / 3, 3}};
-  Context<Space> context = m.context();
-  const Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2], const Mat<float, Space>(&dout)[2]) {
-    for (int b = 0; b < 2; ++b) {
-      const Mat<const float, Space> target{m.targets[b].data(), out[b].extent(0), out[b].extent(1)};
-      const Vec<const float, Space> weights = batch.weights[b].empty()
-                                                  ? Vec<const float, Space>()
-                                                  : Vec<const float, Space>(m.row_weights[b].data(), out[b].extent(0));
-      squared_error<float, Space>(context, out[b], target, weights, m.column_weight[b], static_cast<float>(scale),
-                                  dout[b], m.losses[b]);
-    }
-    const Mat<const float, Space> target{m.targets[0].data(), out[0].extent(0), out[0].extent(1)};
-    for (std::size_t i = 0; i < batch.functionals.size(); ++i)
-      squared_functional<float, Space>(
-          context, out[0], target, {m.functionals[i].data(), out[0].extent(0), out[0].extent(1)},
-          batch.functionals[i].weight, static_cast<float>(scale), dout[0], {m.functional_losses.data() + i, 1});
-  };
-  const Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], scale, batch.reference_length);
-  const auto pass = [&] {
-    m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes);
-  };
-  m.arena.measure(pass);
-  pass();
-
-  Losses losses;
-  for (int b = 0; b < 2; ++b) {
-    losses.components[b] = download(m.space, m.losses[b]);
-    for (const double value : losses.components[b]) losses.total += value;
-  }
-  losses.functionals = download(m.space, m.functional_losses);
-  for (const double value : losses.functionals) losses.total += value;
-  const std::vector<double> curls = download(m.space, m.curl_losses);
-  for (std::size_t i = 0; i < m.curls.size(); ++i) {
-    losses.curls.push_back(curls[3 * i] + curls[3 * i + 1] + curls[3 * i + 2]);
-    losses.total += losses.curls.back();
-  }
-  return losses;
-}
-
-double Trainer::update(double rate) {
-  Impl& m = *impl_;
-  Context<Space> context = m.context();
-  ++m.updates;
-  const auto step = [&] {
-    gradient_norm<float, Space>(context, m.gradients, m.norm);
-    optimizer_step<float, Space>(context, m.options, rate, m.updates, m.norm, m.gradients, m.decays, m.parameters(),
-                                 m.first, m.second, m.average);
-  };
-  m.arena.measure(step);
-  step();
-  Kokkos::deep_copy(m.space, m.gradients, 0.0f);
-  return download(m.space, m.norm)[0];
-}
-
-Trainer::State Trainer::state() const {
-  const Impl& m = *impl_;
-  return {m.updates, download(m.space, m.parameters()), download(m.space, m.first), download(m.space, m.second),
-          download(m.space, m.average)};
-}
-
-void Trainer::restore(const State& state) {
-  Impl& m = *impl_;
-  if (state.parameters.size() != parameters() || state.first.size() != parameters() ||
-      state.average.size() != parameters() || state.second.size() != m.second.extent(0))
-    throw core::Error(core::ErrorKind::input,
-                      core::str("the training state holds ", state.parameters.size(), " parameters, this model has ",
-                                parameters(), ", or it is of another optimiser"));
-  m.updates = state.updates;
-  Array<float> parameters = m.parameters();
-  upload<float>(m.space, parameters, state.parameters, "");
-  upload<float>(m.space, m.first, state.first, "");
-  upload<float>(m.space, m.second, state.second, "");
-  upload<float>(m.space, m.average, state.average, "");
-  Kokkos::deep_copy(m.space, m.gradients, 0.0f);
-  m.space.fence("streamtube::surrogate::Trainer::restore");
-}
-
-std::size_t Trainer::scratch(const Shape& shape) const {
-  Impl& m = *impl_;
-  Model::Case input;
-  input.points = {static_cast<const float*>(nullptr), shape.points, 3};
-  input.supernodes = {static_cast<const std::int64_t*>(nullptr), shape.supernodes};
-  input.condition = {static_cast<const float*>(nullptr), config().condition ? 1u : 0u,
-                     static_cast<std::size_t>(config().condition)};
-  Model::Rows rows;
-  Mat<const float, Space> positions[2];
-  for (int b = 0; b < 2; ++b) {
-    rows.anchors[b] = static_cast<std::int64_t>(shape.anchors[b]);
-    rows.queries[b] = static_cast<std::int64_t>(shape.queries[b]);
-    positions[b] = {static_cast<const float*>(nullptr), shape.anchors[b] + shape.queries[b], 3};
-  }
-  Context<Space> context = m.context();
-  const auto loss = [](const auto&, const auto&) {};
-  const Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], 1, 1);
-  return m.arena.measured(
-      [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes); });
-}
+const AbuptConfig& Trainer::config() const { return impl_->config(); }
+std::size_t Trainer::parameters() const { return impl_->size(); }
+std::int64_t Trainer::updates() const { return impl_->update_count(); }
+void Trainer::set_curl_terms(std::vector<CurlTerm> terms) { impl_->set_curl_terms(std::move(terms)); }
+Weights Trainer::weights() const { return impl_->named(Impl::What::weights); }
+Weights Trainer::averaged_weights() const { return impl_->named(Impl::What::averaged); }
+Weights Trainer::gradients_by_name() const { return impl_->named(Impl::What::gradients); }
+std::vector<float> Trainer::gradients() const { return impl_->flat_gradients(); }
+void Trainer::set_gradients(std::span<const float> gradients) { impl_->set_gradients(gradients); }
+Losses Trainer::accumulate(const Batch& batch, double scale) { return impl_->accumulate(batch, scale); }
+double Trainer::update(double rate) { return impl_->update(rate); }
+Trainer::State Trainer::state() const { return impl_->state(); }
+void Trainer::restore(const State& state) { impl_->restore(state); }
+std::size_t Trainer::scratch(const Shape& shape) const { return impl_->scratch(shape); }
 
 }  // namespace streamtube::surrogate

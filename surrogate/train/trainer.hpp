@@ -129,6 +129,8 @@ class Trainer {
 
  private:
   struct Impl;
+  template <class Space>
+  struct On;  // of an execution space
   std::unique_ptr<Impl> impl_;
 };
 

@@ -95,7 +95,7 @@ struct Encoded {
 
 int run(int argc, char** argv) {
   if (argc < 4) throw core::Error(core::ErrorKind::usage, "divergence_check MODEL.h5 DATA.h5 CASE [POINTS]");
-  const core::Runtime runtime(0);
+  const core::Runtime runtime;
   const Checkpoint c = read_checkpoint(argv[1]);
   const mesh_io::Dataset data(argv[2]);
   char* rest = nullptr;

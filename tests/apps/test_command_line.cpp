@@ -2,6 +2,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "tests/apps/program.hpp"
 
@@ -96,4 +98,26 @@ TEST_CASE("devices says which implementation is used and why the others are not"
   }
   CHECK(portable);
   CHECK(used == 2);  // one for linear layers, one for attention
+}
+
+TEST_CASE("a back end or a GPU that is not there is refused before any work") {
+  const TempDir dir;
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"predict", "none.stl"},
+                                                  {"train", "none.json"},
+                                                  {"evaluate", "--data", "none.h5"},
+                                                  {"devices"}}) {
+    const auto with = [&](std::vector<std::string> options) {
+      options.insert(options.begin(), command.begin(), command.end());
+      return run_program(dir, options);
+    };
+    auto r = with({"--device", "1000"});
+    CHECK(r.code == 2);
+    CHECK_THAT(r.err, ContainsSubstring("--device 1000") && ContainsSubstring("hint: "));
+    r = with({"--backend", "openmp", "--device", "0"});
+    CHECK(r.code == 2);
+    CHECK_THAT(r.err, ContainsSubstring("--device 0 chooses a GPU, but --backend is openmp"));
+    r = with({"--backend", "tpu"});
+    CHECK(r.code == 2);
+    CHECK_THAT(r.err, ContainsSubstring("--backend"));
+  }
 }

@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
   }
   const auto number = [&](const char* name) { return static_cast<std::size_t>(std::atof(option[name].c_str())); };
   try {
-    const core::Runtime runtime(static_cast<int>(number("threads")));
+    const core::Runtime runtime({.threads = static_cast<int>(number("threads"))});
     surrogate::AbuptConfig c;
     c.hidden = static_cast<int>(number("hidden")), c.heads = static_cast<int>(number("heads"));
     c.physics_blocks = option["blocks"];

@@ -54,7 +54,7 @@ struct Problem {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const core::Runtime runtime(argc > 1 ? std::atoi(argv[1]) : 0);
+  const core::Runtime runtime({.threads = argc > 1 ? std::atoi(argv[1]) : 0});
   std::vector<Problem> problems;
   constexpr std::int64_t shapes[][3] = {{7682, 192, 768}, {7682, 768, 192}, {7682, 192, 576}, {7682, 192, 192}};
   for (const auto& [rows, inner, columns] : shapes) problems.emplace_back(rows, inner, columns);

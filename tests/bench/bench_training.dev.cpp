@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
       option[name] = std::atof(argv[i + 1]);
   }
   try {
-    const core::Runtime runtime(static_cast<int>(option["threads"]));
+    const core::Runtime runtime({.threads = static_cast<int>(option["threads"])});
     surrogate::AbuptConfig config;
     config.hidden = static_cast<int>(option["hidden"]), config.heads = static_cast<int>(option["heads"]);
     config.physics_blocks = blocks;

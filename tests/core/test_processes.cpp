@@ -64,6 +64,7 @@ TEST_CASE("processes know each other") {
   CHECK((rank >= 0 && rank < size));
   CHECK(processes().first() == (rank == 0));
   CHECK(processes().on_this_host() == size);
+  CHECK(processes().rank_on_this_host() == processes().rank());
   CHECK(processes().usable_threads() >= 1);
   CHECK(processes().usable_threads() <= std::max(1, usable_threads() / size));  // the test does not bind them
   for (int r = 0; r < size; ++r) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <vector>
 
 #include "core/error.hpp"
@@ -15,15 +16,37 @@
 
 using namespace streamtube::core;
 
-TEST_CASE("a second Runtime and a negative number of threads are refused") {
-  CHECK_THROWS_AS(Runtime(), Error);
+namespace {
+
+void refused(const RuntimeOptions& options, const char* word) {
   try {
-    Runtime bad(-3);
-    FAIL("no error");
+    Runtime bad(options);
+    FAIL("no error for " << word);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::usage);
-    CHECK(error.message().find("-3") != std::string::npos);
+    CHECK(error.message().find(word) != std::string::npos);
+    CHECK(!error.hint().empty());
   }
+}
+
+}  // namespace
+
+TEST_CASE("a second Runtime and options that do not fit are refused") {
+  CHECK_THROWS_AS(Runtime(), Error);
+  refused({.threads = -3}, "-3");
+  refused({.backend = Backend::openmp, .device = 0}, "--device 0");
+  refused({.device = 1000}, "--device 1000");
+  check({});
+  check({.threads = 2, .backend = Backend::openmp});
+}
+
+TEST_CASE("one of the devices listed is used, of the kind that was chosen") {
+  REQUIRE(backend() != Backend::automatic);
+  std::vector<std::string> used;
+  for (const DeviceInfo& device : devices())
+    if (device.used) used.push_back(device.backend);
+  REQUIRE(used.size() == 1);
+  CHECK((used[0] == "Cuda") == (backend() == Backend::cuda));
 }
 
 TEST_CASE("the CPU is described") {
