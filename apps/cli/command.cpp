@@ -121,6 +121,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_dataset());
   commands.push_back(make_train());
   commands.push_back(make_evaluate());
+  commands.push_back(make_bench());
   commands.push_back(make_devices());
   return commands;
 }

@@ -12,5 +12,6 @@ std::unique_ptr<Command> make_devices();
 std::unique_ptr<Command> make_dataset();
 std::unique_ptr<Command> make_train();
 std::unique_ptr<Command> make_evaluate();
+std::unique_ptr<Command> make_bench();
 
 }  // namespace streamtube::apps
