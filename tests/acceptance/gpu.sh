@@ -127,12 +127,13 @@ rows() {
     name = substr($0, 1, 14); sub(/ +$/, "", name); split(substr($0, 15), f, " ")
     printf "| %s | %s | %s | %s (%s..%s, %s) | %s | %s | %s |\n", name, precision, f[8], f[1], f[2], f[3], f[4], f[5], f[6], f[7] }' "$out"
 }
-memory() { awk '/^memory/ { sub(/,? MiB/, ""); print "|", $0, "| | | | | | |" }' "$out"; }
+memory() { awk '/^memory/ { print "|", $0, "| | | | | | |" }' "$out"; }
 bench() {  # LIMIT PRECISION ARGUMENTS...
   local limit=$1 precision=$2
   shift 2
   if run "$limit" "bench $precision $*" "$program" bench --config "$config" --precision "$precision" "$@"; then
     rows "$precision"
+    peaks="$peaks$(sed -n "s/ (the peak below)$/, $precision; /p" "$out")"
     return 0
   fi
   echo "| ${*:2:1} | $precision | ${result//|//} | | | | |"
@@ -140,20 +141,16 @@ bench() {  # LIMIT PRECISION ARGUMENTS...
 }
 table() { printf '\n%s\n\n| stage | products | points | median s (min..max, runs) | TFLOP/s | of the matrix peak | points/s |\n|---|---|---|---|---|---|---|\n' "$1"; }
 
+peaks="" precision=bf16
+run 60 "which precision" "$program" bench --config "$config" --precision bf16 --stage query --points 100,0 --repeat 1 || precision=fp32
 table "$config"
-bench 300 bf16 --stage encode,anchors && memory
-bench 600 bf16 --stage query --points "$(points 8.8e6),$(points 140e6)" --repeat 1 && memory
-peak=$(grep -m1 "matrix product" "$scratch/out")
-for precision in tf32 fp32; do
-  bench 200 $precision --stage query --points "$(points 1e6),$(points 1e6)"
-done
-for precision in bf16 tf32 fp32; do bench 200 $precision --stage train && memory; done
-echo
-echo "${peak:-The peak of a matrix product was not measured.}"
-
+[ $precision = bf16 ] || echo "| encoding and queries in bf16 | bf16 | ${result//|//} | | | | |"
+bench 300 $precision --stage encode,anchors && memory
+bench 600 $precision --stage query --points "$(points 8.8e6),$(points 140e6)" --repeat 1 && memory
+for other in tf32 fp32; do bench 200 $other --stage query --points "$(points 1e6),$(points 1e6)"; done
+for other in bf16 tf32 fp32; do bench 200 $other --stage train && memory; done
+printf '\n%s\n' "${peaks:-The peak of a matrix product was not measured.}"
 table "Linearity and flat memory"
-precision=bf16
-run 60 "which precision" "$program" bench --config "$config" --precision bf16 --stage query --points 1000,1000 --repeat 1 || precision=fp32
 for millions in 1 10 100; do
   bench 400 $precision --stage query --points "0,$(points ${millions}e6)" --repeat 1 && memory
 done

@@ -1,4 +1,5 @@
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <thread>
@@ -24,10 +25,12 @@ const core::Profiler::Entry* find(const std::vector<core::Profiler::Entry>& entr
 
 TEST_CASE("profiler: time and calls per label, nothing twice") {
   std::vector<core::Profiler::Entry> entries;
+  double whole = 0;
   {
     const core::Profiler profiler;
     kernel("streamtube::a");
     kernel("streamtube::a");
+    const auto start = std::chrono::steady_clock::now();
     Kokkos::Profiling::pushRegion("streamtube::region");
     wait();
     kernel("streamtube::b");
@@ -35,6 +38,7 @@ TEST_CASE("profiler: time and calls per label, nothing twice") {
     wait(), wait();
     Kokkos::Profiling::popRegion();
     Kokkos::Profiling::popRegion();
+    whole = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     Kokkos::View<float*, Space> view("streamtube::view", 8);
     const auto host = Kokkos::create_mirror(view);
     Kokkos::deep_copy(host, view);
@@ -49,9 +53,10 @@ TEST_CASE("profiler: time and calls per label, nothing twice") {
   REQUIRE((outer && inner));
   CHECK(inner->seconds >= 0.04);
   CHECK(outer->seconds >= 0.02);
-  CHECK(inner == entries.data());  // sorted
-  // The inner region's time is not the outer's too: together no more than was waited, and some for a busy machine.
-  CHECK(outer->seconds < inner->seconds + 0.02);
+  // What is in the inner one is not the outer's too.
+  CHECK(outer->seconds + inner->seconds + find(entries, "streamtube::b")->seconds <= whole);
+  CHECK(std::is_sorted(entries.begin(), entries.end(),
+                       [](const auto& a, const auto& b) { return a.seconds > b.seconds; }));
   bool copied = false;
   for (const auto& e : entries) copied = copied || e.label.starts_with("copy ");
   CHECK(copied);
