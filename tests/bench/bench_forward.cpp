@@ -9,7 +9,6 @@
 // --input: raw float32 file of points, surface anchors, volume anchors [n][3] one after the other, as bench_forward.py
 // writes it; without it a synthetic ellipsoid.
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,10 +17,12 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/profiler.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/model/surrogate.hpp"
@@ -47,22 +48,6 @@ double flop(const surrogate::AbuptConfig& c, double supernodes, double surface, 
   for (int b = 0; b < 2; ++b)
     total += c.decoder_blocks[b] * (counts[b] * 2 * (4 * d * d + mlp) + 4 * counts[b] * counts[b] * d);
   return total;
-}
-
-// Seconds per kernel label, by Kokkos' own callbacks.
-std::map<std::string, double> kernel_seconds;
-std::string kernel_name;
-double kernel_start;
-void begin_kernel(const char* name, std::uint32_t, std::uint64_t*) { kernel_name = name, kernel_start = seconds(); }
-void end_kernel(std::uint64_t) { kernel_seconds[kernel_name] += seconds() - kernel_start; }
-void profile_kernels() {
-  namespace tools = Kokkos::Tools::Experimental;
-  tools::set_begin_parallel_for_callback(begin_kernel);
-  tools::set_begin_parallel_reduce_callback(begin_kernel);
-  tools::set_begin_parallel_scan_callback(begin_kernel);
-  tools::set_end_parallel_for_callback(end_kernel);
-  tools::set_end_parallel_reduce_callback(end_kernel);
-  tools::set_end_parallel_scan_callback(end_kernel);
 }
 
 std::vector<float> ellipsoid(std::size_t n, core::Rng& rng, double swell) {
@@ -120,9 +105,10 @@ int main(int argc, char** argv) {
     const std::vector<float> where = ellipsoid(std::min(queries, slab), rng, 1);
     const std::size_t width = static_cast<std::size_t>(c.outputs[1]);
     std::vector<float> out(std::min(queries, slab) * width), gradient(number("gradient") ? 3 * out.size() : 0);
-    if (number("profile")) profile_kernels();
+    std::optional<core::Profiler> profiler;
     for (std::size_t i = 0; i <= number("repeat"); ++i) {
-      kernel_seconds.clear();
+      profiler.reset();
+      if (number("profile")) profiler.emplace();
       double start = seconds();
       model.encode(input);
       if (i) times.push_back(seconds() - start);
@@ -143,7 +129,8 @@ int main(int argc, char** argv) {
       const double plain = all_queries(false);
       if (i) query_times.push_back(plain);
       if (gradient.empty()) continue;
-      kernel_seconds.clear();
+      profiler.reset();
+      if (number("profile")) profiler.emplace();
       const double slow = all_queries(true);
       if (i) gradient_times.push_back(slow), ratios.push_back(slow / plain);
     }
@@ -153,7 +140,8 @@ int main(int argc, char** argv) {
     std::printf("forward: min %.3f s, median %.3f s; %.0f GFLOP, %.0f GFLOP/s (median); %zu parameters\n",
                 times.front(), times[times.size() / 2], work / 1e9, work / 1e9 / times[times.size() / 2],
                 model.parameters());
-    for (const auto& [label, time] : kernel_seconds) std::printf("  %7.4f s  %s\n", time, label.c_str());
+    if (profiler)
+      for (const auto& e : profiler->entries()) std::printf("  %7.4f s  %s\n", e.seconds, e.label.c_str());
     if (queries) {
       std::sort(query_times.begin(), query_times.end());
       std::printf("queries: %zu in %.3f s (median), %.2f us each; peak resident %.0f MiB\n", queries,

@@ -9,7 +9,6 @@
 // --input: raw float32 file of points, surface anchors, volume anchors [n][3] one after the other; without it a
 // synthetic ellipsoid.
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,10 +17,12 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/profiler.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/train/trainer.hpp"
@@ -31,12 +32,6 @@ namespace {
 using namespace streamtube;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-std::map<std::string, double> kernel_seconds;
-std::string kernel_name;
-double kernel_start;
-void begin_kernel(const char* name, std::uint32_t, std::uint64_t*) { kernel_name = name, kernel_start = seconds(); }
-void end_kernel(std::uint64_t) { kernel_seconds[kernel_name] += seconds() - kernel_start; }
 
 std::vector<float> ellipsoid(std::size_t n, core::Rng& rng, double swell) {
   std::vector<float> x;
@@ -102,19 +97,17 @@ int main(int argc, char** argv) {
     surrogate::Trainer trainer(config, surrogate::random_weights(config, 1), {}, weight, option["recompute"] > 0,
                                "bench", option["bf16"] > 0 ? surrogate::Precision::bf16 : surrogate::Precision::fp32);
     std::vector<double> times;
+    std::optional<core::Profiler> profiler;
     for (int i = 0; i < static_cast<int>(option["repeat"]) + 1; ++i) {
-      kernel_seconds.clear();
-      if (option["profile"] > 0 && i == static_cast<int>(option["repeat"])) {
-        Kokkos::Tools::Experimental::set_begin_parallel_for_callback(begin_kernel);
-        Kokkos::Tools::Experimental::set_end_parallel_for_callback(end_kernel);
-      }
+      if (option["profile"] > 0 && i == static_cast<int>(option["repeat"])) profiler.emplace();
       const double start = seconds();
       trainer.accumulate(batch, 1.0);
       trainer.update(1e-3);
       if (i > 0) times.push_back(seconds() - start);  // the first one measures and takes memory
     }
     std::sort(times.begin(), times.end());
-    for (const auto& [name, time] : kernel_seconds) std::printf("%9.2f ms  %s\n", 1e3 * time, name.c_str());
+    if (profiler)
+      for (const auto& e : profiler->entries()) std::printf("%9.2f ms  %s\n", 1e3 * e.seconds, e.label.c_str());
     std::printf("%zu parameters\nstep: min %.4f  median %.4f  max %.4f s, peak memory %zu MiB\n", trainer.parameters(),
                 times.front(), times[times.size() / 2], times.back(), core::peak_resident_memory() >> 20);
   } catch (const core::Error& error) {
