@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "core/runtime.hpp"
 
 namespace streamtube::core {
 namespace {
@@ -55,7 +56,8 @@ bool metering = false;
 std::size_t held = 0, most = 0;
 
 bool on_device(const Kokkos_Profiling_SpaceHandle& space) {
-  return !std::strcmp(space.name, Kokkos::DefaultExecutionSpace::memory_space::name());
+  return !std::strcmp(space.name, backend() == Backend::cuda ? Kokkos::DefaultExecutionSpace::memory_space::name()
+                                                             : Kokkos::HostSpace::name());
 }
 void allocated(Kokkos_Profiling_SpaceHandle space, const char*, const void*, std::uint64_t bytes) {
   if (!on_device(space)) return;

@@ -27,7 +27,7 @@ class Profiler {
   std::vector<Entry> entries() const;  // the longest first
 };
 
-// Bytes in the memory of the default device that Kokkos allocated since its making, at most. What libraries
+// Bytes in the memory of the Runtime's back end that Kokkos allocated since its making, at most. What libraries
 // below take for themselves is not seen.
 class AllocationMeter {
  public:

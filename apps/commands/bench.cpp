@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/device_options.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -119,7 +120,7 @@ class Bench : public Command {
         ->capture_default_str();
     app.add_option("--repeat", repeat_, "Timings of a stage; 0: 5, fewer of what takes long")
         ->check(CLI::NonNegativeNumber);
-    app.add_option("--threads", threads_, "CPU threads; 0: all this process may use")->check(CLI::NonNegativeNumber);
+    declare_device_options(app, device_);
     app.add_flag("--dry-run", dry_run_, "Count operations and bytes of each stage, measure nothing");
     app.add_flag("--profile", profile_, "Also the time of every kernel, from one more run of each stage");
     app.add_flag("--json", json_, "Print JSON");
@@ -135,12 +136,15 @@ class Bench : public Command {
       throw Error(ErrorKind::usage, "--points 0,0: there is nothing to ask for", "leave query out of --stage");
     for (int i = 0; i < 3; ++i)
       if (precision_ == kPrecisions[i]) products_ = static_cast<Precision>(i);
+    core::check(device_);
     choose_network();
   }
 
   int execute() override {
-    const core::Runtime runtime(threads_);
-    const core::DeviceInfo device = core::devices().back();
+    const core::Runtime runtime(device_);
+    const std::vector<core::DeviceInfo> devices = core::devices();
+    const core::DeviceInfo device =
+        *std::find_if(devices.begin(), devices.end(), [](const core::DeviceInfo& d) { return d.used; });
     if (products_ == Precision::tf32 && device.backend != "Cuda")
       throw Error(ErrorKind::usage, "--precision tf32: only NVIDIA GPUs have such products", "use fp32 or bf16");
     const MadeUpCase made_up(network_.config, network_.shape, network_.body);
@@ -476,7 +480,8 @@ class Bench : public Command {
   std::vector<std::string> stages_;
   std::vector<std::int64_t> points_;
   std::int64_t chunk_ = 0;
-  int repeat_ = 0, threads_ = 0;
+  int repeat_ = 0;
+  core::RuntimeOptions device_;
   bool profile_ = false, json_ = false, dry_run_ = false;
 
   Precision products_ = Precision::fp32;
