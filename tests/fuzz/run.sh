@@ -48,4 +48,5 @@ for name in os.listdir(work + "/files"):
             out.write(bytes([extensions.index(extension)]) + f.read())
 END
 cd "$work"
-exec ./fuzz_readers -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -max_len=20000 -detect_leaks=0 -print_final_stats=1 -close_fd_mask=3 corpus seeds
+export ASAN_OPTIONS=detect_leaks=0
+exec ./fuzz_readers -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -max_len=20000 -print_final_stats=1 -close_fd_mask=3 corpus seeds
