@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "surrogate/backends/cpu.dev.hpp"
+#include "surrogate/backends/half.hpp"
 #include "surrogate/ops/attention.dev.hpp"
 #include "surrogate/ops/embedding.dev.hpp"
 #include "surrogate/ops/layer_norm.dev.hpp"
@@ -357,11 +358,31 @@ Vec<T, Space> Abupt<T, Space>::gradient(Vec<T, Space> gradients, Vec<const T, Sp
 }
 
 template <class T, class Space>
-void Abupt<T, Space>::encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
-                                      const TraceFunction& trace) const {
+void Abupt<T, Space>::pool(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
+                           const TraceFunction& trace) const {
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
                               input.neighbors, config_.max_degree, tokens);
   if (trace) trace("pooling", tokens);
+}
+
+template <class T, class Space>
+void Abupt<T, Space>::embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions,
+                            Mat<T, Space> tokens) const {
+  const ParameterStore<T, Space>& p = parameters_;
+  const std::string name = core::str("branch.", physics::name(branch));
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::size_t d = static_cast<std::size_t>(config_.hidden);
+  Mat<T, Space> embedded = take<T>(context, tokens.extent(0), d), hidden = take<T>(context, tokens.extent(0), d);
+  sincos_embedding<T, Space>(context, positions, frequency3_, embedded);
+  linear<T, Space>(context, embedded, p.matrix(name + ".up.weight"), p.vector(name + ".up.bias"), hidden,
+                   Epilogue::gelu);
+  linear<T, Space>(context, hidden, p.matrix(name + ".down.weight"), p.vector(name + ".down.bias"), tokens);
+}
+
+template <class T, class Space>
+void Abupt<T, Space>::encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
+                                      const TraceFunction& trace) const {
+  pool(context, input, tokens, trace);
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::int64_t count = static_cast<std::int64_t>(tokens.extent(0));
   Mat<T, Space> table = take<T>(context, count, static_cast<std::size_t>(config_.head_size()));
@@ -386,14 +407,7 @@ void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<co
   rotary_table<T, Space>(context, positions, rotary_frequency_, table);
   for (const Branch branch : {Branch::surface, Branch::volume}) {
     const int b = static_cast<int>(branch);
-    const std::string name = core::str("branch.", physics::name(branch));
-    typename core::Arena<Space>::Scope inner(context.arena);
-    const Mat<T, Space> mine = rows(x, r.begin(b), r.end(b));
-    Mat<T, Space> embedded = take<T>(context, mine.extent(0), d), hidden = take<T>(context, mine.extent(0), d);
-    sincos_embedding<T, Space>(context, rows(positions, r.begin(b), r.end(b)), frequency3_, embedded);
-    linear<T, Space>(context, embedded, p.matrix(name + ".up.weight"), p.vector(name + ".up.bias"), hidden,
-                     Epilogue::gelu);
-    linear<T, Space>(context, hidden, p.matrix(name + ".down.weight"), p.vector(name + ".down.bias"), mine);
+    embed(context, branch, rows(positions, r.begin(b), r.end(b)), rows(x, r.begin(b), r.end(b)));
   }
 
   // Keys in the cache: surface anchors, then volume anchors.
@@ -438,5 +452,9 @@ void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<co
   template class Abupt<T, S>;
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
+template struct AnchorCache<Bf16, HostSpace>;
+#ifdef KOKKOS_ENABLE_CUDA
+template struct AnchorCache<Bf16, Kokkos::Cuda>;
+#endif
 
 }  // namespace streamtube::surrogate

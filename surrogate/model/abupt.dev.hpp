@@ -60,6 +60,9 @@ struct AnchorCache {
                               std::int64_t volume);
 };
 
+template <class Space>
+class AbuptHalf;
+
 template <class T, class Space>
 class Abupt {
  public:
@@ -85,6 +88,10 @@ class Abupt {
   const ParameterStore<T, Space>& parameters() const { return parameters_; }
   ParameterStore<T, Space>& parameters() { return parameters_; }
 
+  // The pooling alone: supernode tokens [S][D] as the geometry blocks get them.
+  void pool(Context<Space>& context, const Case& input, Mat<T, Space> tokens, const TraceFunction& trace = {}) const;
+  // Tokens [N][D] of positions [N][3], as the physics blocks get them.
+  void embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions, Mat<T, Space> tokens) const;
   // Geometry encoder: supernode tokens [S][D].
   void encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
                        const TraceFunction& trace = {}) const;
@@ -127,9 +134,10 @@ class Abupt {
                      const PositionAdjoints& wanted = {}, const Slopes& slopes = {}) const;
 
  private:
-  struct Tape;         // what the adjoint of a block needs
-  struct TangentTape;  // the same with derivatives
-  struct BlockKeys;    // where the keys of a block come from
+  friend class AbuptHalf<Space>;  // the same blocks in 16 bit
+  struct Tape;                    // what the adjoint of a block needs
+  struct TangentTape;             // the same with derivatives
+  struct BlockKeys;               // where the keys of a block come from
   struct Block {
     bool perceiver = false;
     Vec<const T, Space> norm1_weight, norm1_bias, norm_kv_weight, norm_kv_bias, norm2_weight, norm2_bias;

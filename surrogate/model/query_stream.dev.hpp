@@ -1,0 +1,146 @@
+#pragma once
+// Any number of positions from host memory through a pass over at most `chunk` of them at a time, and its results back.
+// On the host the pass works on the caller's own arrays. On NVIDIA GPUs two chunks are on their way at any time: while
+// one is computed, the next one's positions go up and the last one's results come down, through page-locked buffers and
+// streams of their own; the launches of a full chunk are a CUDA graph from the second one on.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+
+#include "core/error.hpp"
+#include "surrogate/backends/graph.dev.hpp"
+
+namespace streamtube::surrogate {
+
+template <class Space>
+class QueryStream {
+ public:
+  // Launches, on the space given to run(), what makes out [count][width] of positions [count][3], both on the device.
+  using Pass = std::function<void(std::int64_t count, const float* positions, float* out)>;
+
+  // positions [n][3], out [n][width]. kind 0 or 1: which of two passes it is (the branch); width belongs to it.
+  void run(const Space& space, int /*kind*/, std::size_t width, std::size_t chunk, std::span<const float> positions,
+           std::span<float> out, const Pass& pass) {
+    const std::size_t count = positions.size() / 3;
+    for (std::size_t first = 0; first < count; first += chunk) {
+      const std::size_t n = std::min(chunk, count - first);
+      pass(static_cast<std::int64_t>(n), positions.data() + 3 * first, out.data() + width * first);
+    }
+    space.fence("streamtube::surrogate::QueryStream");
+  }
+  // To be called when a pass works on other memory than before: what was recorded of it is dropped.
+  void forget() {}
+};
+
+#ifdef KOKKOS_ENABLE_CUDA
+template <>
+class QueryStream<Kokkos::Cuda> {
+ public:
+  using Pass = std::function<void(std::int64_t count, const float* positions, float* out)>;
+
+  QueryStream() = default;
+  ~QueryStream() {
+    for (Slot& s : slots_)
+      for (cudaEvent_t event : {s.uploaded, s.computed, s.downloaded})
+        if (event) cudaEventDestroy(event);
+    for (cudaStream_t stream : {up_, down_})
+      if (stream) cudaStreamDestroy(stream);
+  }
+  QueryStream(const QueryStream&) = delete;
+  QueryStream& operator=(const QueryStream&) = delete;
+
+  void run(const Kokkos::Cuda& space, int kind, std::size_t width, std::size_t chunk, std::span<const float> positions,
+           std::span<float> out, const Pass& pass) {
+    prepare(kind, width, chunk);
+    const cudaStream_t compute = space.cuda_stream();
+    const std::size_t count = positions.size() / 3;
+    std::size_t turn = 0;
+    for (std::size_t first = 0; first < count; first += chunk, ++turn) {
+      Slot& s = slots_[turn % 2];
+      collect(s, width, out);
+      const std::size_t n = std::min(chunk, count - first);
+      std::memcpy(s.positions_host.data(), positions.data() + 3 * first, 3 * n * sizeof(float));
+      check(cudaMemcpyAsync(s.positions.data(), s.positions_host.data(), 3 * n * sizeof(float), cudaMemcpyHostToDevice,
+                            up_));
+      check(cudaEventRecord(s.uploaded, up_));
+      check(cudaStreamWaitEvent(compute, s.uploaded, 0));
+      float* to = s.out[kind].data();
+      const auto body = [&] { pass(static_cast<std::int64_t>(n), s.positions.data(), to); };
+      if (n == chunk && warm_[kind])
+        s.graph[kind].run(space, body);
+      else
+        body();
+      warm_[kind] = true;
+      check(cudaEventRecord(s.computed, compute));
+      check(cudaStreamWaitEvent(down_, s.computed, 0));
+      check(cudaMemcpyAsync(s.out_host[kind].data(), to, n * width * sizeof(float), cudaMemcpyDeviceToHost, down_));
+      check(cudaEventRecord(s.downloaded, down_));
+      s.kind = kind, s.first = first, s.rows = n;
+    }
+    for (std::size_t i = 0; i < 2; ++i) collect(slots_[(turn + i) % 2], width, out);
+  }
+
+  void forget() {
+    for (Slot& s : slots_)
+      for (LaunchGraph<Kokkos::Cuda>& graph : s.graph) graph.forget();
+    warm_[0] = warm_[1] = false;
+  }
+
+ private:
+  template <class Memory>
+  using Buffer = Kokkos::View<float*, Memory>;
+  struct Slot {
+    Buffer<Kokkos::CudaSpace> positions, out[2];
+    Buffer<Kokkos::CudaHostPinnedSpace> positions_host, out_host[2];
+    cudaEvent_t uploaded = nullptr, computed = nullptr, downloaded = nullptr;
+    LaunchGraph<Kokkos::Cuda> graph[2];
+    int kind = 0;
+    std::size_t first = 0, rows = 0;  // what is on its way; rows 0: nothing
+  };
+
+  static void check(cudaError_t error) {
+    if (error != cudaSuccess)
+      throw core::Error(core::ErrorKind::runtime,
+                        core::str("CUDA, while queries were streamed: ", cudaGetErrorString(error)));
+  }
+
+  void prepare(int kind, std::size_t width, std::size_t chunk) {
+    for (Slot& s : slots_) {
+      s.rows = 0;  // a pass that threw left it
+      if (!s.uploaded)
+        for (cudaEvent_t* event : {&s.uploaded, &s.computed, &s.downloaded})
+          check(cudaEventCreateWithFlags(event, cudaEventDisableTiming));
+    }
+    for (cudaStream_t* stream : {&up_, &down_})
+      if (!*stream) check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking));
+    const auto reserve = [&](auto& buffer, std::size_t size) {
+      if (buffer.extent(0) >= size) return;
+      forget();
+      buffer = {};
+      buffer = std::remove_reference_t<decltype(buffer)>(
+          Kokkos::view_alloc(Kokkos::WithoutInitializing, "streamtube::surrogate::QueryStream"), size);
+    };
+    for (Slot& s : slots_) {
+      reserve(s.positions, 3 * chunk), reserve(s.positions_host, 3 * chunk);
+      reserve(s.out[kind], width * chunk), reserve(s.out_host[kind], width * chunk);
+    }
+  }
+
+  // Waits for a slot's results and hands them over.
+  static void collect(Slot& s, std::size_t width, std::span<float> out) {
+    if (s.rows == 0) return;
+    check(cudaEventSynchronize(s.downloaded));
+    std::memcpy(out.data() + width * s.first, s.out_host[s.kind].data(), width * s.rows * sizeof(float));
+    s.rows = 0;
+  }
+
+  Slot slots_[2];
+  cudaStream_t up_ = nullptr, down_ = nullptr;
+  bool warm_[2] = {false, false};
+};
+#endif
+
+}  // namespace streamtube::surrogate
