@@ -63,12 +63,13 @@ void add_share(std::vector<float>& mean, const std::vector<float>& one, std::siz
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
                           const EvaluationOptions& options) {
   check_fields(model, data);
+  surrogate::check_precision(options.precision);
   const std::vector<std::size_t> indices = data.split(options.split);
   if (indices.empty())
     throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
   physics::Normalizer normalizer = model.normalizer;
   if (options.vorticity) normalizer.set_vorticity_decoder(*options.vorticity, str("the model '", model.name, "'"));
-  surrogate::Surrogate network(model.config, model.weights, model.name);
+  surrogate::Surrogate network(model.config, model.weights, model.name, options.precision);
   surrogate::DrawOptions draw;
   draw.geometry_points = model.sampling.geometry_points, draw.supernodes = model.sampling.supernodes;
   for (int b = 0; b < 2; ++b) draw.anchors[b] = model.sampling.anchors[b];

@@ -20,6 +20,7 @@ struct EvaluationOptions {
   std::size_t draws = 1;      // anchors are drawn so many times, and the network's answers averaged
   std::uint64_t seed = 0;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
+  surrogate::Precision precision = surrogate::Precision::fp32;
 };
 
 struct FieldScore {  // means over the cases; dimensionless
@@ -42,7 +43,7 @@ struct EvaluationResult {
 
 // Anchors are drawn from the case: surface anchors by area, as `predict` does. Throws Error(input) when the model's
 // fields are not the data's (decoders are no part of that) or do not allow the decoder asked for, Error(usage) for an
-// empty split.
+// empty split or a precision this machine does not have.
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
                           const EvaluationOptions& options);
 

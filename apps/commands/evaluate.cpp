@@ -9,6 +9,7 @@
 #include "apps/cli/derived.hpp"
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/precision_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -70,6 +71,7 @@ class Evaluate : public Command {
     app.add_option("--seed", options_.seed, "Seed of the draws")->capture_default_str();
     app.add_option("--vorticity", vorticity_, kVorticityHelp);
     declare_device_options(app, device_);
+    declare_precision(app, options_.precision);
     app.add_option("--require", require_,
                    "Exit code 4 unless it holds, e.g. \"cd_r2>=0.95\"; repeatable. Metrics: cd_r2, cd_mae_counts, "
                    "cd_bias_counts, cd_spearman, cl_..., and relative L2 errors as surface/pressure");
@@ -142,10 +144,15 @@ class Evaluate : public Command {
     Json decoders;
     for (const auto& f : normalizer[physics::Branch::volume].fields)
       decoders["volume/" + f.name] = physics::name(f.decoder);
-    return {{"model", model.name},     {"fingerprint", model.fingerprint},
-            {"split", options_.split}, {"sample", options_.sample},
-            {"metrics", metrics},      {"fields", fields},
-            {"cases", cases},          {"decoders", decoders}};
+    return {{"model", model.name},
+            {"fingerprint", model.fingerprint},
+            {"split", options_.split},
+            {"sample", options_.sample},
+            {"precision", surrogate::name(options_.precision)},
+            {"metrics", metrics},
+            {"fields", fields},
+            {"cases", cases},
+            {"decoders", decoders}};
   }
 
   std::string fields_csv(const solver::EvaluationResult& result) const {

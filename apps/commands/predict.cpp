@@ -14,6 +14,7 @@
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
+#include "apps/cli/precision_option.hpp"
 #include "apps/cli/read_body.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -106,6 +107,7 @@ class Predict : public Command {
         ->capture_default_str();
     app.add_option("--seed", seed_, "Seed of the random anchors")->capture_default_str();
     declare_device_options(app, device_);
+    declare_precision(app, precision_);
     app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane");
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan and the memory it takes, write nothing");
@@ -149,7 +151,8 @@ class Predict : public Command {
 
     const core::Runtime runtime(device_);
     solver::NeuralEngine engine(
-        checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors);
+        checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
+        precision_);
     if (dry_run_) return print_plan(engine, question);
 
     // Before the work: an answer without a place to go to would be lost.
@@ -401,6 +404,7 @@ class Predict : public Command {
                       {"cell", std::isnan(cell_) ? Json(nullptr) : Json(cell_)},
                       {"threads", device_.threads},
                       {"backend", core::backend() == core::Backend::cuda ? "cuda" : "openmp"},
+                      {"precision", surrogate::name(precision_)},
                       {"seed", seed_}};
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["devices"] = Json::array();
@@ -450,6 +454,7 @@ class Predict : public Command {
          length_ = kNotGiven;
   std::uint64_t seed_ = 0;
   core::RuntimeOptions device_;
+  surrogate::Precision precision_ = surrogate::Precision::fp32;
   bool json_ = false, dry_run_ = false, overwrite_ = false, picture_ = false;
 
   Clock::time_point start_, mark_;

@@ -141,6 +141,7 @@ struct NeuralEngine::Impl {
 
   const surrogate::Checkpoint& checkpoint;
   Evaluation evaluation;
+  surrogate::Precision precision;
   std::unique_ptr<Surrogate> network;
 
   // The case in network units.
@@ -148,7 +149,8 @@ struct NeuralEngine::Impl {
   std::vector<std::int64_t> supernodes;
   std::uint64_t seed = 0;
 
-  Impl(const surrogate::Checkpoint& c, Evaluation e) : checkpoint(c), evaluation(e) {}
+  Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
+      : checkpoint(c), evaluation(e), precision(p) {}
 
   std::vector<float> normalized(const std::vector<Vec3>& xyz) const {
     std::vector<float> out(3 * xyz.size());
@@ -277,8 +279,10 @@ struct NeuralEngine::Impl {
   }
 };
 
-NeuralEngine::NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation)
-    : impl_(std::make_unique<Impl>(checkpoint, evaluation)) {
+NeuralEngine::NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation,
+                           surrogate::Precision precision)
+    : impl_(std::make_unique<Impl>(checkpoint, evaluation, precision)) {
+  surrogate::check_precision(precision);
   const auto need = [&](Branch branch, const char* field, int components) {
     if (!physics::find_field(checkpoint.normalizer[branch].fields, field, components).spec)
       throw Error(ErrorKind::input, str("the model '", checkpoint.name, "' has no ", physics::name(branch), " field '",
@@ -316,8 +320,8 @@ Plan NeuralEngine::plan(const Case& question) const {
   if (question.volume != VolumeOutput::none)
     plan.volume_points = question.points_on == Location::cells ? wanted.cell_count() : wanted.points.size();
 
-  const auto network =
-      Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0], c.sampling.anchors[1], 16384);
+  const auto network = Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0],
+                                           c.sampling.anchors[1], 16384, impl_->precision);
   // Eight floats of fields a point and the derived ones, and the mesh: points, corners, offsets.
   std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
   for (const auto one : question.derive)
@@ -403,7 +407,8 @@ Answer NeuralEngine::solve(Case question) {
   }
   stage("volume mesh and anchors");
 
-  if (!run.network) run.network = std::make_unique<Surrogate>(c.config, c.weights, str("model '", c.name, "'"));
+  if (!run.network)
+    run.network = std::make_unique<Surrogate>(c.config, c.weights, str("model '", c.name, "'"), run.precision);
   stage("loading the network");
   run.encode();
   stage("encoding");

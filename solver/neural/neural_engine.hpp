@@ -22,8 +22,10 @@ enum class Evaluation { cached, chunked_anchors };
 class NeuralEngine : public Engine {
  public:
   // Needs a core::Runtime, and `checkpoint` to outlive the engine. Throws Error(input) when the model lacks the surface
-  // fields pressure and wall_shear_stress, or the volume fields pressure and velocity.
-  NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation = Evaluation::cached);
+  // fields pressure and wall_shear_stress, or the volume fields pressure and velocity, Error(usage) for a precision
+  // this machine does not have.
+  NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation evaluation = Evaluation::cached,
+               surrogate::Precision precision = surrogate::Precision::fp32);
   ~NeuralEngine() override;
 
   std::string name() const override;

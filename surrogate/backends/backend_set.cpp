@@ -35,13 +35,21 @@ CpuPath chosen_cpu_path() {
 
 }  // namespace
 
+const char* name(Precision precision) {
+  return precision == Precision::fp32 ? "fp32" : precision == Precision::tf32 ? "tf32" : "bf16";
+}
+
+bool portable_wanted() {
+  const char* wanted = std::getenv("STREAMTUBE_CPU_PATH");
+  return wanted && wanted == std::string("portable");
+}
+
 BackendSet::BackendSet() : BackendSet(chosen_cpu_path()) {}
 BackendSet::BackendSet(CpuPath path) : cpu_path_(path) { require_available(path); }
 BackendSet::BackendSet(Precision precision) : BackendSet() {
   precision_ = precision;
   if (precision == Precision::bf16 && (cpu_path_ < CpuPath::avx512 || !cpu::bf16_gemm()))
-    throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()),
-                      "train with precision fp32");
+    throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()), "use precision fp32");
 }
 
 std::vector<BackendInfo> backend_report() {

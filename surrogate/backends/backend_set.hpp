@@ -7,8 +7,9 @@
 namespace streamtube::surrogate {
 
 enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
-// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in all. tf32: GPUs only.
+// Of products in linear layers and attention; sums, norms and angles are float32 in all. tf32: GPUs only.
 enum class Precision { fp32, tf32, bf16 };
+const char* name(Precision precision);
 
 struct BackendInfo {
   std::string operation;  // "linear", "attention"
@@ -33,6 +34,9 @@ class BackendSet {
   CpuPath cpu_path_;
   Precision precision_ = Precision::fp32;
 };
+
+// Whether STREAMTUBE_CPU_PATH asks for the portable kernels.
+bool portable_wanted();
 
 // Everything compiled in, in the order of trial; needs no Runtime.
 std::vector<BackendInfo> backend_report();

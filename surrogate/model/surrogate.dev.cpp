@@ -4,11 +4,50 @@
 
 #include "core/sha256.hpp"
 #include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/model/abupt_half.dev.hpp"
+#include "surrogate/model/query_stream.dev.hpp"
 
 namespace streamtube::surrogate {
 namespace {
 
-constexpr std::size_t default_chunk = 16384;
+// Rows of a query pass. GPU: its attention is 3 heads x 176 blocks of 128 rows, which 132 multiprocessors finish in 4
+// full turns, and the widest rows between two kernels, the 16-bit hidden layer of hidden 192, are 35 MB: they stay in
+// 50 MB of second-level cache (H100). More rows gain nothing.
+constexpr std::size_t host_chunk = 16384, gpu_chunk = 22528, least_gpu_chunk = 1024;
+
+template <class Space>
+constexpr bool on_host = std::is_same_v<Space, HostSpace>;
+
+// Whether this precision is the 16-bit pass: on GPUs, and for comparisons on the host where portable kernels are asked
+// for. Other bfloat16 on the host is float32 in memory, rounded for the products.
+template <class Space>
+bool is_half(Precision precision) {
+  return precision == Precision::bf16 && (!on_host<Space> || portable_wanted());
+}
+
+template <class Space>
+BackendSet backends_for(Precision precision) {
+  if (on_host<Space> && precision == Precision::tf32)
+    throw core::Error(core::ErrorKind::usage, "precision tf32 needs an NVIDIA GPU",
+                      "use fp32, or bf16 where `streamtube devices` lists AVX512-BF16");
+  return precision == Precision::fp32 || is_half<Space>(precision) ? BackendSet() : BackendSet(precision);
+}
+
+// The chunk a network starts with: less than usual where its scratch would take much of the GPU's free memory.
+template <class Space>
+std::size_t first_chunk([[maybe_unused]] const AbuptConfig& config) {
+  if constexpr (on_host<Space>) return host_chunk;
+#ifdef KOKKOS_ENABLE_CUDA
+  std::size_t chunk = gpu_chunk, free = 0, total = 0;
+  const std::size_t row = sizeof(float) * static_cast<std::size_t>(config.hidden) *
+                          static_cast<std::size_t>(4 + config.mlp_ratio);  // float32, which takes more
+  if (cudaMemGetInfo(&free, &total) == cudaSuccess)
+    while (chunk > least_gpu_chunk && chunk * row > free / 4) chunk /= 2;
+  return chunk;
+#else
+  return host_chunk;
+#endif
+}
 
 // A device array of at least the size asked for, kept between calls.
 template <class T, class Space>
@@ -88,7 +127,7 @@ struct Surrogate::Impl {
   std::string fingerprint;
   std::vector<float> anchor_out[2];
   bool encoded = false;
-  std::size_t chunk = default_chunk;
+  std::size_t chunk = 0;
 };
 
 // The network on one execution space.
@@ -98,14 +137,30 @@ struct Surrogate::On final : Impl {
   template <class T>
   using Buffer = surrogate::Buffer<T, Space>;
 
-  On(const AbuptConfig& config, const Weights& weights, const std::string& where)
-      : Impl(weights), model(config, weights, where) {}
+  using Half = AbuptHalf<Space>;
+
+  On(const AbuptConfig& config, const Weights& weights, const std::string& where, Precision precision_)
+      : Impl(weights),
+        precision(precision_),
+        backends(backends_for<Space>(precision_)),
+        model(config, weights, where),
+        half(is_half<Space>(precision_) ? std::make_unique<Half>(model) : nullptr) {
+    chunk = first_chunk<Space>(config);
+  }
 
   Space space;
-  BackendSet backends;
+  Precision precision;
+  BackendSet backends, float32;
   core::Arena<Space> arena;
   Model model;
-  AnchorCache<float, Space> cache;
+  std::unique_ptr<Half> half;       // the 16-bit pass, where that is the precision
+  AnchorCache<float, Space> cache;  // of encode() and query() ...
+  typename Half::Cache half_cache;  // ... in 16 bit
+  AnchorCache<float, Space> exact;  // of derivatives where the precision is bf16: see exact_cache()
+  typename Model::Rows encoded_rows;
+  std::vector<float> encoded_at;
+  bool exact_filled = false;
+  QueryStream<Space> stream;
   typename Model::Case input;
   Buffer<float> points{"streamtube::surrogate::Surrogate::points"},
       condition{"streamtube::surrogate::Surrogate::condition"},
@@ -132,52 +187,91 @@ struct Surrogate::On final : Impl {
                                                             model.config().radius, model.config().max_degree);
   }
 
-  // Geometry encoder, then the given rows with their anchors. at: [rows.total()][3] host.
-  void run(const EncodeInput& in, const typename Model::Rows& rows, std::span<const float> at,
-           const typename Model::TraceFunction& trace) {
-    upload_case(in);
-    cache.resize(model.config(), static_cast<std::int64_t>(in.supernodes.size()), rows.anchors[0], rows.anchors[1],
-                 true);
-    const Mat<const float, Space> where{positions.upload(space, at), static_cast<std::size_t>(rows.total()), 3};
-    Mat<float, Space> result[2];
-    for (int b = 0; b < 2; ++b) {
-      const std::size_t count = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
-                        width = static_cast<std::size_t>(outputs(b));
-      result[b] = {out[b].reserve(count * width), count, width};
-    }
+  // Geometry encoder, then the given rows with their anchors, by the network in float32 or in 16 bit.
+  template <class Network, class Cache>
+  void pass_anchors(Network& network, const BackendSet& with, Cache& to, Mat<const float, Space> where,
+                    const typename Model::Rows& rows, Mat<float, Space> result[2],
+                    const typename Model::TraceFunction& trace) {
+    const std::size_t supernodes = input.supernodes.extent(0);
+    to.resize(model.config(), static_cast<std::int64_t>(supernodes), rows.anchors[0], rows.anchors[1], true);
     const auto pass = [&](const typename Model::TraceFunction& traced) {
-      Context<Space> c = context();
+      Context<Space> c{space, arena, with};
       typename core::Arena<Space>::Scope scope(arena);
-      Mat<float, Space> tokens = take<float>(c, in.supernodes.size(), static_cast<std::size_t>(model.config().hidden));
-      model.encode_geometry(c, input, tokens, traced);
-      model.forward(c, input, tokens, where, rows, cache, result, traced);
+      if constexpr (std::is_same_v<Network, Half>) network.begin_case(c, input);
+      Mat<float, Space> tokens = take<float>(c, supernodes, static_cast<std::size_t>(model.config().hidden));
+      network.encode_geometry(c, input, tokens, traced);
+      network.forward(c, input, tokens, where, rows, to, result, traced);
     };
     arena.measure([&] { pass({}); });
     pass(trace);
-    for (int b = 0; b < 2; ++b) {
-      anchor_out[b].resize(result[b].size());
-      Buffer<float>::download(space, result[b].data(), anchor_out[b]);
-    }
     measured_chunk = 0;
   }
+
+  struct Uploaded {
+    Mat<const float, Space> where;
+    Mat<float, Space> result[2];
+  };
+  Uploaded upload_rows(const typename Model::Rows& rows, std::span<const float> at) {
+    Uploaded u{{positions.upload(space, at), static_cast<std::size_t>(rows.total()), 3}, {}};
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t count = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
+                        width = static_cast<std::size_t>(outputs(b));
+      u.result[b] = {out[b].reserve(count * width), count, width};
+    }
+    return u;
+  }
+
+  // at: [rows.total()][3] host.
+  void run(const EncodeInput& in, const typename Model::Rows& rows, std::span<const float> at,
+           const typename Model::TraceFunction& trace) {
+    upload_case(in);
+    exact_filled = false;
+    Uploaded u = upload_rows(rows, at);
+    if (half)
+      pass_anchors(*half, backends, half_cache, u.where, rows, u.result, trace);
+    else
+      pass_anchors(model, backends, cache, u.where, rows, u.result, trace);
+    for (int b = 0; b < 2; ++b) {
+      anchor_out[b].resize(u.result[b].size());
+      Buffer<float>::download(space, u.result[b].data(), anchor_out[b]);
+    }
+  }
+
+  // The anchors' keys and values for derivatives, in float32 throughout: those of the queries, or, where these are of
+  // less precision, from a second pass over the anchors when they are first asked for.
+  const AnchorCache<float, Space>& exact_cache() {
+    if (precision != Precision::bf16) return cache;
+    if (!exact_filled) {
+      Uploaded u = upload_rows(encoded_rows, encoded_at);
+      pass_anchors(model, float32, exact, u.where, encoded_rows, u.result, {});
+      exact_filled = true;
+    }
+    return exact;
+  }
+  const BackendSet& exact_backends() const { return precision == Precision::bf16 ? float32 : backends; }
 
   void query_pass(int b, std::int64_t count, const float* at, float* to) {
     typename Model::Rows rows;
     rows.queries[b] = count;
+    const Mat<const float, Space> where{at, static_cast<std::size_t>(count), 3};
     Mat<float, Space> result[2];
     result[b] = {to, static_cast<std::size_t>(count), static_cast<std::size_t>(outputs(b))};
     Context<Space> c = context();
-    model.forward(c, input, {}, {at, static_cast<std::size_t>(count), 3}, rows, cache, result);
+    if (half)
+      half->forward(c, input, {}, where, rows, half_cache, result);
+    else
+      model.forward(c, input, {}, where, rows, cache, result);
   }
 
   void measure_queries() {
     if (measured_chunk == chunk) return;
-    positions.reserve(chunk * 3);
+    const float* at = positions.reserve(chunk * 3);
     for (int b = 0; b < 2; ++b) {
       float* to = out[b].reserve(chunk * static_cast<std::size_t>(outputs(b)));
-      arena.measure([&] { query_pass(b, static_cast<std::int64_t>(chunk), positions.reserve(0), to); });
+      arena.measure([&] { query_pass(b, static_cast<std::int64_t>(chunk), at, to); });
     }
     measured_chunk = chunk;
+    stream.forget();
   }
 
   const AbuptConfig& config() const override { return model.config(); }
@@ -193,6 +287,7 @@ struct Surrogate::On final : Impl {
     }
     encoded = false;
     run(input, rows, at, {});
+    encoded_rows = rows, encoded_at = std::move(at);
     encoded = true;
   }
 
@@ -201,13 +296,8 @@ struct Surrogate::On final : Impl {
                       width = static_cast<std::size_t>(outputs(b));
     core::expect(out.size() == count * width, "surrogate: out is not [n][outputs]");
     measure_queries();
-    for (std::size_t first = 0; first < count; first += chunk) {
-      const std::size_t n = std::min(chunk, count - first);
-      const float* at = this->positions.upload(space, positions.subspan(first * 3, n * 3));
-      float* to = this->out[b].reserve(n * width);
-      query_pass(b, static_cast<std::int64_t>(n), at, to);
-      Buffer<float>::download(space, to, out.subspan(first * width, n * width));
-    }
+    stream.run(space, b, width, chunk, positions, out,
+               [&](std::int64_t n, const float* at, float* to) { query_pass(b, n, at, to); });
   }
 
   void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
@@ -218,14 +308,15 @@ struct Surrogate::On final : Impl {
                       width = static_cast<std::size_t>(m.outputs(b)), chunk = std::max<std::size_t>(m.chunk / 4, 1);
     core::expect(out.size() == count * width && gradient.size() == 3 * out.size(),
                  "surrogate: out is not [n][outputs], or gradient not [n][outputs][3]");
+    const AnchorCache<float, Space>& anchors = exact_cache();
     std::vector<float> stacked;
     for (std::size_t first = 0; first < count; first += chunk) {
       const std::size_t n = std::min(chunk, count - first);
       const Mat<const float, Space> at{m.positions.upload(m.space, positions.subspan(first * 3, n * 3)), n, 3};
       const Mat<float, Space> to{m.out[b].reserve(4 * n * width), 4 * n, width};
       const auto pass = [&] {
-        Context<Space> context = m.context();
-        m.model.query_tangents(context, m.input, branch, at, m.cache, to);
+        Context<Space> context{m.space, m.arena, m.exact_backends()};
+        m.model.query_tangents(context, m.input, branch, at, anchors, to);
       };
       m.arena.measure(pass);
       pass();
@@ -302,7 +393,7 @@ struct Surrogate::On final : Impl {
       factor += coefficients[b].size();
       result[b] = {m.out[b].reserve(count[b] * width[b]), count[b], width[b]};
     }
-    Context<Space> context = m.context();
+    Context<Space> context{m.space, m.arena, m.exact_backends()};
     const typename Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2],
                                                   const Mat<float, Space>(&dout)[2]) {
       if (context.measuring()) return;
@@ -330,13 +421,19 @@ struct Surrogate::On final : Impl {
   }
 
   Surrogate::Memory memory() const override {
-    return {parameters() * sizeof(float), cache.block.extent(0) * sizeof(float), arena.capacity()};
+    return {parameters() * sizeof(float) + (half ? half->bytes() : 0),
+            (cache.block.extent(0) + exact.block.extent(0)) * sizeof(float) + half_cache.block.extent(0) * sizeof(Bf16),
+            arena.capacity()};
   }
 };
 
-Surrogate::Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where)
+void check_precision(Precision precision) {
+  on_backend([&]<class Space>(std::type_identity<Space>) { backends_for<Space>(precision); });
+}
+
+Surrogate::Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where, Precision precision)
     : impl_(on_backend([&]<class Space>(std::type_identity<Space>) -> std::unique_ptr<Impl> {
-        return std::make_unique<On<Space>>(config, weights, where);
+        return std::make_unique<On<Space>>(config, weights, where, precision);
       })) {}
 Surrogate::~Surrogate() = default;
 Surrogate::Surrogate(Surrogate&&) noexcept = default;
@@ -383,22 +480,25 @@ Surrogate::Sensitivity Surrogate::sensitivity(const EncodeInput& input, const st
 Surrogate::Memory Surrogate::memory() const { return impl_->memory(); }
 
 Surrogate::Memory Surrogate::estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t surface,
-                                      std::size_t volume, std::size_t query_chunk) {
+                                      std::size_t volume, std::size_t query_chunk, Precision precision) {
   const auto as_count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+  const bool half = on_backend([&]<class Space>(std::type_identity<Space>) { return is_half<Space>(precision); });
   Memory memory;
   for (const auto& [name, tensor] : expected_weights(config)) {
     std::size_t size = 1;
     for (std::size_t n : tensor.shape) size *= n;
-    memory.weights += size * sizeof(float);
+    memory.weights += size * (half && tensor.shape.size() > 1 ? sizeof(float) + sizeof(Bf16) : sizeof(float));
   }
   memory.anchor_cache =
       AnchorCache<float, HostSpace>::elements(config, as_count(supernodes), as_count(surface), as_count(volume)) *
-      sizeof(float);
+      (half ? sizeof(Bf16) : sizeof(float));
   // Per row: tokens, their normed copy, queries and rotary table; keys and values once more in the attention's own
-  // order.
-  const std::size_t rows = std::max(surface + volume, query_chunk), d = static_cast<std::size_t>(config.hidden);
-  memory.scratch = sizeof(float) * (rows * (3 * d + static_cast<std::size_t>(config.head_size())) +
-                                    3 * (surface + volume + supernodes) * d);
+  // order. In 16 bit: tokens, table, normed rows and the hidden layer.
+  const std::size_t rows = std::max(surface + volume, query_chunk), d = static_cast<std::size_t>(config.hidden),
+                    head = static_cast<std::size_t>(config.head_size());
+  memory.scratch =
+      half ? rows * (sizeof(float) * (d + head) + sizeof(Bf16) * d * (1 + static_cast<std::size_t>(config.mlp_ratio)))
+           : sizeof(float) * (rows * (3 * d + head) + 3 * (surface + volume + supernodes) * d);
   return memory;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "physics/fields.hpp"
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/model/config.hpp"
 
 namespace streamtube::surrogate {
@@ -40,11 +41,20 @@ struct EncodeInput {
 // Called after the pooling and every block with the reference's name for it: "pooling", "geometry_blocks.0", ...
 using Trace = std::map<std::string, Tensor>;
 
+// Throws Error(usage) for a precision that the Runtime's back end does not have, as the constructor below.
+void check_precision(Precision precision);
+
 class Surrogate {
  public:
   // On the back end of the core::Runtime. Throws Error(input) when a tensor is missing, unknown or of the wrong shape;
   // the message names it and `where`.
-  Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where);
+  // precision: of encode() and query(). bf16 is the 16-bit pass on GPUs (abupt_half.dev.hpp); on CPUs float32 in memory
+  // with AVX512-BF16 products, Error(usage) where the machine has none. tf32: GPUs only, else Error(usage). On a CPU
+  // with STREAMTUBE_CPU_PATH=portable, bf16 is the GPUs' pass by portable kernels: slow, for comparisons.
+  // query_gradient() and sensitivity() are float32 with bf16 too; the former then makes a float32 pass over the anchors
+  // when first called after encode(), and keeps its keys and values beside the others.
+  Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where,
+            Precision precision = Precision::fp32);
   ~Surrogate();
   Surrogate(Surrogate&&) noexcept;
   Surrogate& operator=(Surrogate&&) noexcept;
@@ -92,7 +102,7 @@ class Surrogate {
   };
   Memory memory() const;
   static Memory estimate(const AbuptConfig& config, std::size_t supernodes, std::size_t anchors_surface,
-                         std::size_t anchors_volume, std::size_t query_chunk);
+                         std::size_t anchors_volume, std::size_t query_chunk, Precision precision = Precision::fp32);
 
  private:
   struct Impl;

@@ -68,17 +68,10 @@ struct Rotate16 {
   KOKKOS_FUNCTION void operator()(const std::int64_t item) const {
     const int pairs = head / 2, all = heads * pairs, at = static_cast<int>(item % all), i = at % pairs;
     const std::int64_t row = item / all;
-    Bf16* two = x + row * heads * head + at / pairs * head + 2 * i;
+    Bf16Pair* pair = reinterpret_cast<Bf16Pair*>(x + row * heads * head + at / pairs * head + 2 * i);
     const float cosine = table[row * head + i], sine = table[row * head + pairs + i];
-    if (head % 2 == 0) {
-      Bf16Pair* pair = reinterpret_cast<Bf16Pair*>(two);
-      const Bf16Pair in = *pair;
-      const float even = widen(in.even), odd = widen(in.odd);
-      *pair = {narrow(even * cosine - odd * sine), narrow(even * sine + odd * cosine)};
-    } else {
-      const float even = widen(two[0]), odd = widen(two[1]);
-      two[0] = narrow(even * cosine - odd * sine), two[1] = narrow(even * sine + odd * cosine);
-    }
+    const float even = widen(pair->even), odd = widen(pair->odd);
+    *pair = {narrow(even * cosine - odd * sine), narrow(even * sine + odd * cosine)};
   }
 };
 
@@ -237,7 +230,8 @@ template <class Space>
 void rotate16(Context<Space>& context, Mat<Bf16, Space> x, Mat<const float, Space> table) {
   const int head = static_cast<int>(table.extent(1));
   core::expect(x.extent(0) == table.extent(0), "rotate16: x and table differ in rows");
-  core::expect(head > 0 && x.extent(1) % table.extent(1) == 0, "rotate16: the width does not divide by the head size");
+  core::expect(head > 0 && head % 2 == 0, "rotate16: heads of an odd number of channels");
+  core::expect(x.extent(1) % table.extent(1) == 0, "rotate16: the width does not divide by the head size");
   const int heads = static_cast<int>(x.extent(1)) / head;
   if (context.measuring() || x.extent(0) == 0) return;
   for_items(context, "streamtube::surrogate::rotate16", static_cast<std::int64_t>(x.extent(0)) * heads * (head / 2),

@@ -17,8 +17,8 @@ void layer_norm16(Context<Space>& context, Mat<const float, Space> x, Vec<const 
                   Vec<const float, Space> bias, Vec<const float, Space> scale, Vec<const float, Space> shift,
                   float epsilon, Mat<Bf16, Space> y);
 
-// In place: neighbouring channel pairs of every head of x [N][heads * head], by table [N][head] as rotary_table() makes
-// it; computed in float32.
+// In place: neighbouring channel pairs of every head of x [N][heads * head], by table [N][head], head even, as
+// rotary_table() makes it; computed in float32.
 template <class Space>
 void rotate16(Context<Space>& context, Mat<Bf16, Space> x, Mat<const float, Space> table);
 

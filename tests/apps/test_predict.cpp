@@ -8,6 +8,8 @@
 #include "core/files.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "surrogate/backends/backend_set.hpp"
+#include "surrogate/backends/cpu_kernels.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
@@ -103,6 +105,29 @@ TEST_CASE("results are not overwritten unasked, and old ones do not linger") {
   CHECK_THAT(r.out, ContainsSubstring("Cd"));
   CHECK(names_in(dir.path() / "o") ==
         std::vector<std::string>{"forces.json", "results.pvd", "run.json", "surface.vtp"});
+}
+
+TEST_CASE("the precision is checked and recorded") {
+  const TempDir dir;
+  const std::string stl = write_box(dir, "car.stl");
+  auto r = run_program(dir, {"predict", stl, "--precision", "fp16", "--dry-run"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--precision") && ContainsSubstring("bf16"));
+  r = run_program(dir, {"predict", stl, "--precision", "tf32", "--dry-run", "--backend", "openmp"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("tf32 needs an NVIDIA GPU"));
+  if (!surrogate::cpu::bf16_gemm() || surrogate::portable_wanted()) return;
+  std::vector<double> drag;
+  for (const char* precision : {"fp32", "bf16"}) {
+    r = run_program(dir, {"predict", stl, "--precision", precision, "--backend", "openmp", "--volume", "none", "--json",
+                          "--out", precision});
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    CHECK(json::parse(test::content(dir.path() / precision / "run.json"))["options"]["precision"] == precision);
+    drag.push_back(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>());
+  }
+  CHECK(drag[1] != drag[0]);
+  CHECK(drag[1] == Approx(drag[0]).epsilon(0.05));
 }
 
 TEST_CASE("a dry run writes nothing") {

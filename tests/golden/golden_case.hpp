@@ -119,8 +119,9 @@ inline std::vector<Comparison> compare_derivative(const Case& c, surrogate::Surr
 }
 
 // The plain forward with every traced block, then queries past the cached anchors; of files with derivatives, those.
-inline std::vector<Comparison> run_and_compare(const Case& c) {
-  surrogate::Surrogate model(c.config, c.weights, c.path);
+inline std::vector<Comparison> run_and_compare(const Case& c,
+                                               surrogate::Precision precision = surrogate::Precision::fp32) {
+  surrogate::Surrogate model(c.config, c.weights, c.path, precision);
   if (!c.velocity_jacobian.empty()) return compare_derivative(c, model);
   std::vector<Comparison> result;
   const auto join = [](const std::vector<float>& a, const std::vector<float>& b) {

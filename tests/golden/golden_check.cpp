@@ -3,7 +3,8 @@
 // gradient of every parameter and the losses of ten steps of each optimiser. Prints the relative error per tensor;
 // exits 1 if one is above the tolerance, 3 for a file that cannot be used.
 //
-//   golden_check [--tolerance 1e-5] FILE...      default: 1e-5, training files 1e-4
+//   golden_check [--tolerance T] [--precision fp32|tf32|bf16] FILE...
+//     default tolerance: 1e-5, tf32 2e-3, bf16 2e-2, training files (always fp32) 1e-4; derivatives stay fp32 with bf16
 
 #include <cmath>
 #include <cstdio>
@@ -23,12 +24,16 @@ namespace {
 
 using namespace streamtube;
 
-bool check_file(const std::string& path, double wanted) {
+bool check_file(const std::string& path, double wanted, surrogate::Precision precision) {
   const bool training = golden::is_training_case(path);
-  const double tolerance = wanted > 0 ? wanted : training ? 1e-4 : 1e-5;
+  const double tolerance = wanted > 0                                ? wanted
+                           : training                                ? 1e-4
+                           : precision == surrogate::Precision::bf16 ? 2e-2
+                           : precision == surrogate::Precision::tf32 ? 2e-3
+                                                                     : 1e-5;
   const std::vector<golden::Comparison> comparisons = training
                                                           ? golden::run_and_compare(golden::read_training_case(path))
-                                                          : golden::run_and_compare(golden::read_case(path));
+                                                          : golden::run_and_compare(golden::read_case(path), precision);
   bool good = !comparisons.empty();
   std::printf("%s\n", path.c_str());
   for (const golden::Comparison& c : comparisons) {
@@ -44,23 +49,30 @@ bool check_file(const std::string& path, double wanted) {
 int main(int argc, char** argv) {
   double tolerance = 0;  // the default of the file's kind
   std::vector<std::string> files;
+  surrogate::Precision precision = surrogate::Precision::fp32;
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--tolerance") && i + 1 < argc) {
       char* end = nullptr;
       tolerance = std::strtod(argv[++i], &end);
       if (*end || !(tolerance > 0)) files.clear(), i = argc;
+    } else if (!std::strcmp(argv[i], "--precision") && i + 1 < argc) {
+      const std::string word = argv[++i];
+      bool known = false;
+      for (const auto one : {surrogate::Precision::fp32, surrogate::Precision::tf32, surrogate::Precision::bf16})
+        if (word == surrogate::name(one)) precision = one, known = true;
+      if (!known) files.clear(), i = argc;
     } else {
       files.push_back(argv[i]);
     }
   }
   if (files.empty()) {
-    std::fprintf(stderr, "usage: golden_check [--tolerance T] FILE...\n");
+    std::fprintf(stderr, "usage: golden_check [--tolerance T] [--precision fp32|tf32|bf16] FILE...\n");
     return 2;
   }
   try {
     const core::Runtime runtime;
     bool good = true;
-    for (const std::string& file : files) good = check_file(file, tolerance) && good;
+    for (const std::string& file : files) good = check_file(file, tolerance, precision) && good;
     std::printf("%s: %zu files\n", good ? "all within tolerance" : "FAILED", files.size());
     return good ? 0 : 1;
   } catch (const core::Error& error) {

@@ -9,6 +9,7 @@
 
 #include "core/rng.hpp"
 #include "surrogate/model/surrogate.hpp"
+#include "tests/support/environment.hpp"
 
 namespace {
 
@@ -42,6 +43,16 @@ TEST_CASE("kernels and allocations are labelled streamtube::") {
     model.query(Branch::surface, x, out);
     const std::vector<float> surface(800), volume(700);
     model.sensitivity({x, supernodes, {x, x}, {}}, {x, {}}, {surface, volume});
+  }
+  {
+    const streamtube::test::Environment portable("STREAMTUBE_CPU_PATH", "portable");
+    Surrogate model(c, random_weights(c, 1), "test", Precision::bf16);
+    const std::vector<float> x(30, 100.0f);
+    const std::vector<std::int64_t> supernodes = {0, 3};
+    model.encode({x, supernodes, {x, x}, {}});
+    std::vector<float> out(40);
+    model.query(Branch::surface, x, out);
+    CHECK(labels.count("streamtube::surrogate::attention16"));
   }
   tools::set_begin_parallel_for_callback(nullptr);
   tools::set_begin_parallel_reduce_callback(nullptr);
