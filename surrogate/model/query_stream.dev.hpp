@@ -73,7 +73,7 @@ class QueryStream<Kokkos::Cuda> {
         s.graph[kind].run(space, body);
       else
         body();
-      warm_[kind] = true;
+      warm_[kind] = warm_[kind] || n == chunk;
       check(cudaEventRecord(s.computed, compute));
       check(cudaStreamWaitEvent(down_, s.computed, 0));
       check(cudaMemcpyAsync(s.out_host[kind].data(), to, n * width * sizeof(float), cudaMemcpyDeviceToHost, down_));
@@ -139,7 +139,7 @@ class QueryStream<Kokkos::Cuda> {
 
   Slot slots_[2];
   cudaStream_t up_ = nullptr, down_ = nullptr;
-  bool warm_[2] = {false, false};
+  bool warm_[2] = {false, false};  // a full chunk has run plainly: libraries have set themselves up for its shapes
 };
 #endif
 
