@@ -221,9 +221,9 @@ class Bench : public Command {
 
   void count() {
     const std::int64_t chunk =
-        chunk_
-            ? chunk_
-            : static_cast<std::int64_t>(surrogate::Surrogate(network_.config, weights_, network_.name).query_chunk());
+        chunk_ ? chunk_
+               : static_cast<std::int64_t>(
+                     surrogate::Surrogate(network_.config, weights_, network_.name, products_).query_chunk());
     if (wants("encode")) stages_done_.push_back(encode_stage());
     if (wants("anchors")) stages_done_.push_back(anchor_stage());
     for (const Branch branch : {Branch::surface, Branch::volume}) {
@@ -285,11 +285,8 @@ class Bench : public Command {
   }
 
   void inference(const MadeUpCase& made_up) {
-    if (products_ != Precision::fp32)
-      throw Error(ErrorKind::usage, str("--precision ", precision_, " is for --stage train"),
-                  "encoding and queries run in fp32");
     const core::AllocationMeter meter;
-    surrogate::Surrogate network(network_.config, weights_, network_.name);
+    surrogate::Surrogate network(network_.config, weights_, network_.name, products_);
     if (chunk_) network.set_query_chunk(static_cast<std::size_t>(chunk_));
     const surrogate::EncodeInput input = made_up.input();
     // With one anchor a branch nearly all of it is what depends on the supernodes alone; the rest of the whole is the
