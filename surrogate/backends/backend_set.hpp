@@ -7,7 +7,8 @@
 namespace streamtube::surrogate {
 
 enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
-// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in all. tf32: GPUs only.
+// Of products in linear layers and attention; sums, norms, angles and everything else are float32 in all. tf32: GPUs
+// only.
 enum class Precision { fp32, tf32, bf16 };
 
 struct BackendInfo {
@@ -24,8 +25,9 @@ class BackendSet {
  public:
   BackendSet();
   explicit BackendSet(CpuPath path);
-  // The default path. Throws Error(usage) where this machine has no bfloat16 instructions.
-  explicit BackendSet(Precision precision);
+  // The default path. Of a network on a GPU any precision is there; else Error(usage) for tf32, and where this machine
+  // has no bfloat16 instructions.
+  explicit BackendSet(Precision precision, bool gpu = false);
   CpuPath cpu_path() const { return cpu_path_; }
   Precision precision() const { return precision_; }
 

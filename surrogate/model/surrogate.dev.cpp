@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/sha256.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -99,7 +100,9 @@ struct Surrogate::On final : Impl {
   using Buffer = surrogate::Buffer<T, Space>;
 
   On(const AbuptConfig& config, const Weights& weights, const std::string& where)
-      : Impl(weights), model(config, weights, where) {}
+      : Impl(weights), model(config, weights, where) {
+    if constexpr (is_gpu<Space>) cuda::prepare(backends.precision(), false);
+  }
 
   Space space;
   BackendSet backends;
