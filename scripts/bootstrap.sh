@@ -6,7 +6,8 @@ usage() {
   cat <<'END'
 usage: scripts/bootstrap.sh deps [PRESET] | build [PRESET] | demo | test
 
-  deps    install Debian packages and build Kokkos, where missing (seconds when all is there)
+  deps    install Debian packages and build Kokkos, where missing (seconds when all is there); for cuda also fetch
+          the header-only front end of cuDNN
   build   deps, then configure and build; the programs land in build/PRESET/bin
   demo    deps, build the program alone, then predict the flow around a 25-degree Ahmed body into ./streamtube_demo
   test    build, then run all tests (also installs ParaView, which opens the outputs)
@@ -19,6 +20,7 @@ ${XDG_CACHE_HOME:-~/.cache}/streamtube. Environment:
 
   STREAMTUBE_NO_PACKAGES=1      leave the system's packages alone
   STREAMTUBE_KOKKOS_SDIST=FILE  pygenten-0.1.5.tar.gz (holds Kokkos' source) already downloaded from PyPI
+  STREAMTUBE_CUDNN_FRONTEND=DIR folder of cudnn_frontend.h, instead of the one fetched from PyPI for the cuda preset
   STREAMTUBE_JOBS=N             compile N files at a time
 END
 }
@@ -30,6 +32,9 @@ kokkos_version=4.7.00
 # Debian 12 has no Kokkos package. This source distribution on PyPI contains its complete source in tpls/kokkos.
 kokkos_sdist=pygenten-0.1.5
 kokkos_sha256=e620f05c742905e2db705d875f1cac92ef0ed453f9e6734e9beda26cc0f9cce7
+# NVIDIA's header-only front end of cuDNN: a wheel for one Python, of which the headers alone are taken.
+frontend_version=1.32.0
+frontend_sha256=c6006556017a4d1c914c52a556c71b1267f2d6a0500f742e7b4edef539878df0
 
 build_packages=(g++ cmake ninja-build python3-pip ca-certificates libvtk9-dev libcgal-dev libhdf5-dev
   libcli11-dev nlohmann-json3-dev libopenmpi-dev openmpi-bin)
@@ -223,15 +228,22 @@ job_count() {
   echo "${STREAMTUBE_JOBS:-$count}"
 }
 
+python_with_pip() { # $1: what for
+  local python
+  for python in python3 /usr/bin/python3; do
+    if has "$python" && "$python" -m pip --version > /dev/null 2>&1; then
+      echo "$python"
+      return
+    fi
+  done
+  die "downloading $1 needs Python's pip" "install python3-pip"
+}
+
 fetch_kokkos() { # into $scratch/kokkos
   local archive="${STREAMTUBE_KOKKOS_SDIST:-}" python
   need_scratch
   if [ -z "$archive" ]; then
-    for python in python3 /usr/bin/python3; do
-      has "$python" && "$python" -m pip --version > /dev/null 2>&1 && break
-      python=
-    done
-    [ -n "$python" ] || die "downloading the source of Kokkos needs Python's pip" "install python3-pip"
+    python="$(python_with_pip "the source of Kokkos")"
     say "downloading the source of Kokkos $kokkos_version ($kokkos_sdist from PyPI)"
     echo "${kokkos_sdist/-/==} --hash=sha256:$kokkos_sha256" > "$scratch/requirements.txt"
     "$python" -m pip --disable-pip-version-check -q download --no-deps --no-binary "${kokkos_sdist%-*}" \
@@ -315,6 +327,35 @@ ensure_kokkos() { # $1: preset
   fi
 }
 
+# ---- cuDNN's front end, for the cuda preset
+
+frontend= # the folder of cudnn_frontend.h
+ensure_frontend() {
+  local python wheel
+  frontend="${STREAMTUBE_CUDNN_FRONTEND:-$cache/cudnn-frontend-$frontend_version/include}"
+  [ -f "$frontend/cudnn_frontend.h" ] && return 0
+  [ -z "${STREAMTUBE_CUDNN_FRONTEND:-}" ] || die "there is no cudnn_frontend.h in '$frontend'"
+  need_cache
+  need_scratch
+  python="$(python_with_pip "the front end of cuDNN")"
+  say "downloading the front end of cuDNN (nvidia-cudnn-frontend $frontend_version from PyPI)"
+  echo "nvidia-cudnn-frontend==$frontend_version --hash=sha256:$frontend_sha256" > "$scratch/frontend.txt"
+  mkdir -p "$scratch/frontend"
+  "$python" -m pip --disable-pip-version-check -q download --no-deps --only-binary :all: --python-version 3.11 \
+    --platform manylinux_2_28_x86_64 -d "$scratch/frontend" -r "$scratch/frontend.txt" > "$scratch/pip.log" 2>&1 || {
+    tail -n 3 "$scratch/pip.log" >&2
+    say "no front end of cuDNN (above: the last pip said): the build does without cuDNN"
+    frontend=
+    return 0
+  }
+  wheel=("$scratch"/frontend/*.whl)
+  "$python" -m zipfile -e "${wheel[0]}" "$scratch/frontend/unpacked"
+  rm -rf "$cache/cudnn-frontend-$frontend_version" "$cache/cudnn-frontend-$frontend_version.part"
+  mkdir -p "$cache/cudnn-frontend-$frontend_version.part"
+  cp -a "$scratch/frontend/unpacked/include" "$cache/cudnn-frontend-$frontend_version.part/"
+  mv "$cache/cudnn-frontend-$frontend_version.part" "$cache/cudnn-frontend-$frontend_version"
+}
+
 # ---- ParaView, for tests
 
 download_package() { (cd "$2" && apt-get -qq download "$1") > "$scratch/download.log" 2>&1; } # PACKAGE=VERSION FOLDER
@@ -366,6 +407,7 @@ deps() { # $1: preset, more packages
   ensure_packages "${build_packages[@]}" "$@"
   has cmake || die "cmake was not found" "install CMake 3.25 or newer"
   ensure_kokkos "$preset"
+  if [ "$preset" = cuda ]; then ensure_frontend; fi
   say "dependencies are there; Kokkos: $kokkos"
 }
 
@@ -373,6 +415,7 @@ build() { # $1: preset, $2: target (default: everything)
   local options=(-DKokkos_DIR="$kokkos") folder="$root/build/$1"
   if ! has ninja; then options+=(-G "Unix Makefiles"); fi
   if [ "$1" = cuda ]; then options+=("-DCMAKE_CUDA_COMPILER=$(nvcc_path)"); fi
+  if [ -n "$frontend" ]; then options+=("-DSTREAMTUBE_CUDNN_FRONTEND_INCLUDE=$frontend"); fi
   if [ -n "$pvpython" ]; then options+=("-DSTREAMTUBE_PVPYTHON=$pvpython"); fi
   say "building preset $1"
   cd "$root" # where the presets are

@@ -10,6 +10,7 @@
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/backends/backend_set.hpp"
+#include "surrogate/backends/nccl.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -52,6 +53,7 @@ class Devices : public Command {
         out["mpi"] = mpi;
       else
         out["mpi"] = nullptr;
+      out["nccl"] = surrogate::cuda::nccl_library();
       out["backends"] = nlohmann::ordered_json::array();
       for (const auto& b : backends)
         out["backends"].push_back({{"operation", b.operation},
@@ -71,6 +73,7 @@ class Devices : public Command {
     }
     const std::string mpi = core::mpi_library();
     std::cout << "\nprocesses    " << (mpi.empty() ? "one: built without MPI" : "several can train together: " + mpi)
+              << "\nsums on GPUs " << surrogate::cuda::nccl_library()
               << "\n\nimplementations, in the order they are tried\n";
     std::string operation;
     for (const auto& b : backends) {

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
 
 namespace streamtube::surrogate {
 namespace {
@@ -46,8 +47,12 @@ bool portable_wanted() {
 
 BackendSet::BackendSet() : BackendSet(chosen_cpu_path()) {}
 BackendSet::BackendSet(CpuPath path) : cpu_path_(path) { require_available(path); }
-BackendSet::BackendSet(Precision precision) : BackendSet() {
+BackendSet::BackendSet(Precision precision, bool gpu) : BackendSet() {
   precision_ = precision;
+  if (gpu) return;
+  if (precision == Precision::tf32)
+    throw core::Error(core::ErrorKind::usage, "precision tf32: only GPUs have it",
+                      "use fp32 or bf16, or a program built for CUDA with --backend cuda");
   if (precision == Precision::bf16 && (cpu_path_ < CpuPath::avx512 || !cpu::bf16_gemm()))
     throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()), "use precision fp32");
 }
@@ -55,7 +60,10 @@ BackendSet::BackendSet(Precision precision) : BackendSet() {
 std::vector<BackendInfo> backend_report() {
   std::vector<BackendInfo> report;
   const BackendSet chosen;
+  const std::vector<BackendInfo> gpu = cuda::report();
   for (const char* operation : {"linear", "attention"}) {
+    for (const BackendInfo& info : gpu)
+      if (info.operation == operation) report.push_back(info);
     const auto add = [&](CpuPath path, const std::string& missing, const char* what) {
       BackendInfo info{operation, names[static_cast<int>(path)], missing.empty(), chosen.cpu_path() == path,
                        missing.empty() ? what : missing};

@@ -25,8 +25,9 @@ class BackendSet {
  public:
   BackendSet();
   explicit BackendSet(CpuPath path);
-  // The default path. Throws Error(usage) where this machine has no bfloat16 instructions.
-  explicit BackendSet(Precision precision);
+  // The default path. Of a network on a GPU any precision is there; else Error(usage) for tf32, and where this machine
+  // has no bfloat16 instructions.
+  explicit BackendSet(Precision precision, bool gpu = false);
   CpuPath cpu_path() const { return cpu_path_; }
   Precision precision() const { return precision_; }
 

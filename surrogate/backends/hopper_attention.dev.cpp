@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
 
 namespace streamtube::surrogate::cuda {
 namespace {
@@ -195,9 +196,10 @@ bool aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(poin
 }  // namespace
 
 bool hopper_attention(void* stream, const Attention16Desc& a) {
-  static const bool usable = ready();
+  if (!usable(Path::hopper_attention)) return false;
+  static const bool hopper = ready();
   static const EncodeTiled encode = encode_tiled();
-  if (!usable || !encode || a.head != Shape::head || !aligned(a.q) || !aligned(a.k) || !aligned(a.v) || !aligned(a.out))
+  if (!hopper || !encode || a.head != Shape::head || !aligned(a.q) || !aligned(a.k) || !aligned(a.v) || !aligned(a.out))
     return false;
   const int width = a.heads * a.head;
   for (int first = 0; first < a.segment_count; first += Shape::most_segments) {

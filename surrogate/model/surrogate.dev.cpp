@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/sha256.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/model/abupt_half.dev.hpp"
 #include "surrogate/model/query_stream.dev.hpp"
@@ -27,10 +28,7 @@ bool is_half(Precision precision) {
 
 template <class Space>
 BackendSet backends_for(Precision precision) {
-  if (on_host<Space> && precision == Precision::tf32)
-    throw core::Error(core::ErrorKind::usage, "precision tf32 needs an NVIDIA GPU",
-                      "use fp32, or bf16 where `streamtube devices` lists AVX512-BF16");
-  return precision == Precision::fp32 || is_half<Space>(precision) ? BackendSet() : BackendSet(precision);
+  return is_half<Space>(precision) ? BackendSet() : BackendSet(precision, !on_host<Space>);
 }
 
 // The chunk a network starts with: less than usual where its scratch would take much of the GPU's free memory.
@@ -146,6 +144,7 @@ struct Surrogate::On final : Impl {
         model(config, weights, where),
         half(is_half<Space>(precision_) ? std::make_unique<Half>(model) : nullptr) {
     chunk = first_chunk<Space>(config);
+    if constexpr (is_gpu<Space>) cuda::prepare(precision_, false);
   }
 
   Space space;

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "surrogate/backends/cpu.dev.hpp"
+#include "surrogate/backends/cuda.dev.hpp"
 
 namespace streamtube::surrogate {
 namespace {
@@ -175,6 +176,8 @@ void attention(Context<Space>& context, int heads, Mat<const T, Space> q, Mat<co
                                      log_sum.data()};
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
     if (cpu::attention(context, description)) return;
+  if constexpr (std::is_same_v<T, float> && is_gpu<Space>)
+    if (cuda::attention(context, description)) return;
   portable(context, description);
 }
 
@@ -222,6 +225,8 @@ void attention_backward(Context<Space>& context, int heads, Mat<const T, Space> 
                                              static_cast<int>(used.size())};
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
     if (cpu::attention_backward(context, description)) return;
+  if constexpr (std::is_same_v<T, float> && is_gpu<Space>)
+    if (cuda::attention_backward(context, description, out.data())) return;
   portable(context, description);
 }
 

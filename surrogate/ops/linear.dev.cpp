@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "surrogate/backends/cpu.dev.hpp"
+#include "surrogate/backends/cuda.dev.hpp"
 
 namespace streamtube::surrogate {
 namespace {
@@ -64,7 +65,11 @@ template <class T, class Space>
 void run(Context<Space>& context, const std::vector<GemmDesc<T>>& layers) {
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
     if (cpu::linear(context, layers)) return;
-  for (const GemmDesc<T>& layer : layers) portable(context, layer);
+  for (const GemmDesc<T>& layer : layers) {
+    if constexpr (std::is_same_v<T, float> && is_gpu<Space>)
+      if (cuda::linear(context, layer)) continue;
+    portable(context, layer);
+  }
 }
 
 }  // namespace
@@ -118,9 +123,11 @@ template <class T, class Space>
 void add_weight_gradients(Context<Space>& context, const std::vector<WeightGradientDesc<T>>& layers) {
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
     if (cpu::weight_gradient(context, layers)) return;
-  if (context.measuring()) return;
   using Item = PortableWeightGradient<T>;
   for (const WeightGradientDesc<T>& g : layers) {
+    if constexpr (std::is_same_v<T, float> && is_gpu<Space>)
+      if (cuda::weight_gradient(context, g)) continue;
+    if (context.measuring()) continue;
     const std::int64_t items = ((g.columns + Item::tile_rows - 1) / Item::tile_rows) *
                                ((g.inner + Item::tile_columns - 1) / Item::tile_columns);
     Kokkos::parallel_for("streamtube::surrogate::linear_backward::weight",
@@ -144,19 +151,32 @@ void add_column_sums(Context<Space>& context, Mat<const T, Space> x, Mat<const T
   Mat<T, Space> partial = take<T>(context, parts, columns);
   if (context.measuring()) return;
   const T *a = x.data(), *b = y.data();
-  Kokkos::parallel_for(
-      "streamtube::surrogate::add_column_sums::parts",
-      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
-      KOKKOS_LAMBDA(const std::int64_t part) {
-        T* sum = &partial(part, 0);
-        for (std::int64_t c = 0; c < columns; ++c) sum[c] = 0;
-        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
-        for (std::int64_t n = part * rows_per_part; n < end; ++n)
-          if (b)
-            for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c] * b[n * columns + c];
-          else
-            for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c];
-      });
+  if (is_gpu<Space>)  // neighbouring threads read neighbouring columns; the sums are those below
+    Kokkos::parallel_for(
+        "streamtube::surrogate::add_column_sums::parts",
+        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts * columns),
+        KOKKOS_LAMBDA(const std::int64_t i) {
+          const std::int64_t part = i / columns, c = i % columns,
+                             end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+          T sum = 0;
+          for (std::int64_t n = part * rows_per_part; n < end; ++n)
+            sum += b ? a[n * columns + c] * b[n * columns + c] : a[n * columns + c];
+          partial(part, c) = sum;
+        });
+  else
+    Kokkos::parallel_for(
+        "streamtube::surrogate::add_column_sums::parts",
+        Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+        KOKKOS_LAMBDA(const std::int64_t part) {
+          T* sum = &partial(part, 0);
+          for (std::int64_t c = 0; c < columns; ++c) sum[c] = 0;
+          const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+          for (std::int64_t n = part * rows_per_part; n < end; ++n)
+            if (b)
+              for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c] * b[n * columns + c];
+            else
+              for (std::int64_t c = 0; c < columns; ++c) sum[c] += a[n * columns + c];
+        });
   Kokkos::parallel_for(
       "streamtube::surrogate::add_column_sums",
       Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, columns),

@@ -14,6 +14,8 @@
 namespace streamtube::surrogate {
 
 using HostSpace = Kokkos::DefaultHostExecutionSpace;
+template <class Space>
+inline constexpr bool is_gpu = !std::is_same_v<Space, HostSpace>;
 
 // make(std::type_identity<Space>) with the space of the Runtime's back end.
 template <class Make>

@@ -77,7 +77,8 @@ void each_option(R& r, const Visit& visit) {
   visit("updates", r.schedule.updates, "steps of the optimiser", true);
   visit("accumulation", r.accumulation, "batches a step, of every process", true);
   visit("recompute", r.recompute, "less memory, a forward more; the same bits", false);
-  visit("bf16", r.bf16, "bfloat16 products with float32 sums (needs AVX-512 BF16)", true);
+  visit("precision", r.precision, "of products, with float32 sums: fp32; bf16 (AVX-512 BF16 or a GPU); tf32 (a GPU)",
+        true);
   visit("seed", r.seed, "of weights and draws", true);
   visit("log_every", r.log_every, "updates", false);
   visit("validate_every", r.validate_every, "updates", false);
@@ -88,12 +89,16 @@ void each_option(R& r, const Visit& visit) {
 
 std::string kind_name(OptimizerOptions::Kind kind) { return kind == OptimizerOptions::Kind::lion ? "lion" : "adamw"; }
 
+constexpr const char* kPrecisions[] = {"fp32", "tf32", "bf16"};  // in the order of Precision
+
 template <class T>
 Json to_json(const T& value) {
   if constexpr (std::is_same_v<T, OptimizerOptions::Kind>)
     return kind_name(value);
   else if constexpr (std::is_same_v<T, physics::Decoder>)
     return physics::name(value);
+  else if constexpr (std::is_same_v<T, Precision>)
+    return kPrecisions[static_cast<int>(value)];
   else if constexpr (std::is_same_v<T, float>)
     return std::stod(str(value));  // 9, not 9.00000035
   else
@@ -109,6 +114,10 @@ std::string assign(const Json& json, T& value) {
   } else if constexpr (std::is_same_v<T, OptimizerOptions::Kind>) {
     if (json != "adamw" && json != "lion") return "is neither \"adamw\" nor \"lion\"";
     value = json == "lion" ? OptimizerOptions::Kind::lion : OptimizerOptions::Kind::adamw;
+  } else if constexpr (std::is_same_v<T, Precision>) {
+    const auto at = std::find(std::begin(kPrecisions), std::end(kPrecisions), json);
+    if (at == std::end(kPrecisions)) return "is none of \"fp32\", \"tf32\", \"bf16\"";
+    value = static_cast<Precision>(at - std::begin(kPrecisions));
   } else if constexpr (std::is_same_v<T, physics::Decoder>) {
     if (!json.is_string() || !physics::parse(json.get<std::string>(), value))
       return "is none of \"direct\", \"curl\", \"potential\"";

@@ -26,7 +26,8 @@ struct Recipe {
   OptimizerOptions optimizer;
   Schedule schedule;
   std::int64_t accumulation = 1;
-  bool recompute = false, bf16 = false;
+  bool recompute = false;
+  Precision precision = Precision::fp32;
   std::uint64_t seed = 0;
   std::int64_t log_every = 50, validate_every = 500, save_every = 500, validation_points = 4096;
   std::int64_t cache_mib = 4096;

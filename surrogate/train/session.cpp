@@ -104,8 +104,7 @@ class Session {
     set_decoders();
     const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
                                            column_weights(normalizer_, Branch::volume, recipe_.loss)};
-    Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe",
-                    recipe_.bf16 ? Precision::bf16 : Precision::fp32);
+    Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe", recipe_.precision);
     trainer.set_curl_terms(curl_terms(normalizer_, recipe_.loss));
     result.parameters = trainer.parameters();
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
@@ -181,7 +180,7 @@ class Session {
       }
       if (const int where = processes_.first_of(!finite); where >= 0)
         stop_at(where, last, trainer.updates() + 1, "the loss");
-      finite = sum_gradients(trainer);
+      finite = trainer.sum_gradients(processes_);
       const double rate = recipe_.schedule.rate(trainer.updates());
       const double norm = trainer.update(rate);
       if (!std::isfinite(norm))  // of the sum, so on all processes
@@ -287,16 +286,6 @@ class Session {
     auto from = all.cbegin() + 1;
     for (auto* part : parts)
       for (double& value : *part) value = *from++;
-  }
-
-  // The gradients of all processes, through host memory. False when this process' own were not finite.
-  bool sum_gradients(Trainer& trainer) const {
-    if (processes_.size() == 1) return true;
-    std::vector<float> gradients = trainer.gradients();
-    const bool finite = std::all_of(gradients.begin(), gradients.end(), [](float g) { return std::isfinite(g); });
-    processes_.sum(gradients);
-    trainer.set_gradients(gradients);
-    return finite;
   }
 
   // What decides the result; batches are counted over all processes.

@@ -1,7 +1,11 @@
 #include "surrogate/train/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/log.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
+#include "surrogate/backends/nccl.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/train/loss.dev.hpp"
 #include "surrogate/train/optimizer.dev.hpp"
@@ -32,8 +36,7 @@ struct Trainer::Impl {
   virtual std::int64_t update_count() const = 0;
   virtual void set_curl_terms(std::vector<CurlTerm> terms) = 0;
   virtual Losses accumulate(const Batch& batch, double scale) = 0;
-  virtual std::vector<float> flat_gradients() const = 0;
-  virtual void set_gradients(std::span<const float> values) = 0;
+  virtual bool sum_gradients(const core::Processes& processes) = 0;
   enum class What { weights, averaged, gradients };
   virtual Weights named(What what) const = 0;
   virtual double update(double rate) = 0;
@@ -75,17 +78,19 @@ struct Trainer::On final : Impl {
 
   On(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& o,
      const std::vector<float> (&column_weight)[2], bool again, const std::string& where, Precision precision)
-      : backends(precision), model(config, weights, where), options(o), recompute(again) {
+      : backends(precision, is_gpu<Space>), model(config, weights, where), options(o), recompute(again) {
     On& m = *this;
-    const std::size_t size = this->size();
+    if constexpr (is_gpu<Space>) cuda::prepare(precision, true);
+    const std::size_t count = m.size();
     for (Array<float>* array : {&m.gradients, &m.first, &m.average, &m.decays})
-      resize(*array, size, "streamtube::surrogate::Trainer::parameters");
-    if (options.kind == OptimizerOptions::Kind::adamw) resize(m.second, size, "streamtube::surrogate::Trainer::second");
+      resize(*array, count, "streamtube::surrogate::Trainer::parameters");
+    if (options.kind == OptimizerOptions::Kind::adamw)
+      resize(m.second, count, "streamtube::surrogate::Trainer::second");
     Kokkos::deep_copy(m.gradients, 0.0f);
     Kokkos::deep_copy(m.first, 0.0f);
     Kokkos::deep_copy(m.second, 0.0f);
     Kokkos::deep_copy(m.average, m.parameters());
-    std::vector<float> decays(size, 1.0f);
+    std::vector<float> decays(count, 1.0f);
     if (options.decay_matrices_only)
       for (const auto& [name, entry] : m.model.parameters().entries())
         if (!entry.columns) std::fill_n(decays.begin() + static_cast<std::ptrdiff_t>(entry.offset), entry.size(), 0.0f);
@@ -112,6 +117,8 @@ struct Trainer::On final : Impl {
   Array<float> points, positions[2], targets[2], row_weights[2], condition;
   std::vector<Array<float>> functionals;
   Array<std::int64_t> supernodes;
+  std::unique_ptr<cuda::DeviceSum> device_sum;
+  bool device_sum_asked = false;
 
   Context<Space> context() { return {space, arena, backends}; }
 
@@ -156,13 +163,39 @@ struct Trainer::On final : Impl {
   Weights named(What what) const override {
     return by_name(what == What::weights ? parameters() : what == What::averaged ? average : gradients);
   }
-  std::vector<float> flat_gradients() const override { return download(space, gradients); }
+  bool sum_gradients(const core::Processes& processes) override {
+    if (processes.size() == 1) return true;
+    if constexpr (is_gpu<Space>)
+      if (join_devices(processes)) {
+        const auto measure = [&] {
+          Context<Space> c = context();
+          gradient_norm<float, Space>(c, gradients, norm);
+        };
+        arena.measure(measure);
+        measure();
+        const bool finite = std::isfinite(download(space, norm)[0]);
+        processes.any(false);  // NCCL would wait for a process that failed
+        device_sum->sum(space.cuda_stream(), gradients.data(), size());
+        return finite;
+      }
+    std::vector<float> values = download(space, gradients);
+    const bool finite = std::all_of(values.begin(), values.end(), [](float g) { return std::isfinite(g); });
+    processes.sum(values);
+    upload<float>(space, gradients, values, "");
+    space.fence("streamtube::surrogate::Trainer::sum_gradients");
+    return finite;
+  }
 
-  void set_gradients(std::span<const float> values) override {
-    On& m = *this;
-    core::expect(values.size() == m.size(), "trainer: length of the gradients");
-    upload<float>(m.space, m.gradients, values, "");
-    m.space.fence("streamtube::surrogate::Trainer::set_gradients");
+  // Collective, once: whether the processes' GPUs can sum among themselves.
+  bool join_devices(const core::Processes& processes) {
+    if (!device_sum_asked) {
+      device_sum_asked = true;
+      std::string why;
+      device_sum = cuda::DeviceSum::join(processes, why);
+      core::info(device_sum ? core::str("gradients are summed on the GPUs by ", cuda::nccl_library())
+                            : core::str("gradients are summed through host memory: ", why));
+    }
+    return device_sum != nullptr;
   }
 
   Losses accumulate(const Batch& batch, double scale) override {
@@ -323,8 +356,7 @@ void Trainer::set_curl_terms(std::vector<CurlTerm> terms) { impl_->set_curl_term
 Weights Trainer::weights() const { return impl_->named(Impl::What::weights); }
 Weights Trainer::averaged_weights() const { return impl_->named(Impl::What::averaged); }
 Weights Trainer::gradients_by_name() const { return impl_->named(Impl::What::gradients); }
-std::vector<float> Trainer::gradients() const { return impl_->flat_gradients(); }
-void Trainer::set_gradients(std::span<const float> gradients) { impl_->set_gradients(gradients); }
+bool Trainer::sum_gradients(const core::Processes& processes) { return impl_->sum_gradients(processes); }
 Losses Trainer::accumulate(const Batch& batch, double scale) { return impl_->accumulate(batch, scale); }
 double Trainer::update(double rate) { return impl_->update(rate); }
 Trainer::State Trainer::state() const { return impl_->state(); }

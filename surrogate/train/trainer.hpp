@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/processes.hpp"
 #include "surrogate/backends/backend_set.hpp"
 #include "surrogate/model/surrogate.hpp"
 
@@ -82,7 +83,7 @@ class Trainer {
  public:
   // column_weight[b] [outputs of b]: see squared_error() in train/loss.dev.hpp. recompute: less memory, one forward
   // pass more, the same bits. Needs a core::Runtime. Error(input) as Surrogate's constructor; Error(usage) for a
-  // precision this machine does not have. Weights, gradients and moments are float32 in either precision.
+  // precision this machine does not have. Weights, gradients and moments are float32 in any precision.
   Trainer(const AbuptConfig& config, const Weights& weights, const OptimizerOptions& options,
           const std::vector<float> (&column_weight)[2], bool recompute, const std::string& where,
           Precision precision = Precision::fp32);
@@ -100,9 +101,9 @@ class Trainer {
   // Forward, loss, backward; adds `scale` times the gradients to those that are there. Throws Error(internal) for
   // shapes that do not match. What is not finite is the caller's to notice, in the losses.
   Losses accumulate(const Batch& batch, double scale);
-  // The gradients [parameters], for reductions over processes.
-  std::vector<float> gradients() const;
-  void set_gradients(std::span<const float> gradients);
+  // Collective: the sums of all processes' gradients in place of their own; on GPUs by NCCL where it can, else through
+  // host memory in the order of ranks. False where this process' own were not finite.
+  bool sum_gradients(const core::Processes& processes);
   // By tensor, for tests.
   Weights gradients_by_name() const;
   // One step of the optimiser; gradients are zero afterwards. Returns their norm before clipping.
