@@ -51,7 +51,7 @@ BackendSet::BackendSet(Precision precision, bool gpu) : BackendSet() {
   precision_ = precision;
   if (gpu) return;
   if (precision == Precision::tf32)
-    throw core::Error(core::ErrorKind::usage, "precision tf32: only GPUs have it",
+    throw core::Error(core::ErrorKind::usage, "precision tf32 needs an NVIDIA GPU",
                       "use fp32 or bf16, or a program built for CUDA with --backend cuda");
   if (precision == Precision::bf16 && (cpu_path_ < CpuPath::avx512 || !cpu::bf16_gemm()))
     throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()), "use precision fp32");

@@ -257,8 +257,9 @@ void prepare(Precision precision, bool training) {
   std::vector<Path> wanted{Path::linear_fp32};
   if (precision == Precision::tf32) wanted = {Path::linear_tf32};
   if (precision == Precision::bf16) wanted = {Path::linear_bf16, Path::attention_training};
+  // The 16-bit pass is float32 in its embedding and heads, and so are derivatives.
   if (precision == Precision::bf16 && !training)
-    wanted.insert(wanted.end(), {Path::linear16, Path::attention16, Path::hopper_attention});
+    wanted = {Path::linear_fp32, Path::linear16, Path::attention16, Path::hopper_attention};
   for (const Path path : wanted) usable(path);
 }
 #else
