@@ -18,7 +18,6 @@ using Matrix = std::array<Vec3, 3>;
 double rounded(double x) { return std::ldexp(std::nearbyint(std::ldexp(x, 40)), -40); }
 
 void points_to_model(const Frame& frame, std::vector<Vec3>& points) {
-  if (frame.identity()) return;
   for (Vec3& p : points) {
     p = frame.to_model(p);
     for (double& x : p) x = rounded(x) + 0.0;  // + 0.0: no negative zeros

@@ -36,8 +36,8 @@ Similarity similarity_of(const std::array<double, 16>& matrix, const std::string
 // Of the points that faces use, in the model's frame.
 Box bounds_in_model(const Frame& frame, const SurfaceMesh& mesh);
 
-// Positions in the model's frame are rounded to 2^-40 m: a body that was turned and moved in double precision comes to
-// lie on the same bits as the untouched one, and with it all that is drawn from it.
+// Positions in the model's frame are rounded to 2^-40 m, whatever the frame: a body that was turned and moved in double
+// precision comes to lie on the same bits as the untouched one, and with it all that is drawn from it.
 void to_model(const Frame& frame, SurfaceMesh& mesh);
 void to_model(const Frame& frame, VolumeMesh& mesh);  // positions; attributes stay as they are
 
