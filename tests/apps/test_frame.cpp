@@ -258,7 +258,7 @@ TEST_CASE("the unit is chosen by the model's lengths, and said") {
   CHECK(unit(write("cm.vtp", 100), {}) == "cm");
   CHECK(unit(write("in.vtp", 1 / 0.0254), {"--unit", "auto"}) == "in");
   CHECK(unit(write("ft.vtp", 1 / 0.3048), {"--unit", "auto"}) == "ft");
-  const auto r = run_program(dir, {"predict", write("km.vtp", 5), "--volume", "none", "--unit", "auto"});
+  const auto r = run_program(dir, {"predict", write("large.vtp", 12), "--volume", "none", "--unit", "auto"});
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("in no unit is that near"));
 }
