@@ -197,7 +197,7 @@ std::string FrameOptions::choose_unit(const Body& body, const surrogate::Checkpo
         str(where, ": the body is ", numbers, " large and ", length, " long in the flow; in no unit is that near ",
             "the length of the model's bodies, ", span_text(*lengths),
             body.report.likely_unit == "m" ? std::string() : str("; it looks like it is in ", body.report.likely_unit)),
-        str("pass --unit ", body.report.likely_unit, ", or --unit m if it is in metres"));
+        std::string("name the unit of the file: --unit m, mm, cm, in or ft"));
   note(str(numbers, " read as ", best, ": ", length * unit_length(best), " m long, ", bodies,
            others.empty() ? std::string() : str(" (", others, " would do as well: --unit tells)")));
   return best;
