@@ -272,7 +272,7 @@ std::string likely_unit(double size_in_file_units) {
 }
 
 double metres(const std::string& unit) {
-  return unit == "mm" ? 1e-3 : unit == "cm" ? 1e-2 : unit == "in" ? 0.0254 : 1.0;
+  return unit == "mm" ? 1e-3 : unit == "cm" ? 1e-2 : unit == "in" ? 0.0254 : unit == "ft" ? 0.3048 : 1.0;
 }
 
 std::string counted(std::size_t n, const char* one, const char* many) { return str(n, " ", n == 1 ? one : many); }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "geometry/descriptors.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "geometry/surface_report.hpp"
 #include "geometry/volume_mesh.hpp"
@@ -67,6 +68,7 @@ struct Plan {
   std::size_t surface_points = 0, volume_points = 0;       // volume_points: 0 where only the run tells
   std::size_t memory = 0;                                  // bytes beside the input itself
   std::vector<Extrapolation> extrapolation;
+  std::optional<geometry::ShapeDistance> similarity;
 };
 
 struct Answer {
@@ -78,6 +80,7 @@ struct Answer {
   Forces forces;
   double reynolds_number = 0;
   std::vector<Extrapolation> extrapolation;
+  std::optional<geometry::ShapeDistance> similarity;  // to the training data; nothing where the model cannot tell
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> seconds;  // per stage, in order
   std::string volume_source;                            // what the volume mesh is, in words

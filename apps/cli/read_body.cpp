@@ -12,12 +12,12 @@ using core::Error;
 using core::ErrorKind;
 using core::str;
 
-double unit_length(const std::string& unit) {
+double unit_length(const std::string& unit, const char* option) {
   static const std::map<std::string, double> metres = {
       {"m", 1.0}, {"mm", 1e-3}, {"cm", 1e-2}, {"in", 0.0254}, {"ft", 0.3048}};
   const auto it = metres.find(unit);
   if (it == metres.end())
-    throw Error(ErrorKind::usage, str("--unit: '", unit, "' is not a unit of length"), "use m, mm, cm, in or ft");
+    throw Error(ErrorKind::usage, str(option, ": '", unit, "' is not a unit of length"), "use m, mm, cm, in or ft");
   return it->second;
 }
 
@@ -37,9 +37,18 @@ void append(geometry::SurfaceMesh& body, const geometry::SurfaceMesh& part, cons
 
 }  // namespace
 
-Body read_body(const std::vector<std::string>& paths, const std::string& unit) {
+void rescale(Body& body, double factor) {
+  if (factor == 1) return;
+  for (Vec3& p : body.mesh.points) p = factor * p;
+  body.mesh.file_unit *= factor;
+  body.report.bounds.low = factor * body.report.bounds.low, body.report.bounds.high = factor * body.report.bounds.high;
+  body.report.area *= factor * factor, body.report.volume *= factor * factor * factor;
+}
+
+Body read_body(const std::vector<std::string>& paths, const std::string& unit, const ChooseUnit& choose) {
   const double file_unit = unit.empty() ? 1.0 : unit_length(unit);
   Body body;
+  body.unit = unit;
   if (paths.size() == 1) {
     body.mesh = mesh_io::read_surface(paths[0], file_unit);
   } else {
@@ -53,12 +62,9 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit) {
   // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
   constexpr std::size_t kMostFaces = 1'000'000;
   body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
-  if (unit.empty() && !body.report.likely_unit.empty() && body.report.likely_unit != "m") {
-    const Vec3 size = body.report.bounds.size();
-    throw Error(ErrorKind::input,
-                str(where, ": the body is ", size[0], " x ", size[1], " x ", size[2],
-                    " m large if the file is in metres; it looks like it is in ", body.report.likely_unit),
-                str("pass --unit ", body.report.likely_unit, ", or --unit m if it really is that large"));
+  if (unit.empty()) {
+    body.unit = body.report.likely_unit = choose(body);
+    rescale(body, unit_length(body.unit));
   }
   body.warnings = geometry::prepare(body.mesh, body.report, where).warnings;
   return body;

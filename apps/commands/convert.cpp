@@ -7,8 +7,10 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/train/training_shapes.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -25,13 +27,20 @@ class Convert : public Command {
                    "Checkpoint, or training file of the reference: attributes config, normaliser, test; /weights (.h5)")
         ->required();
     app.add_option("output", output_, "Checkpoint to write (.h5)")->required();
-    app.add_option("--describe", description_,
-                   "JSON file with what the training file does not say, or what the checkpoint is to say instead: "
-                   "name, provenance, reference flow, fields, domain, "
-                   "sampling, training range (see docs/checkpoint_format.md and data_samples/models/*.json)")
-        ->required();
+    app.add_option(
+        "--describe", description_,
+        "JSON file with what the training file does not say, or what the checkpoint is to say instead: "
+        "name, provenance, reference flow, fields, domain, "
+        "sampling, training range (see docs/checkpoint_format.md and data_samples/models/*.json); needed for "
+        "a training file");
     app.add_option("--errors", errors_,
                    "evaluation.json of `streamtube evaluate --out`: its metrics become the model's test errors");
+    auto* shapes = app.add_option("--shapes", shapes_,
+                                  "Data set the model was trained on (.h5 or a folder): the descriptors of its bodies, "
+                                  "to which `predict` compares a body");
+    app.add_option("--split", split_, "Which cases of --shapes it was trained on")
+        ->needs(shapes)
+        ->capture_default_str();
     app.add_flag("--overwrite", overwrite_, "Replace an existing output file");
     app.add_flag("--json", json_, "Print the checkpoint's summary as JSON");
   }
@@ -40,9 +49,20 @@ class Convert : public Command {
     if (!overwrite_ && std::filesystem::exists(output_))
       throw core::Error(core::ErrorKind::usage, core::str("'", output_, "' is there already"),
                         "--overwrite replaces it");
-    auto checkpoint = is_checkpoint() ? surrogate::describe_again(input_, description_)
-                                      : surrogate::import_training_file(input_, description_);
+    const bool again = is_checkpoint();
+    if (description_.empty() && !again)
+      throw core::Error(core::ErrorKind::usage, core::str("'", input_, "' is a training file, which does not say all"),
+                        "describe the model with --describe");
+    if (description_.empty() && errors_.empty() && shapes_.empty())
+      throw core::Error(core::ErrorKind::usage, "convert: nothing to change", "give --describe, --errors or --shapes");
+    auto checkpoint = !again                 ? surrogate::import_training_file(input_, description_)
+                      : description_.empty() ? surrogate::read_checkpoint(input_)
+                                             : surrogate::describe_again(input_, description_);
     if (!errors_.empty()) checkpoint.test_errors = metrics();
+    if (!shapes_.empty()) {
+      const mesh_io::Dataset data(shapes_);
+      checkpoint.shapes = surrogate::training_shapes(data, data.split(split_));
+    }
     surrogate::write_checkpoint(output_, checkpoint);
     std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n" : surrogate::summary_text(checkpoint));
     return 0;
@@ -63,7 +83,7 @@ class Convert : public Command {
     return found;
   }
 
-  std::string input_, output_, description_, errors_;
+  std::string input_, output_, description_, errors_, shapes_, split_ = "train";
   bool overwrite_ = false, json_ = false;
 };
 

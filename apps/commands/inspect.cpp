@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/read_body.hpp"
 #include "apps/commands/commands.hpp"
@@ -66,7 +67,8 @@ class Inspect : public Command {
   int execute() override {
     if (file_.empty() || is_hdf5(file_) || has_extension(file_, ".h5") || has_extension(file_, ".hdf5")) {
       const auto checkpoint = load_model(file_);
-      std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n" : surrogate::summary_text(checkpoint));
+      std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n"
+                          : surrogate::summary_text(checkpoint) + conventions_text(checkpoint));
       return 0;
     }
     const double unit = unit_.empty() ? 1.0 : unit_length(unit_);

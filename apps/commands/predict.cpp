@@ -11,11 +11,13 @@
 
 #include "apps/cli/derived.hpp"
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/resolution.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -24,6 +26,7 @@
 #include "geometry/distance.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/neural/neural_engine.hpp"
+#include "solver/similarity.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -63,21 +66,35 @@ Json extrapolation_json(const std::vector<solver::Extrapolation>& list) {
   return out;
 }
 
+Json similarity_json(const std::optional<geometry::ShapeDistance>& similarity) {
+  if (!similarity) return nullptr;
+  Json out = {{"distance", similarity->distance},
+              {"percentile", similarity->percentile},
+              {"nearest_case", similarity->nearest},
+              {"limit", similarity->limit},
+              {"descriptors", Json::object()}};
+  for (const auto& one : similarity->outstanding)
+    out["descriptors"][geometry::kDescriptorNames[one.descriptor]] = {
+        {"value", one.value}, {"min", one.min}, {"max", one.max}, {"deviations", one.deviations}};
+  return out;
+}
+
 class Predict : public Command {
  public:
   std::string name() const override { return "predict"; }
   std::string summary() const override { return "Predict surface and volume flow fields and forces of a body"; }
 
   void declare(CLI::App& app) override {
-    app.add_option(
-           "geometry", geometry_,
-           "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK), flow along +x, z up; several files: parts of one body")
+    app.add_option("geometry", geometry_,
+                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK), flow along +x, z up if not told otherwise; "
+                   "several files: "
+                   "parts of one body")
         ->required();
     app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
     app.add_option("--velocity", velocity_, "Free stream, m/s; default: the velocity the model was trained at");
     app.add_option("--density", density_, "Density, kg/m3")->capture_default_str();
     app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
-    app.add_option("--unit", unit_, "Unit of length of the input files: m, mm, cm, in, ft; default m");
+    frame_.declare(app);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     app.add_option(
            "--volume", volume_,
@@ -97,6 +114,7 @@ class Predict : public Command {
         "--surface", surface_,
         "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
         "example that of a CFD run; GEOMETRY still tells the model the shape");
+    app.add_option("--surface-resolution", resolution_text_, kResolutionHelp);
     app.add_option("--reference-area", area_, "Reference area of the coefficients, m2; default: the frontal area");
     app.add_option("--reference-length", length_, "Reference length of the moments, m; default: the length along x");
     app.add_option(
@@ -115,7 +133,7 @@ class Predict : public Command {
   }
 
   void validate() override {
-    if (!unit_.empty()) unit_length(unit_);
+    frame_.validate();
     core::check(device_);
     const auto positive = [](const char* option, double value, bool given) {
       if (given && !(std::isfinite(value) && value > 0))
@@ -132,6 +150,7 @@ class Predict : public Command {
     if (volume_ != "adaptive" && volume_ != "grid" && volume_ != "none" && !fs::exists(volume_))
       throw Error(ErrorKind::input, str("--volume: there is no file '", volume_, "'"),
                   "use adaptive, grid, none or the name of a mesh file");
+    resolution_ = parse_resolution(resolution_text_);
     derive_ = parse_derive(derive_text_);
     vorticity_ = parse_vorticity(vorticity_text_);
     if (volume_ == "none" && (!derive_.empty() || vorticity_))
@@ -204,25 +223,38 @@ class Predict : public Command {
 
   solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
     solver::Case question;
-    Body body = read_body(geometry_, unit_);
     question.name = geometry_.front();
+    Body body = read_body(geometry_, frame_.unit(), [&](const Body& in_metres) {
+      return frame_.choose_unit(in_metres, checkpoint, str("'", question.name, "'"));
+    });
     note(question.name, body.warnings);
+    placement_ = frame_.place(body, checkpoint);
+    geometry::to_model(placement_.frame, body.mesh);
+    if (!placement_.frame.identity()) body.report.bounds = body.mesh.bounds();
     question.body = std::move(body.mesh);
     question.report = body.report;
     core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                    " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
     if (!surface_.empty()) {
-      Body other = read_body({surface_}, unit_);
+      Body other = read_body({surface_}, placement_.unit);
       note(surface_, other.warnings);
+      rescale(other, placement_.scale);
+      geometry::to_model(placement_.frame, other.mesh);
       question.surface = std::move(other.mesh);
       question.surface_name = surface_;
+    }
+    if (resolution_.wanted()) {
+      if (!question.surface) question.surface_name = question.name;
+      question.surface = geometry::refine(question.surface ? *question.surface : question.body, resolution_);
+      core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
     }
     question.volume = volume_ == "none"       ? solver::VolumeOutput::none
                       : volume_ == "adaptive" ? solver::VolumeOutput::adaptive
                       : volume_ == "grid"     ? solver::VolumeOutput::grid
                                               : solver::VolumeOutput::mesh;
     if (question.volume == solver::VolumeOutput::mesh) {
-      question.volume_mesh = mesh_io::read_volume(volume_, unit_.empty() ? 1.0 : unit_length(unit_));
+      question.volume_mesh = mesh_io::read_volume(volume_, placement_.metres_per_unit());
+      geometry::to_model(placement_.frame, question.volume_mesh);
       question.volume_name = volume_;
     }
     if (!std::isnan(cell_)) question.grid_cell = cell_;
@@ -239,6 +271,7 @@ class Predict : public Command {
   int print_plan(const solver::Engine& engine, const solver::Case& question) const {
     const solver::Plan plan = engine.plan(question);
     for (const auto& e : plan.extrapolation) core::warn("extrapolation: " + to_text(e));
+    if (plan.similarity && plan.similarity->beyond()) core::warn(solver::warning_text(*plan.similarity));
     if (json_) {
       Json out = {{"dry_run", true},
                   {"out", out_},
@@ -247,12 +280,15 @@ class Predict : public Command {
                   {"memory", plan.memory}};
       for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
       out["extrapolation"] = extrapolation_json(plan.extrapolation);
+      out["similarity"] = similarity_json(plan.similarity);
       std::cout << out.dump(2) << '\n';
       return 0;
     }
     std::cout << "plan (nothing is written)\n";
     for (const auto& [what, how_much] : plan.lines)
       std::cout << "  " << std::left << std::setw(19) << what << how_much << '\n';
+    std::cout << "  " << std::setw(19) << "similarity"
+              << (plan.similarity ? solver::to_text(*plan.similarity) : "not available") << '\n';
     std::cout << "  " << std::setw(19) << "results to" << out_ << (fs::exists(out_) ? " (exists)" : "") << '\n';
     return 0;
   }
@@ -317,6 +353,7 @@ class Predict : public Command {
       out["model"]["decoders"][field.name] = physics::name(field.decoder);
     if (!derive_.empty()) out["derived_fields"] = derived_names();
     out["extrapolation"] = extrapolation_json(answer.extrapolation);
+    out["similarity"] = similarity_json(answer.similarity);
     out["warnings"] = warnings_;
     return out;
   }
@@ -333,6 +370,16 @@ class Predict : public Command {
     return names;
   }
 
+  // From here on the answer is in the frame of the files.
+  void to_file_frame(solver::Answer& answer) const {
+    const geometry::Frame& frame = placement_.frame;
+    geometry::to_file(frame, answer.surface);
+    geometry::to_file(frame, answer.volume);
+    physics::ForceAxes& axes = answer.forces.axes;
+    for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = frame.vector_to_file(*axis);
+    axes.moment_center = (1 / placement_.scale) * frame.to_file(axes.moment_center);
+  }
+
   void write_results(OutputFolder& folder, const surrogate::Checkpoint& checkpoint, const solver::Engine& engine,
                      solver::Answer& answer, Slice& slice) {
     const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
@@ -340,6 +387,18 @@ class Predict : public Command {
                                         {"model_fingerprint", checkpoint.fingerprint},
                                         {"pressure", "static, relative to the free stream"},
                                         {"wall_shear_stress", "by the fluid on the body"}};
+    if (picture_) {
+      std::size_t probe = 0;
+      for (float& speed : slice.speed)
+        if (!std::isnan(speed)) speed = static_cast<float>(norm(answer.probe_velocity[probe++]));
+      std::ostringstream title;
+      title << "Cp, " << fs::path(geometry_.front()).filename().string() << " at " << answer.forces.scales.velocity
+            << " m/s: Cd " << std::fixed << std::setprecision(4) << answer.forces.coefficients.cd() << ", Cl "
+            << answer.forces.coefficients.cl();
+      write_picture(folder.file(kPicture), answer.surface, slice, title.str());
+      stage("picture");
+    }
+    to_file_frame(answer);
     mesh_io::write_vtp(folder.file(kSurface), answer.surface, metadata);
     std::vector<mesh_io::PvdEntry> entries = {{"surface", kSurface}};
     const bool has_volume = volume_ != "none";
@@ -364,18 +423,6 @@ class Predict : public Command {
     mesh_io::write_pvd(folder.file(kCollection), entries);
     core::write_text(folder.file(kForces), forces_json(checkpoint, answer).dump(2) + "\n");
     stage("writing");
-    if (picture_) {
-      std::size_t probe = 0;
-      for (float& speed : slice.speed)
-        if (!std::isnan(speed)) speed = static_cast<float>(norm(answer.probe_velocity[probe++]));
-      std::ostringstream title;
-      title << "Cp, " << fs::path(geometry_.front()).filename().string() << " at " << answer.forces.scales.velocity
-            << " m/s: Cd " << std::fixed << std::setprecision(4) << answer.forces.coefficients.cd() << ", Cl "
-            << answer.forces.coefficients.cl();
-      write_picture(folder.file(kPicture), answer.surface, slice, title.str());
-      stage("picture");
-    }
-
     Json run;
     run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "predict"}};
     run["engine"] = engine.name();
@@ -393,11 +440,12 @@ class Predict : public Command {
     run["options"] = {{"velocity", answer.forces.scales.velocity},
                       {"density", density_},
                       {"viscosity", viscosity_},
-                      {"unit", unit_.empty() ? "m" : unit_},
+                      {"unit", placement_.unit},
                       {"volume", volume_},
                       {"derive", derived_names()},
                       {"vorticity", vorticity_ ? Json(physics::name(*vorticity_)) : Json(nullptr)},
                       {"points_on", points_on_},
+                      {"surface_resolution", resolution_text_.empty() ? Json(nullptr) : Json(resolution_text_)},
                       {"evaluation", evaluation_},
                       {"reference_area", std::isnan(area_) ? Json(nullptr) : Json(area_)},
                       {"reference_length", std::isnan(length_) ? Json(nullptr) : Json(length_)},
@@ -406,11 +454,18 @@ class Predict : public Command {
                       {"backend", core::backend() == core::Backend::cuda ? "cuda" : "openmp"},
                       {"precision", surrogate::name(precision_)},
                       {"seed", seed_}};
+    run["frame"] = {{"unit", placement_.unit},
+                    {"metres_per_unit", placement_.metres_per_unit()},
+                    {"flow_direction", placement_.frame.axes[0]},
+                    {"up", placement_.frame.axes[2]},
+                    {"file_to_model", placement_.matrix()},
+                    {"decided", frame_.notes()}};
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["devices"] = Json::array();
     for (const auto& device : core::devices())
       run["devices"].push_back({{"name", device.name}, {"backend", device.backend}, {"threads", device.threads}});
     run["extrapolation"] = extrapolation_json(answer.extrapolation);
+    run["similarity"] = similarity_json(answer.similarity);
     run["warnings"] = warnings_;
     for (const auto& [what, seconds] : seconds_) run["seconds"][what] = seconds;
     run["seconds"]["total"] = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -436,6 +491,8 @@ class Predict : public Command {
         << newton * f.coefficients.cs() << " N\nreference area " << f.scales.area << " m2 (" << f.area_source
         << ")\nreference length " << f.scales.length << " m (" << f.length_source << "), moments about ("
         << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", " << f.axes.moment_center[2] << ")\n";
+    out << "similarity to training: " << (answer.similarity ? solver::to_text(*answer.similarity) : "not available")
+        << '\n';
     if (!answer.extrapolation.empty()) out << "\noutside of the training data:\n";
     for (const auto& e : answer.extrapolation) out << "  " << to_text(e) << '\n';
     out << "\nresults in " << out_ << ":";
@@ -446,8 +503,11 @@ class Predict : public Command {
 
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::string> geometry_;
-  std::string model_, unit_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached",
-                                   derive_text_, vorticity_text_;
+  FrameOptions frame_;
+  Placement placement_;
+  std::string model_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached", derive_text_,
+                            vorticity_text_, resolution_text_;
+  geometry::Resolution resolution_;
   std::vector<physics::Derived> derive_;
   std::optional<physics::Decoder> vorticity_;
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, cell_ = kNotGiven, area_ = kNotGiven,

@@ -12,6 +12,7 @@
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
 #include "solver/range_check.hpp"
+#include "solver/similarity.hpp"
 #include "solver/surface_elements.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
@@ -307,6 +308,7 @@ Plan NeuralEngine::plan(const Case& question) const {
   const Forces reference = reference_quantities(question);
   Plan plan;
   plan.extrapolation = extrapolations(c, question, geometry::frontal_area(question.body));
+  plan.similarity = similarity(c, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
   for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
@@ -380,6 +382,8 @@ Answer NeuralEngine::solve(Case question) {
   answer.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
   answer.extrapolation =
       extrapolations(c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : scales.area);
+  answer.similarity = similarity(c, question.body);
+  if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));
   stage("reference quantities");
 
   // Sampling. None of it depends on which outputs are wanted.

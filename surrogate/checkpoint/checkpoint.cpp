@@ -309,6 +309,55 @@ std::string fingerprint_of(const std::map<std::string, std::string>& texts, cons
   return hash.hex();
 }
 
+// /shapes: the table, the names of its rows and columns, and their hash.
+std::string shapes_hash(const std::string& names, const std::string& cases, std::span<const double> values) {
+  core::Sha256 hash;
+  hash.update(str(names, '\n', cases, '\n'));
+  hash.update(values.data(), values.size_bytes());
+  return hash.hex();
+}
+
+std::string descriptor_names() {
+  return Json(std::vector<std::string>(std::begin(geometry::kDescriptorNames), std::end(geometry::kDescriptorNames)))
+      .dump();
+}
+
+void write_shapes(H5File& file, const geometry::ShapeTable& shapes) {
+  if (shapes.rows.empty()) return;
+  std::vector<double> values;
+  for (const auto& row : shapes.rows) values.insert(values.end(), row.begin(), row.end());
+  const std::string names = descriptor_names(), cases = Json(shapes.cases).dump();
+  file.create_group("/shapes");
+  file.write_attribute("/shapes", "names", names);
+  file.write_attribute("/shapes", "cases", cases);
+  file.write_attribute("/shapes", "sha256", shapes_hash(names, cases, values));
+  file.write<double>("/shapes/descriptors", {shapes.rows.size(), geometry::kDescriptors}, values);
+}
+
+geometry::ShapeTable read_shapes(const H5File& file) {
+  geometry::ShapeTable shapes;
+  if (!file.exists("/shapes")) return shapes;
+  const std::string where = str("'", file.name(), "': '/shapes'"), names = file.attribute_text("/shapes", "names");
+  // Descriptors of another program cannot be compared with ours.
+  if (names != descriptor_names()) return shapes;
+  const std::string cases = file.attribute_text("/shapes", "cases");
+  const Json list = parse(cases, where + ": attribute 'cases'");
+  if (!list.is_array()) bad(where + ": attribute 'cases' is not a list");
+  for (const Json& name : list) {
+    if (!name.is_string()) bad(where + ": attribute 'cases' is not a list of names");
+    shapes.cases.push_back(name.get<std::string>());
+  }
+  const auto values = file.read<double>("/shapes/descriptors", {shapes.cases.size(), geometry::kDescriptors});
+  if (file.attribute_text("/shapes", "sha256") != shapes_hash(names, cases, values))
+    bad(where + ": the content does not match its checksum", "the file was damaged or edited; get it again");
+  for (const double x : values)
+    if (!std::isfinite(x)) bad(where + ": a descriptor is not finite");
+  shapes.rows.resize(shapes.cases.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    shapes.rows[i / geometry::kDescriptors][i % geometry::kDescriptors] = values[i];
+  return shapes;
+}
+
 void check_weights(const Weights& weights, const std::string& where) {
   for (const auto& [name, tensor] : weights)
     for (std::size_t i = 0; i < tensor.values.size(); ++i)
@@ -402,6 +451,7 @@ Checkpoint read(const H5File& file) {
   if (const std::string recorded = file.attribute_text("/", "fingerprint"); recorded != c.fingerprint)
     bad(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
         "the file was damaged or edited; get it again");
+  c.shapes = read_shapes(file);
   return c;
 }
 
@@ -451,6 +501,7 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
     file.create_group("/weights");
     for (const auto& [name, tensor] : checkpoint.weights)
       file.write<float>("/weights/" + name, tensor.shape, tensor.values);
+    write_shapes(file, checkpoint.shapes);
     file.close();
   });
 }
@@ -511,6 +562,7 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
     ours = theirs;
   }
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
+  c.shapes = from.shapes;
   check_consistency(c, str("'", description_path, "'"));
   c.weights = std::move(from.weights);
   c.fingerprint = fingerprint_of(metadata(c), c.weights);
@@ -547,6 +599,8 @@ std::string summary_text(const Checkpoint& c) {
     label.resize(std::max<std::size_t>(label.size(), 18), ' ');
     out += str("    ", label, r.min, " .. ", r.max, r.unit == "-" ? "" : " " + r.unit, "\n");
   }
+  out += c.shapes.rows.empty() ? std::string("  shapes         not available: similarity to training cannot be told\n")
+                               : str("  shapes         descriptors of ", c.shapes.rows.size(), " training bodies\n");
   if (!c.test_errors.empty()) out += "  test errors (relative L2 of fields)\n";
   for (const auto& [key, value] : c.test_errors) {
     std::string label = key;
@@ -572,6 +626,7 @@ std::string summary_json(const Checkpoint& c) {
   out["sampling"] = sampling_json(c.sampling);
   out["training_range"] = range_json(c.training_range);
   out["test_errors"] = c.test_errors;
+  out["shapes"] = c.shapes.cases;
   out["provenance"] = c.provenance;
   return out.dump(2);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "geometry/descriptors.hpp"
 #include "physics/fields.hpp"
 #include "physics/vec3.hpp"
 #include "surrogate/model/config.hpp"
@@ -71,7 +72,9 @@ struct Checkpoint {
   std::vector<Range> training_range;
   std::string provenance;                     // data, set-up, training; free text
   std::map<std::string, double> test_errors;  // "surface/pressure": relative L2, "Cd_R2", ...
-  std::string fingerprint;                    // SHA-256 of all of the above, hex; set by reading and writing
+  // Of the bodies it was trained on; empty in files without them. No part of the fingerprint: they change no answer.
+  geometry::ShapeTable shapes;
+  std::string fingerprint;  // SHA-256 of all of the above, hex; set by reading and writing
 
   std::size_t parameters() const;
 };
@@ -92,8 +95,8 @@ Checkpoint read_description(const std::string& path);
 // fault.
 Checkpoint import_training_file(const std::string& path, const std::string& description_path);
 
-// A checkpoint under another description. Network, statistics of the fields and test errors stay. Error(input) also
-// when the description has other fields; only whether vorticity is decoded direct or by curl may change.
+// A checkpoint under another description. Network, statistics of the fields, test errors and shapes stay. Error(input)
+// also when the description has other fields; only whether vorticity is decoded direct or by curl may change.
 Checkpoint describe_again(const std::string& path, const std::string& description_path);
 
 // AbuptConfig as JSON text with the reference's keys. Reading refuses unknown and missing keys; Error(input) starts

@@ -22,6 +22,7 @@
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/curves.hpp"
+#include "surrogate/train/training_shapes.hpp"
 
 namespace streamtube::surrogate {
 
@@ -129,6 +130,7 @@ class Session {
     if (recipe_.out.empty()) throw Error(ErrorKind::usage, "there is no folder to write to", "give --out or \"out\"");
 
     if (processes_.first()) {
+      shapes_ = training_shapes(data_, train_);
       if (options_.resume)
         core::require_writable(recipe_.out, {}, true);
       else
@@ -448,7 +450,7 @@ class Session {
 
   void save_checkpoint(const char* name, const Weights& weights, const Json& errors) const {
     Checkpoint c = description_;
-    c.config = config_, c.weights = weights, c.normalizer = normalizer_;
+    c.config = config_, c.weights = weights, c.normalizer = normalizer_, c.shapes = shapes_;
     const auto or_drawn = [](std::size_t wanted, std::size_t drawn) { return wanted > 0 ? wanted : drawn; };
     c.sampling.geometry_points = or_drawn(recipe_.use_geometry_points, recipe_.draw.geometry_points);
     c.sampling.supernodes = or_drawn(recipe_.use_supernodes, recipe_.draw.supernodes);
@@ -556,6 +558,7 @@ class Session {
   physics::Normalizer normalizer_;
   std::string fingerprint_;
   std::vector<ValidationCase> cases_;
+  geometry::ShapeTable shapes_;
   double best_ = 0;
 };
 

@@ -139,14 +139,14 @@ TEST_CASE("a dry run writes nothing") {
   CHECK_FALSE(fs::exists(dir.path() / "car_streamtube"));
 }
 
-TEST_CASE("millimetres are recognised, refused, and taken when named") {
+TEST_CASE("millimetres are recognised, and the results are in them") {
   const TempDir dir;
   const std::string metres = write_box(dir, "m.stl"), millimetres = write_box(dir, "mm.stl", 1000);
   auto r = run_program(dir, {"predict", millimetres, "--volume", "none"});
-  CHECK(r.code == 3);
-  CHECK_THAT(r.err, ContainsSubstring("looks like it is in mm") && ContainsSubstring("--unit mm"));
-  CHECK_FALSE(fs::exists(dir.path() / "mm_streamtube"));
-  r = run_program(dir, {"predict", millimetres, "--volume", "none", "--unit", "mm", "--json"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.err,
+             ContainsSubstring("1030 x 380 x 280 read as mm: 1.03 m long, the model's bodies are 0.8843..1.209 m"));
+  r = run_program(dir, {"predict", millimetres, "--volume", "none", "--unit", "mm", "--overwrite", "--json"});
   REQUIRE(r.code == 0);
   const double cd_mm = json::parse(r.out)["coefficients"]["Cd"]["total"];
   r = run_program(dir, {"predict", metres, "--volume", "none", "--json"});
@@ -255,7 +255,11 @@ TEST_CASE("bad geometry: one message with the file and a remedy, exit code 3, no
 TEST_CASE("a body out of the model's reach is refused with a remedy") {
   const TempDir dir;
   mesh_io::write_stl(dir.file("far.stl"), test::box_mesh({20, 0, 0}, {21, 0.4, 0.3}, 4));
-  const auto r = run_program(dir, {"predict", dir.file("far.stl"), "--unit", "m", "--volume", "none"});
+  auto r = run_program(dir, {"predict", dir.file("far.stl"), "--unit", "m", "--volume", "none"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.err, ContainsSubstring("nose is at x = 20 m") && ContainsSubstring("moved back"));
+  CHECK(mesh_io::read_surface(dir.file("far_streamtube/surface.vtp")).bounds().low[0] == Approx(20));
+  r = run_program(dir, {"predict", dir.file("far.stl"), "--place", "off", "--volume", "none", "--out", "o"});
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("x runs from 20 to 21 m") && ContainsSubstring("place and scale"));
 }

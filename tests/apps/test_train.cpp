@@ -38,7 +38,17 @@ TEST_CASE("from a data set to an evaluated model; Ctrl-C on the way changes noth
   CHECK(content(dir.file("halves/state.h5")) == content(dir.file("whole/state.h5")));
   CHECK(content(dir.file("halves/best.h5")) == content(dir.file("whole/best.h5")));
 
-  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--out", "ev"});
+  // The shapes of the training bodies are in the model; convert gives them to one that lacks them.
+  auto r = run_program(dir, {"inspect", "whole/last.h5", "--json"});
+  const auto model = nlohmann::json::parse(r.out);
+  CHECK(model["shapes"] == nlohmann::json({"case_0", "case_1", "case_2", "case_3"}));
+  r = run_program(dir, {"convert", "whole/last.h5", "all.h5", "--shapes", "d.h5", "--split", "all", "--json"});
+  REQUIRE(r.code == 0);
+  CHECK(nlohmann::json::parse(r.out)["shapes"].size() == 7);
+  CHECK(nlohmann::json::parse(r.out)["fingerprint"] == model["fingerprint"]);
+  CHECK(run_program(dir, {"convert", "whole/last.h5", "none.h5"}).code == 2);
+
+  r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--out", "ev"});
   REQUIRE(r.code == 0);
   const auto json = nlohmann::json::parse(r.out);
   CHECK(json["cases"].size() == 2);

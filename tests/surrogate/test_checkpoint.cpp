@@ -102,6 +102,50 @@ TEST_CASE("the fingerprint covers weights and description") {
   CHECK(b.fingerprint != a.fingerprint);
 }
 
+TEST_CASE("shapes of the training bodies travel along, outside of the fingerprint; damage to them is noticed") {
+  const TempDir dir;
+  Checkpoint a = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("bare.h5"), a);
+  CHECK(surrogate::read_checkpoint(dir.file("bare.h5")).shapes.rows.empty());
+  Checkpoint b = a;
+  core::Rng rng(1, "shapes");
+  for (int i = 0; i < 7; ++i) {
+    b.shapes.cases.push_back("case " + std::to_string(i));
+    b.shapes.rows.emplace_back();
+    for (double& x : b.shapes.rows.back()) x = rng.normal();
+  }
+  surrogate::write_checkpoint(dir.file("b.h5"), b);
+  CHECK(b.fingerprint == a.fingerprint);
+  const Checkpoint c = surrogate::read_checkpoint(dir.file("b.h5"));
+  CHECK(c.shapes.cases == b.shapes.cases);
+  CHECK(c.shapes.rows == b.shapes.rows);
+  CHECK_THAT(surrogate::summary_text(c), ContainsSubstring("descriptors of 7 training bodies"));
+
+  const auto copy = [&] { return bytes(dir.file("b.h5")); };
+  const auto damaged = [&](const std::function<void(hid_t)>& change) {
+    dir.write("damaged.h5", copy());
+    edit(dir.file("damaged.h5"), [&](hid_t file) {
+      const hid_t group = H5Gopen2(file, "/shapes", H5P_DEFAULT);
+      change(group);
+      H5Gclose(group);
+    });
+    return message_of([&] { surrogate::read_checkpoint(dir.file("damaged.h5")); });
+  };
+  CHECK_THAT(damaged([](hid_t group) { set_text(group, "cases", R"(["x"])"); }), ContainsSubstring("descriptors"));
+  CHECK_THAT(damaged([](hid_t group) { set_text(group, "cases", "7"); }), ContainsSubstring("not a list"));
+  CHECK_THAT(damaged([](hid_t group) { set_text(group, "sha256", std::string(64, '0')); }),
+             ContainsSubstring("checksum"));
+  CHECK_THAT(damaged([](hid_t group) { H5Adelete(group, "sha256"); }), ContainsSubstring("sha256"));
+  // Descriptors this program does not know are no error: they cannot be compared, that is all.
+  dir.write("other.h5", copy());
+  edit(dir.file("other.h5"), [](hid_t file) {
+    const hid_t group = H5Gopen2(file, "/shapes", H5P_DEFAULT);
+    set_text(group, "names", R"(["other"])");
+    H5Gclose(group);
+  });
+  CHECK(surrogate::read_checkpoint(dir.file("other.h5")).shapes.rows.empty());
+}
+
 TEST_CASE("decoders are written, read, shown, and part of the fingerprint; a wrong one is refused") {
   const TempDir dir;
   Checkpoint a = test::tiny_model();

@@ -1,0 +1,56 @@
+#pragma once
+// The options that say how a file lies in the model's world: its unit, which way the flow goes, where the ground is.
+// What they leave open is decided from the bodies the model was trained on, and said.
+
+#include <string>
+#include <vector>
+
+#include "apps/cli/read_body.hpp"
+#include "geometry/frame.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace streamtube::apps {
+
+// How positions of the file become the model's: frame.to_model(scale * unit_length(unit) * position).
+struct Placement {
+  std::string unit;  // of the file
+  double scale = 1;  // of --transform
+  geometry::Frame frame;
+  double metres_per_unit() const { return scale * unit_length(unit); }
+  // The whole as a matrix of homogenous coordinates, row by row, from the file's unit to the model's metres.
+  std::array<double, 16> matrix() const;
+};
+
+class FrameOptions {
+ public:
+  void declare(CLI::App& app);
+  // Throws Error(usage).
+  void validate() const;
+
+  // The name given with --unit; empty when it is to be chosen.
+  std::string unit() const { return unit_ == "auto" ? std::string() : unit_; }
+  // For read_body: of the units, the one in which the body is as long as those of the model. Without --unit, metres as
+  // long as the numbers do not look like another unit. Throws Error(input) when no unit fits.
+  std::string choose_unit(const Body& in_metres, const surrogate::Checkpoint& model, const std::string& where);
+  // Of a body as read_body gives it, scaled here by what --transform says. Throws Error(usage) for options that do not
+  // go together, or with the model, Error(input) for a file of --transform that cannot be read.
+  Placement place(Body& body, const surrogate::Checkpoint& model);
+  // What was decided, for people.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  geometry::Similarity transform() const;
+  void note(const std::string& text);
+
+  std::string unit_, flow_, up_, transform_, ground_, place_ = "auto";
+  std::vector<std::string> notes_;
+};
+
+// The model's conventions for people: axes, ground, where its bodies stand and how long they are; a line each.
+std::string conventions_text(const surrogate::Checkpoint& model);
+
+}  // namespace streamtube::apps
