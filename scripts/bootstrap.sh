@@ -32,7 +32,7 @@ kokkos_sdist=pygenten-0.1.5
 kokkos_sha256=e620f05c742905e2db705d875f1cac92ef0ed453f9e6734e9beda26cc0f9cce7
 
 build_packages=(g++ cmake ninja-build python3-pip ca-certificates libvtk9-dev libcgal-dev libhdf5-dev
-  libcli11-dev nlohmann-json3-dev libopenmpi-dev openmpi-bin)
+  libcli11-dev nlohmann-json3-dev libopenmpi-dev openmpi-bin libocct-data-exchange-dev)
 demo_packages=(libegl1 libegl-mesa0 libgl1-mesa-dri) # pictures without a screen
 test_packages=(paraview python3-numpy)
 
