@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "geometry/parts.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::apps {
@@ -21,46 +22,49 @@ double unit_length(const std::string& unit) {
   return it->second;
 }
 
-namespace {
-
-void append(geometry::SurfaceMesh& body, const geometry::SurfaceMesh& part, const std::string& name) {
-  const auto points = static_cast<std::int64_t>(body.points.size());
-  const auto patches = static_cast<std::int32_t>(body.patch_names.size());
-  body.points.insert(body.points.end(), part.points.begin(), part.points.end());
-  const std::int64_t corners = body.offsets.back();
-  for (std::size_t f = 0; f < part.face_count(); ++f) body.offsets.push_back(corners + part.offsets[f + 1]);
-  for (const auto corner : part.corners) body.corners.push_back(points + corner);
-  for (const auto patch : part.patch) body.patch.push_back(patches + patch);
-  for (const auto& patch : part.patch_names)
-    body.patch_names.push_back(part.patch_names.size() > 1 ? name + "/" + patch : name);
+std::string to_text(const mesh_io::CadReport& r) {
+  std::string out = str(r.format, " in ", r.unit, ", ");
+  if (r.solids > 0) out += str(r.solids, r.solids == 1 ? " solid, " : " solids, ");
+  if (r.surfaces > 0) out += str(r.surfaces, r.surfaces == 1 ? " open surface, " : " open surfaces, ");
+  return out + str(r.faces, " faces: ", r.triangles, " triangles within ", r.deviation, " m");
 }
 
-}  // namespace
-
-Body read_body(const std::vector<std::string>& paths, const std::string& unit) {
+Body read_body(const std::vector<std::string>& paths, const std::string& unit, const PartOptions& parts,
+               std::optional<double> ground) {
   const double file_unit = unit.empty() ? 1.0 : unit_length(unit);
   Body body;
-  if (paths.size() == 1) {
-    body.mesh = mesh_io::read_surface(paths[0], file_unit);
-  } else {
-    body.mesh.offsets = {0};
-    body.mesh.file_unit = file_unit;
-    for (const auto& path : paths)
-      append(body.mesh, mesh_io::read_surface(path, file_unit), std::filesystem::path(path).stem().string());
+  std::vector<std::string> colours;
+  for (const auto& path : paths) {
+    mesh_io::CadReport cad;
+    geometry::SurfaceMesh part = mesh_io::read_surface(path, file_unit, parts.cad(), &cad);
+    for (const auto& warning : cad.warnings) body.warnings.push_back(str("'", path, "': ", warning));
+    colours.insert(colours.end(), cad.colours.begin(), cad.colours.end());
+    if (!cad.format.empty()) body.cad.emplace_back(path, std::move(cad));
+    colours.resize(body.mesh.patch_names.size() + part.patch_names.size());
+    if (paths.size() == 1) {
+      body.mesh = std::move(part);
+    } else {
+      if (&path == &paths.front())  // results go back to the first file's unit
+        body.mesh.file_unit = part.file_unit, body.mesh.unit_stated = part.unit_stated;
+      geometry::append(body.mesh, part, std::filesystem::path(path).stem().string());
+    }
   }
   const std::string where =
       paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
+  body.parts = parts.sort_parts(body.mesh, colours, where, body.warnings);
+  if (ground) parts.at_ground(body.mesh, *ground, where, body.warnings);
   // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
   constexpr std::size_t kMostFaces = 1'000'000;
   body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
-  if (unit.empty() && !body.report.likely_unit.empty() && body.report.likely_unit != "m") {
+  if (unit.empty() && !body.mesh.unit_stated && !body.report.likely_unit.empty() && body.report.likely_unit != "m") {
     const Vec3 size = body.report.bounds.size();
     throw Error(ErrorKind::input,
                 str(where, ": the body is ", size[0], " x ", size[1], " x ", size[2],
                     " m large if the file is in metres; it looks like it is in ", body.report.likely_unit),
                 str("pass --unit ", body.report.likely_unit, ", or --unit m if it really is that large"));
   }
-  body.warnings = geometry::prepare(body.mesh, body.report, where).warnings;
+  const auto found = geometry::prepare(body.mesh, body.report, where).warnings;
+  body.warnings.insert(body.warnings.end(), found.begin(), found.end());
   return body;
 }
 
