@@ -25,6 +25,7 @@
 #include <Message_Messenger.hxx>
 #include <Message_Printer.hxx>
 #include <Message_ProgressIndicator.hxx>
+#include <OSD_Parallel.hxx>
 #include <Poly_PolygonOnTriangulation.hxx>
 #include <Poly_Triangulation.hxx>
 #include <Quantity_Color.hxx>
@@ -49,12 +50,13 @@
 #include <XCAFDoc_ShapeTool.hxx>
 #include <XSControl_TransferReader.hxx>
 #include <XSControl_WorkSession.hxx>
-#include <iostream>
+#include <cstring>
 #include <map>
 #include <set>
-#include <sstream>
+#include <type_traits>
 
 #include "core/runtime.hpp"
+#include "mesh_io/own_process.hpp"
 #endif
 
 namespace streamtube::mesh_io {
@@ -82,21 +84,15 @@ bool is_iges(std::string_view head, std::size_t) {
 constexpr double kMetresPerMillimetre = 1e-3;  // OCCT's shapes are in mm, whatever the file's unit
 constexpr double kAngle = 0.35;                // rad between neighbouring facets, where the deviation allows more
 
-// While one lives, OCCT says nothing on the terminal; its failures are kept.
+// While one lives, the failures that OCCT reports are kept.
 class OcctMessages {
  public:
   OcctMessages() : messenger_(Message::DefaultMessenger()), printers_(messenger_->Printers()) {
     collector_ = new Collector;
     messenger_->ChangePrinters().Clear();
     messenger_->AddPrinter(collector_);
-    cout_ = std::cout.rdbuf(ignored_.rdbuf());  // some of it goes past the messenger
-    cerr_ = std::cerr.rdbuf(ignored_.rdbuf());
   }
-  ~OcctMessages() {
-    std::cout.rdbuf(cout_);
-    std::cerr.rdbuf(cerr_);
-    messenger_->ChangePrinters() = printers_;
-  }
+  ~OcctMessages() { messenger_->ChangePrinters() = printers_; }
   OcctMessages(const OcctMessages&) = delete;
   OcctMessages& operator=(const OcctMessages&) = delete;
   // ": <the first failure>", or nothing.
@@ -119,8 +115,6 @@ class OcctMessages {
   Handle(Message_Messenger) messenger_;
   Message_SequenceOfPrinters printers_;
   Handle(Collector) collector_;
-  std::ostringstream ignored_;
-  std::streambuf *cout_, *cerr_;
 };
 
 class Interruptible : public Message_ProgressIndicator {
@@ -462,18 +456,75 @@ void drop_empty_patches(SurfaceMesh& mesh, CadReport& report) {
   report.colours = std::move(colours);
 }
 
-// Runs `read` with OCCT quiet and its exceptions as Errors.
-template <class Read>
-SurfaceMesh guarded(const InputFile& file, const Read& read) {
-  const OcctMessages messages;
-  try {
-    return read(messages);
-  } catch (const Standard_Failure& failure) {
-    core::check_interrupt();  // a break of its progress may end as one
-    const std::string what = failure.GetMessageString() ? failure.GetMessageString() : "";
-    file.fail(str("Open CASCADE gave up: ", what.empty() ? failure.DynamicType()->Name() : what),
-              "repair the model in the CAD program (heal, check geometry), or export it as STL");
+// A mesh and its report as bytes, one end writing and the other reading in the same order.
+class Bytes {
+ public:
+  Bytes() = default;
+  explicit Bytes(std::string from) : text(std::move(from)), reading_(true) {}
+  std::string text;
+
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void pass(T& value) {
+    if (reading_)
+      std::memcpy(&value, take(sizeof(T)), sizeof(T));
+    else
+      text.append(reinterpret_cast<const char*>(&value), sizeof(T));
   }
+  template <class T>
+  void pass(std::vector<T>& values) {
+    std::size_t n = values.size();
+    pass(n);
+    values.resize(n);
+    for (T& value : values) pass(value);
+  }
+  void pass(std::string& value) {
+    std::size_t n = value.size();
+    pass(n);
+    if (reading_)
+      value.assign(take(n), n);
+    else
+      text += value;
+  }
+  void pass(SurfaceMesh& mesh, CadReport& r) {
+    pass(mesh.points), pass(mesh.offsets), pass(mesh.corners), pass(mesh.patch), pass(mesh.patch_names);
+    pass(mesh.file_unit), pass(mesh.unit_stated);
+    pass(r.format), pass(r.unit), pass(r.solids), pass(r.surfaces), pass(r.faces), pass(r.triangles);
+    pass(r.deviation), pass(r.colours), pass(r.warnings);
+  }
+
+ private:
+  const char* take(std::size_t n) {
+    core::expect(n <= text.size() - at_, "the mesh from the CAD reader is cut short");
+    at_ += n;
+    return text.data() + at_ - n;
+  }
+  std::size_t at_ = 0;
+  bool reading_ = false;
+};
+
+// Runs `read` apart, since OCCT crashes on some damaged files, with its exceptions as Errors.
+template <class Read>
+SurfaceMesh guarded(const InputFile& file, CadReport& report, const Read& read) {
+  Bytes bytes(run_apart(str("'", file.path(), "' (", file.format(), "): "), [&] {
+    const OcctMessages messages;
+    // Threads of its own: those of TBB may have been started before, and are not in this process.
+    OSD_Parallel::SetUseOcctThreads(true);
+    try {
+      SurfaceMesh mesh = read(messages);
+      Bytes out;
+      out.pass(mesh, report);
+      return std::move(out.text);
+    } catch (const Standard_Failure& failure) {
+      core::check_interrupt();  // a break of its progress may end as one
+      const std::string what = failure.GetMessageString() ? failure.GetMessageString() : "";
+      file.fail(str("Open CASCADE gave up: ", what.empty() ? failure.DynamicType()->Name() : what),
+                "repair the model in the CAD program (heal, check geometry), or export it as STL");
+    }
+  }));
+  SurfaceMesh mesh;
+  bytes.pass(mesh, report);
+  return mesh;
 }
 
 struct Unit {
@@ -530,7 +581,7 @@ SurfaceMesh read_step(const std::string& path, const CadOptions& options, CadRep
   const std::string_view text = file.text();
   if (text.substr(text.size() - std::min<std::size_t>(text.size(), 1024)).find("END-ISO-10303-21") == text.npos)
     file.fail(str("truncated: it does not end with END-ISO-10303-21 (", file.size(), " bytes)"), kAgain);
-  return guarded(file, [&](const OcctMessages& messages) {
+  return guarded(file, report, [&](const OcctMessages& messages) {
     Handle(TDocStd_Document) document = new TDocStd_Document("BinXCAF");
     STEPCAFControl_Reader reader;
     reader.SetLayerMode(false);
@@ -571,7 +622,7 @@ SurfaceMesh read_iges(const std::string& path, const CadOptions& options, CadRep
   const std::size_t line = text.rfind('\n') == text.npos ? 0 : text.rfind('\n') + 1;
   if (text.size() - line < 73 || text[line + 72] != 'T')
     file.fail(str("truncated: its last line is not the terminate section (", file.size(), " bytes)"), kAgain);
-  return guarded(file, [&](const OcctMessages& messages) {
+  return guarded(file, report, [&](const OcctMessages& messages) {
     Handle(TDocStd_Document) document = new TDocStd_Document("BinXCAF");
     IGESCAFControl_Reader reader;
     reader.SetLayerMode(false);
