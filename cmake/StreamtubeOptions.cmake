@@ -22,6 +22,8 @@ set(STREAMTUBE_APPLICATION AUTO CACHE STRING
 set_property(CACHE STREAMTUBE_APPLICATION PROPERTY STRINGS AUTO ON OFF)
 set(STREAMTUBE_MPI AUTO CACHE STRING "Training by several processes (needs MPI): AUTO, ON or OFF")
 set_property(CACHE STREAMTUBE_MPI PROPERTY STRINGS AUTO ON OFF)
+set(STREAMTUBE_CAD AUTO CACHE STRING "Reading of STEP and IGES (needs Open CASCADE): AUTO, ON or OFF")
+set_property(CACHE STREAMTUBE_CAD PROPERTY STRINGS AUTO ON OFF)
 # Hot kernels choose AVX-512 or AMX at run time; this is the floor for everything else.
 set(STREAMTUBE_CPU_BASELINE "x86-64-v3" CACHE STRING
   "-march for device sources on x86-64 (x86-64-v3 = AVX2 and FMA, any PC since about 2015); empty: the compiler's default")

@@ -23,13 +23,14 @@ struct Attribute {
 };
 
 struct SurfaceMesh {
-  std::vector<Vec3> points;            // [V] m
-  std::vector<std::int64_t> offsets;   // [F + 1] into corners
-  std::vector<std::int64_t> corners;   // [sum of corners] indices into points
-  std::vector<std::int32_t> patch;     // [F] index into patch_names
+  std::vector<Vec3> points;           // [V] m
+  std::vector<std::int64_t> offsets;  // [F + 1] into corners
+  std::vector<std::int64_t> corners;  // [sum of corners] indices into points
+  std::vector<std::int32_t> patch;    // [F] index into patch_names
   std::vector<std::string> patch_names;
-  std::vector<Attribute> attributes;   // as read, or results to write
-  double file_unit = 1.0;              // m per unit of the file
+  std::vector<Attribute> attributes;  // as read, or results to write
+  double file_unit = 1.0;             // m per unit of the file
+  bool unit_stated = false;           // the file itself says its unit (CAD), so that there is nothing to guess
 
   std::size_t face_count() const { return offsets.empty() ? 0 : offsets.size() - 1; }
   std::size_t corner_count(std::size_t f) const { return static_cast<std::size_t>(offsets[f + 1] - offsets[f]); }
@@ -48,9 +49,9 @@ struct SurfaceMesh {
 
 // Triangles of a mesh (polygons fanned from their first corner), with the face each came from.
 struct Triangles {
-  std::vector<Vec3> points;                       // [V] m
+  std::vector<Vec3> points;                          // [V] m
   std::vector<std::array<std::int64_t, 3>> corners;  // [T]
-  std::vector<std::int64_t> face;                 // [T] index of the polygon in the SurfaceMesh
+  std::vector<std::int64_t> face;                    // [T] index of the polygon in the SurfaceMesh
 };
 Triangles triangulate(const SurfaceMesh& mesh);
 

@@ -504,7 +504,7 @@ Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string
   const auto warn = [&](const auto&... parts) { done.warnings.push_back(str(parts...)); };
 
   const double unit = metres(r.likely_unit);
-  if (std::abs(unit / mesh.file_unit - 1) > 0.01 && (size > 50 || r.likely_unit != "m")) {
+  if (!mesh.unit_stated && std::abs(unit / mesh.file_unit - 1) > 0.01 && (size > 50 || r.likely_unit != "m")) {
     warn("the body is ", size, " m long if one unit of the file is ", mesh.file_unit, " m; its numbers look like ",
          r.likely_unit, " (it would be ", size / mesh.file_unit * unit, " m): give the file's unit");
   } else if (size < 0.05) {

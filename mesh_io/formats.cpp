@@ -14,10 +14,18 @@ using core::str;
 namespace {
 
 const std::vector<FormatEntry>& entries() {
-  static const std::vector<FormatEntry> all{
-      stl_format(),           obj_format(),        ply_format(),       vtp_format(),
-      vtu_format(),           vtk_legacy_format(), vtk_image_format(), vtk_rectilinear_format(),
-      vtk_structured_format()};
+  static const std::vector<FormatEntry> all{stl_format(),
+                                            obj_format(),
+                                            ply_format(),
+                                            vtp_format(),
+                                            vtu_format(),
+                                            vtk_legacy_format(),
+                                            vtk_image_format(),
+                                            vtk_rectilinear_format(),
+                                            vtk_structured_format(),
+                                            vtk_multiblock_format(),
+                                            step_format(),
+                                            iges_format()};
   return all;
 }
 
@@ -26,19 +34,12 @@ std::string foreign_content(std::string_view head) {
   const struct {
     std::string_view mark;
     const char* name;
-  } known[] = {{"ISO-10303-21", "a STEP file"},
-               {"\x89HDF", "an HDF5 file"},
-               {"\x1f\x8b", "a gzip archive"},
-               {"PK\x03\x04", "a zip archive"},
-               {"glTF", "a binary glTF file"},
-               {"CDF", "a netCDF file"},
-               {"FoamFile", "an OpenFOAM file"},
-               {"$MeshFormat", "a Gmsh file"},
-               {"%PDF", "a PDF"},
-               {"\x89PNG", "a PNG picture"},
-               {"<!DOCTYPE html", "a web page"},
-               {"<html", "a web page"},
-               {"version https://git-lfs", "a Git LFS pointer, not the file itself"}};
+  } known[] = {{"\x89HDF", "an HDF5 file"},     {"\x1f\x8b", "a gzip archive"},
+               {"PK\x03\x04", "a zip archive"}, {"glTF", "a binary glTF file"},
+               {"CDF", "a netCDF file"},        {"FoamFile", "an OpenFOAM file"},
+               {"$MeshFormat", "a Gmsh file"},  {"%PDF", "a PDF"},
+               {"\x89PNG", "a PNG picture"},    {"<!DOCTYPE html", "a web page"},
+               {"<html", "a web page"},         {"version https://git-lfs", "a Git LFS pointer, not the file itself"}};
   for (const auto& k : known)
     if (head.substr(0, k.mark.size()) == k.mark) return k.name;
   return {};
@@ -84,7 +85,7 @@ const FormatEntry& choose(const std::string& path, bool volume) {
     throw Error(ErrorKind::input,
                 str("'", path, "': unknown format: neither the extension '", extension, "' nor the content is known"),
                 str("give one of ", readable_extensions(volume)));
-  if (!(volume ? chosen->read_volume != nullptr : chosen->read_surface != nullptr))
+  if (!(volume ? chosen->read_volume != nullptr : chosen->format.reads_surface))
     throw Error(ErrorKind::input,
                 str("'", path, "' (", chosen->format.name, "): holds no ", volume ? "volume" : "surface", " mesh"),
                 str("give one of ", readable_extensions(volume)));
@@ -114,9 +115,16 @@ const std::vector<Format>& formats() {
   return list;
 }
 
-geometry::SurfaceMesh read_surface(const std::string& path, double file_unit) {
+geometry::SurfaceMesh read_surface(const std::string& path, double file_unit, const CadOptions& options,
+                                   CadReport* report) {
   check_unit(file_unit);
-  geometry::SurfaceMesh mesh = finish(choose(path, false).read_surface(path), file_unit);
+  if (!(std::isfinite(options.deviation) && options.deviation >= 0))
+    throw Error(ErrorKind::usage, str("the deviation is ", options.deviation, " m: it must be a positive number"));
+  CadReport found;
+  const FormatEntry& format = choose(path, false);
+  geometry::SurfaceMesh mesh =
+      format.read_cad ? format.read_cad(path, options, found) : finish(format.read_surface(path), file_unit);
+  if (report) *report = std::move(found);
   mesh.check(str("'", path, "'"));
   return mesh;
 }

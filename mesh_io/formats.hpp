@@ -18,6 +18,8 @@ struct FormatEntry {
   bool mark_required = false;
   geometry::SurfaceMesh (*read_surface)(const std::string& path) = nullptr;  // points in the file's unit
   geometry::VolumeMesh (*read_volume)(const std::string& path) = nullptr;
+  // In the place of read_surface where the file states its own unit: points in metres.
+  geometry::SurfaceMesh (*read_cad)(const std::string& path, const CadOptions& options, CadReport& report) = nullptr;
 };
 
 FormatEntry stl_format();
@@ -29,5 +31,8 @@ FormatEntry vtk_image_format();
 FormatEntry vtk_rectilinear_format();
 FormatEntry vtk_structured_format();
 FormatEntry vtk_legacy_format();
+FormatEntry vtk_multiblock_format();
+FormatEntry step_format();
+FormatEntry iges_format();
 
 }  // namespace streamtube::mesh_io

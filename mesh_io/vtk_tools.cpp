@@ -32,6 +32,7 @@
 
 #include "core/error.hpp"
 #include "core/runtime.hpp"
+#include "geometry/parts.hpp"
 
 namespace streamtube::mesh_io {
 using core::Error;
@@ -230,22 +231,6 @@ class SurfaceBuilder {
   const std::string& where_;
 };
 
-// Keeps the points that faces use; returns their old indices.
-std::vector<std::int64_t> drop_unused_points(SurfaceMesh& mesh) {
-  std::vector<std::int64_t> new_index(mesh.points.size(), -1), kept;
-  for (const std::int64_t c : mesh.corners) new_index[static_cast<std::size_t>(c)] = 0;
-  for (std::size_t i = 0; i < new_index.size(); ++i)
-    if (new_index[i] == 0) {
-      new_index[i] = static_cast<std::int64_t>(kept.size());
-      kept.push_back(static_cast<std::int64_t>(i));
-    }
-  for (std::int64_t& c : mesh.corners) c = new_index[static_cast<std::size_t>(c)];
-  std::vector<Vec3> points(kept.size());
-  for (std::size_t i = 0; i < kept.size(); ++i) points[i] = mesh.points[static_cast<std::size_t>(kept[i])];
-  mesh.points = std::move(points);
-  return kept;
-}
-
 void set_patches(SurfaceMesh& mesh, vtkDataSet* data, const std::vector<std::int64_t>& cells,
                  const std::string& default_patch) {
   vtkDataArray* ids = data->GetCellData()->GetArray(kPatchArray);
@@ -333,7 +318,7 @@ SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const s
                 volume ? "this is a volume mesh; give the body's surface (ParaView: Extract Surface)" : "");
   }
   if (left_out > 0) {
-    const std::vector<std::int64_t> kept = drop_unused_points(mesh);
+    const std::vector<std::int64_t> kept = geometry::drop_unused_points(mesh);
     add_attributes(data->GetPointData(), Association::points, &kept, nullptr, mesh.attributes);
   } else {
     add_attributes(data->GetPointData(), Association::points, nullptr, nullptr, mesh.attributes);

@@ -54,8 +54,16 @@ struct Extrapolation {
 };
 std::string to_text(const Extrapolation& extrapolation);
 
+// What one patch of the surface adds to the forces, in the reference quantities of the whole.
+struct PatchForces {
+  std::string name;
+  double area = 0;  // m2
+  physics::ForceCoefficients coefficients;
+};
+
 struct Forces {
   physics::ForceCoefficients coefficients;
+  std::vector<PatchForces> patches;  // in the order of the surface's patch names; they add up to the coefficients
   physics::ReferenceScales scales;
   physics::ForceAxes axes;
   std::string area_source, length_source;  // how the reference quantities were obtained

@@ -206,7 +206,7 @@ std::string FrameOptions::choose_unit(const Body& body, const surrogate::Checkpo
 Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
   Placement out;
   out.unit = body.unit;
-  const double unit = unit_length(body.unit);
+  const double unit = out.metres = body.mesh.file_unit;
   if (transform_.empty()) {
     out.frame = facing_of(flow_, up_);
   } else {

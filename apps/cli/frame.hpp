@@ -15,12 +15,13 @@ class App;
 
 namespace streamtube::apps {
 
-// How positions of the file become the model's: frame.to_model(scale * unit_length(unit) * position).
+// How positions of the file become the model's: frame.to_model(scale * metres * position).
 struct Placement {
-  std::string unit;  // of the file
-  double scale = 1;  // of --transform
+  std::string unit;   // of the file, by name
+  double metres = 1;  // of the file's unit
+  double scale = 1;   // of --transform
   geometry::Frame frame;
-  double metres_per_unit() const { return scale * unit_length(unit); }
+  double metres_per_unit() const { return scale * metres; }
   // The whole as a matrix of homogenous coordinates, row by row, from the file's unit to the model's metres.
   std::array<double, 16> matrix() const;
 };

@@ -1,9 +1,11 @@
 #include "apps/cli/read_body.hpp"
 
+#include <cmath>
 #include <filesystem>
 #include <map>
 
 #include "core/error.hpp"
+#include "geometry/parts.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::apps {
@@ -21,18 +23,26 @@ double unit_length(const std::string& unit, const char* option) {
   return it->second;
 }
 
+std::string to_text(const mesh_io::CadReport& r) {
+  std::string out = str(r.format, " in ", r.unit, ", ");
+  if (r.solids > 0) out += str(r.solids, r.solids == 1 ? " solid, " : " solids, ");
+  if (r.surfaces > 0) out += str(r.surfaces, r.surfaces == 1 ? " open surface, " : " open surfaces, ");
+  return out + str(r.faces, " faces: ", r.triangles, " triangles within ", r.deviation, " m");
+}
+
 namespace {
 
-void append(geometry::SurfaceMesh& body, const geometry::SurfaceMesh& part, const std::string& name) {
-  const auto points = static_cast<std::int64_t>(body.points.size());
-  const auto patches = static_cast<std::int32_t>(body.patch_names.size());
-  body.points.insert(body.points.end(), part.points.begin(), part.points.end());
-  const std::int64_t corners = body.offsets.back();
-  for (std::size_t f = 0; f < part.face_count(); ++f) body.offsets.push_back(corners + part.offsets[f + 1]);
-  for (const auto corner : part.corners) body.corners.push_back(points + corner);
-  for (const auto patch : part.patch) body.patch.push_back(patches + patch);
-  for (const auto& patch : part.patch_names)
-    body.patch_names.push_back(part.patch_names.size() > 1 ? name + "/" + patch : name);
+void measure(Body& body) {
+  // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
+  constexpr std::size_t kMostFaces = 1'000'000;
+  body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
+}
+
+// For the other files of a run; of a unit without a name, metres.
+std::string unit_name(double metres) {
+  for (const char* unit : {"mm", "cm", "in", "ft"})
+    if (std::abs(unit_length(unit) / metres - 1) < 1e-9) return unit;
+  return "m";
 }
 
 }  // namespace
@@ -45,29 +55,45 @@ void rescale(Body& body, double factor) {
   body.report.area *= factor * factor, body.report.volume *= factor * factor * factor;
 }
 
-Body read_body(const std::vector<std::string>& paths, const std::string& unit, const ChooseUnit& choose) {
+Body read_body(const std::vector<std::string>& paths, const std::string& unit, const PartOptions& parts,
+               const ChooseUnit& choose) {
   const double file_unit = unit.empty() ? 1.0 : unit_length(unit);
   Body body;
+  body.where = paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
   body.unit = unit;
-  if (paths.size() == 1) {
-    body.mesh = mesh_io::read_surface(paths[0], file_unit);
-  } else {
-    body.mesh.offsets = {0};
-    body.mesh.file_unit = file_unit;
-    for (const auto& path : paths)
-      append(body.mesh, mesh_io::read_surface(path, file_unit), std::filesystem::path(path).stem().string());
+  std::vector<std::string> colours;
+  for (const auto& path : paths) {
+    mesh_io::CadReport cad;
+    geometry::SurfaceMesh part = mesh_io::read_surface(path, file_unit, parts.cad(), &cad);
+    for (const auto& warning : cad.warnings) body.warnings.push_back(str("'", path, "': ", warning));
+    colours.insert(colours.end(), cad.colours.begin(), cad.colours.end());
+    if (!cad.format.empty()) body.cad.emplace_back(path, std::move(cad));
+    colours.resize(body.mesh.patch_names.size() + part.patch_names.size());
+    if (paths.size() == 1) {
+      body.mesh = std::move(part);
+    } else {
+      if (&path == &paths.front())  // results go back to the first file's unit
+        body.mesh.file_unit = part.file_unit, body.mesh.unit_stated = part.unit_stated;
+      geometry::append(body.mesh, part, std::filesystem::path(path).stem().string());
+    }
   }
-  const std::string where =
-      paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
-  // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
-  constexpr std::size_t kMostFaces = 1'000'000;
-  body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
-  if (unit.empty()) {
+  body.parts = parts.sort_parts(body.mesh, colours, body.where, body.warnings);
+  measure(body);
+  if (body.mesh.unit_stated) {
+    body.unit = unit_name(body.mesh.file_unit);
+  } else if (unit.empty()) {
     body.unit = body.report.likely_unit = choose(body);
     rescale(body, unit_length(body.unit));
   }
-  body.warnings = geometry::prepare(body.mesh, body.report, where).warnings;
   return body;
+}
+
+void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground) {
+  const std::size_t faces = body.mesh.face_count();
+  if (ground) parts.at_ground(body.mesh, *ground, body.where, body.warnings);
+  if (body.mesh.face_count() != faces) measure(body);
+  const auto found = geometry::prepare(body.mesh, body.report, body.where).warnings;
+  body.warnings.insert(body.warnings.end(), found.begin(), found.end());
 }
 
 }  // namespace streamtube::apps

@@ -1,10 +1,14 @@
 #pragma once
-// From the user's files to a body the solver takes: read, merged, measured, checked.
+// From the user's files to a body the solver takes: read, merged, measured; then, where it stands in the model's frame,
+// checked.
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "apps/cli/parts.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "geometry/surface_report.hpp"
 
@@ -13,9 +17,14 @@ namespace streamtube::apps {
 struct Body {
   geometry::SurfaceMesh mesh;  // m
   geometry::SurfaceReport report;
-  std::string unit;  // of the files
+  std::string where;  // the files, for messages
+  std::string unit;   // of the files
   std::vector<std::string> warnings;
+  std::vector<PartInfo> parts;                                  // in the order of the files
+  std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file; of CAD files only
 };
+// "STEP in mm, 3 solids, 24 faces: 1234 triangles within 0.0005 m"
+std::string to_text(const mesh_io::CadReport& report);
 
 // Metres per "m", "mm", "cm", "in", "ft". Throws Error(usage) naming the option for another name.
 double unit_length(const std::string& unit, const char* option = "--unit");
@@ -23,9 +32,13 @@ double unit_length(const std::string& unit, const char* option = "--unit");
 // The unit's name, for a body that was read as if it were in metres.
 using ChooseUnit = std::function<std::string(const Body&)>;
 
-// Several files become one body, each file a patch (its own patches keep their names behind it). unit: empty for that
-// of `choose`. Throws Error(input).
-Body read_body(const std::vector<std::string>& paths, const std::string& unit, const ChooseUnit& choose = {});
+// Several files become one body, each file a patch (its own patches keep their names behind it). Parts of the role
+// ground are left out. unit: empty for that of `choose`; CAD says its unit itself. Throws Error(input).
+Body read_body(const std::vector<std::string>& paths, const std::string& unit, const PartOptions& parts,
+               const ChooseUnit& choose);
+// Makes a body ready for prediction, and says in its warnings what that took. ground: the model's height of the ground,
+// m, for a body in the model's frame; what lies below is cut off or warned of. Throws Error(input).
+void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground);
 
 // All lengths times `factor`, also the file's unit.
 void rescale(Body& body, double factor);

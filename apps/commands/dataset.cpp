@@ -35,7 +35,8 @@ class DatasetCommand : public Command {
     import_->add_option("output", output_, "Data set to write (.h5)")->required();
     import_->add_flag("--overwrite", overwrite_, "Replace an existing file");
     info_ = app.add_subcommand("info", "Cases, fields, parameters and splits");
-    verify_ = app.add_subcommand("verify", "Checksums, finite values, pressures, forces against coefficients, case by case");
+    verify_ =
+        app.add_subcommand("verify", "Checksums, finite values, pressures, forces against coefficients, case by case");
     split_command_ =
         app.add_subcommand("split", "Define or replace named splits: lists, published files, random shares");
     split_command_

@@ -6,9 +6,12 @@
 
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/parts.hpp"
 #include "apps/cli/read_body.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
+#include "geometry/parts.hpp"
 #include "geometry/surface_report.hpp"
 #include "mesh_io/mesh_io.hpp"
 
@@ -53,15 +56,19 @@ class Inspect : public Command {
   std::string summary() const override { return "Report what is in a mesh file or a model"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("file", file_,
-                   "Mesh (STL, OBJ, PLY, VTP, VTU, VTK) or checkpoint (.h5); without: the built-in model");
-    app.add_option("--unit", unit_, "Unit of length of a mesh file: m, mm, cm, in, ft")->default_str("m");
+    app.add_option(
+        "file", file_,
+        "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES) or checkpoint (.h5); without: the built-in model");
+    app.add_option("--unit", unit_, "Unit of length of a mesh file that does not say it: m, mm, cm, in, ft")
+        ->default_str("m");
+    parts_.declare(app);
     app.add_flag("--self-intersections", self_intersections_, "Also count pairs of faces that cut each other (slow)");
     app.add_flag("--json", json_, "Print JSON");
   }
 
   void validate() override {
     if (!unit_.empty()) unit_length(unit_);
+    parts_.validate();
   }
 
   int execute() override {
@@ -73,7 +80,10 @@ class Inspect : public Command {
     }
     const double unit = unit_.empty() ? 1.0 : unit_length(unit_);
     try {
-      inspect_surface(mesh_io::read_surface(file_, unit));
+      mesh_io::CadReport cad;
+      const auto mesh = mesh_io::read_surface(file_, unit, parts_.cad(), &cad);
+      for (const auto& warning : cad.warnings) core::warn(core::str("'", file_, "': ", warning));
+      inspect_surface(mesh, cad);
     } catch (const core::Error& surface_error) {
       if (!has_extension(file_, ".vtu") && !has_extension(file_, ".vtk")) throw;
       geometry::VolumeMesh volume;
@@ -88,11 +98,26 @@ class Inspect : public Command {
   }
 
  private:
-  void inspect_surface(const geometry::SurfaceMesh& mesh) const {
+  void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::CadReport& cad) const {
     const auto r = geometry::report(mesh, self_intersections_);
+    const auto sizes = geometry::patch_sizes(mesh);
     if (!json_) {
-      std::cout << file_ << '\n' << geometry::to_text(r, "  ") << attributes_text(mesh.attributes, "faces");
+      std::cout << file_ << '\n';
+      if (!cad.format.empty()) std::cout << "  " << to_text(cad) << '\n';
+      std::cout << geometry::to_text(r, "  ");
+      for (std::size_t p = 0; p < sizes.size(); ++p) {
+        const std::string role = parts_.role(mesh.patch_names[p]);
+        std::cout << core::str("  part           ", mesh.patch_names[p], " (", sizes[p].faces, " faces, ",
+                               sizes[p].area, " m2", role.empty() ? "" : "; " + role, ")\n");
+      }
+      std::cout << attributes_text(mesh.attributes, "faces");
       return;
+    }
+    Json parts = Json::array();
+    for (std::size_t p = 0; p < sizes.size(); ++p) {
+      parts.push_back({{"name", mesh.patch_names[p]}, {"faces", sizes[p].faces}, {"area", sizes[p].area}});
+      if (const auto role = parts_.role(mesh.patch_names[p]); !role.empty()) parts.back()["role"] = role;
+      if (p < cad.colours.size() && !cad.colours[p].empty()) parts.back()["colour"] = cad.colours[p];
     }
     Json out = {{"kind", "surface"},
                 {"file", file_},
@@ -100,6 +125,7 @@ class Inspect : public Command {
                 {"faces", r.faces},
                 {"triangles", r.triangles},
                 {"patches", mesh.patch_names},
+                {"parts", std::move(parts)},
                 {"components", r.components},
                 {"degenerate_faces", r.degenerate_faces},
                 {"duplicate_faces", r.duplicate_faces},
@@ -114,6 +140,10 @@ class Inspect : public Command {
                 {"volume", r.volume},
                 {"likely_unit", r.likely_unit},
                 {"attributes", attributes_json(mesh.attributes, "faces")}};
+    if (!cad.format.empty())
+      out["cad"] = {{"format", cad.format},     {"unit", cad.unit},   {"solids", cad.solids},
+                    {"surfaces", cad.surfaces}, {"faces", cad.faces}, {"deviation", cad.deviation},
+                    {"warnings", cad.warnings}};
     if (r.self_intersections >= 0) out["self_intersections"] = r.self_intersections;
     std::cout << out.dump(2) << '\n';
   }
@@ -139,6 +169,7 @@ class Inspect : public Command {
   }
 
   std::string file_, unit_;
+  PartOptions parts_;
   bool self_intersections_ = false, json_ = false;
 };
 

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
+#include "apps/cli/parts.hpp"
 #include "apps/cli/picture.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/cli/read_body.hpp"
@@ -79,6 +81,19 @@ Json similarity_json(const std::optional<geometry::ShapeDistance>& similarity) {
   return out;
 }
 
+Json part_json(const PartInfo& part) {
+  Json out = {{"name", part.name}, {"faces", part.faces}, {"area_m2", part.area}};
+  if (!part.role.empty()) out["role"] = part.role;
+  if (!part.colour.empty()) out["colour"] = part.colour;
+  if (part.left_out) out["left_out"] = true;
+  return out;
+}
+
+Json cad_json(const std::string& file, const mesh_io::CadReport& r) {
+  return {{"file", file},           {"format", r.format}, {"unit", r.unit},           {"solids", r.solids},
+          {"surfaces", r.surfaces}, {"faces", r.faces},   {"triangles", r.triangles}, {"deviation_m", r.deviation}};
+}
+
 class Predict : public Command {
  public:
   std::string name() const override { return "predict"; }
@@ -86,15 +101,16 @@ class Predict : public Command {
 
   void declare(CLI::App& app) override {
     app.add_option("geometry", geometry_,
-                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK), flow along +x, z up if not told otherwise; "
-                   "several files: "
-                   "parts of one body")
+                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), flow along +x, z up if not "
+                   "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
     app.add_option("--velocity", velocity_, "Free stream, m/s; default: the velocity the model was trained at");
     app.add_option("--density", density_, "Density, kg/m3")->capture_default_str();
     app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
     frame_.declare(app);
+    parts_.declare(app);
+    parts_.declare_ground(app);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     app.add_option(
            "--volume", volume_,
@@ -135,6 +151,7 @@ class Predict : public Command {
   void validate() override {
     frame_.validate();
     core::check(device_);
+    parts_.validate();
     const auto positive = [](const char* option, double value, bool given) {
       if (given && !(std::isfinite(value) && value > 0))
         throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
@@ -221,25 +238,35 @@ class Predict : public Command {
     }
   }
 
+  void to_model(Body& body) const {
+    geometry::to_model(placement_.frame, body.mesh);
+    if (!placement_.frame.identity()) body.report.bounds = body.mesh.bounds();
+  }
+
   solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
     solver::Case question;
     question.name = geometry_.front();
-    Body body = read_body(geometry_, frame_.unit(), [&](const Body& in_metres) {
-      return frame_.choose_unit(in_metres, checkpoint, str("'", question.name, "'"));
-    });
-    note(question.name, body.warnings);
+    const ChooseUnit choose = [&](const Body& in_metres) {
+      return frame_.choose_unit(in_metres, checkpoint, in_metres.where);
+    };
+    Body body = read_body(geometry_, frame_.unit(), parts_, choose);
     placement_ = frame_.place(body, checkpoint);
-    geometry::to_model(placement_.frame, body.mesh);
-    if (!placement_.frame.identity()) body.report.bounds = body.mesh.bounds();
+    to_model(body);
+    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    note(question.name, body.warnings);
+    body_parts_ = std::move(body.parts);
+    cad_ = std::move(body.cad);
+    for (const auto& [file, report] : cad_) core::info(str(file, ": ", to_text(report)));
     question.body = std::move(body.mesh);
     question.report = body.report;
     core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                    " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
     if (!surface_.empty()) {
-      Body other = read_body({surface_}, placement_.unit);
-      note(surface_, other.warnings);
+      Body other = read_body({surface_}, placement_.unit, parts_, choose);
       rescale(other, placement_.scale);
-      geometry::to_model(placement_.frame, other.mesh);
+      to_model(other);
+      prepare_body(other, parts_, checkpoint.domain.low[2]);
+      note(surface_, other.warnings);
       question.surface = std::move(other.mesh);
       question.surface_name = surface_;
     }
@@ -334,6 +361,16 @@ class Predict : public Command {
     out["moments_Nm"] = {{"roll", split(f.coefficients, &Contribution::roll, newton_metre)},
                          {"pitch", split(f.coefficients, &Contribution::pitch, newton_metre)},
                          {"yaw", split(f.coefficients, &Contribution::yaw, newton_metre)}};
+    for (const auto& patch : f.patches) {
+      Json& one = out["patches"][patch.name];
+      if (const std::string role = parts_.role(patch.name); !role.empty()) one["role"] = role;
+      one["area_m2"] = patch.area;
+      for (int row = 0; row < 3; ++row)
+        one[kCoefficients[row].name] = split(patch.coefficients, kCoefficients[row].member, 1.0);
+      one["drag_N"] = newton * patch.coefficients.cd();
+      one["lift_N"] = newton * patch.coefficients.cl();
+      one["side_N"] = newton * patch.coefficients.cs();
+    }
     out["reference"] = {{"area_m2", f.scales.area},
                         {"area_source", f.area_source},
                         {"length_m", f.scales.length},
@@ -441,6 +478,9 @@ class Predict : public Command {
                       {"density", density_},
                       {"viscosity", viscosity_},
                       {"unit", placement_.unit},
+                      {"deviation", parts_.deviation() > 0 ? Json(parts_.deviation()) : Json(nullptr)},
+                      {"part", parts_.given()},
+                      {"cut_ground", parts_.cut_ground()},
                       {"volume", volume_},
                       {"derive", derived_names()},
                       {"vorticity", vorticity_ ? Json(physics::name(*vorticity_)) : Json(nullptr)},
@@ -460,6 +500,9 @@ class Predict : public Command {
                     {"up", placement_.frame.axes[2]},
                     {"file_to_model", placement_.matrix()},
                     {"decided", frame_.notes()}};
+    run["parts"] = Json::array();
+    for (const auto& part : body_parts_) run["parts"].push_back(part_json(part));
+    for (const auto& [file, report] : cad_) run["cad"].push_back(cad_json(file, report));
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["devices"] = Json::array();
     for (const auto& device : core::devices())
@@ -485,6 +528,7 @@ class Predict : public Command {
       out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
           << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
     }
+    if (f.patches.size() > 1) print_patches(out, f.patches);
     out << std::defaultfloat << std::setprecision(5);
     const double newton = f.scales.dynamic_pressure() * f.scales.area;
     out << "\ndrag " << newton * f.coefficients.cd() << " N, lift " << newton * f.coefficients.cl() << " N, side "
@@ -501,10 +545,39 @@ class Predict : public Command {
     std::cout << out.str();
   }
 
+  // The patches with the largest drag, in their own order.
+  static void print_patches(std::ostream& out, const std::vector<solver::PatchForces>& patches) {
+    constexpr std::size_t kMost = 20;
+    std::vector<double> drags;
+    std::size_t width = 9;
+    for (const auto& patch : patches) {
+      drags.push_back(std::abs(patch.coefficients.cd()));
+      width = std::max(width, std::min<std::size_t>(patch.name.size(), 40) + 1);
+    }
+    std::sort(drags.rbegin(), drags.rend());
+    const double least = drags[std::min(kMost, drags.size()) - 1];
+    out << '\n'
+        << std::setw(static_cast<int>(width)) << ""
+        << "        Cd          Cl          Cs     area m2\n";
+    std::size_t printed = 0;
+    for (const auto& patch : patches) {
+      if (std::abs(patch.coefficients.cd()) < least || printed == kMost) continue;
+      ++printed;
+      out << std::left << std::setw(static_cast<int>(width)) << patch.name.substr(0, 40) << std::right << std::fixed
+          << std::setprecision(4) << std::setw(10) << patch.coefficients.cd() << std::setw(12)
+          << patch.coefficients.cl() << std::setw(12) << patch.coefficients.cs() << std::setw(12) << patch.area << '\n';
+    }
+    if (printed < patches.size())
+      out << "and " << patches.size() - printed << " parts of less drag: see " << kForces << '\n';
+  }
+
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::string> geometry_;
   FrameOptions frame_;
   Placement placement_;
+  PartOptions parts_;
+  std::vector<PartInfo> body_parts_;
+  std::vector<std::pair<std::string, mesh_io::CadReport>> cad_;
   std::string model_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached", derive_text_,
                             vorticity_text_, resolution_text_;
   geometry::Resolution resolution_;

@@ -441,6 +441,8 @@ Answer NeuralEngine::solve(Case question) {
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
+  std::vector<physics::ForceIntegrator> of_patch(surface.patch_names.size(), forces);
+  for (const auto& name : surface.patch_names) answer.forces.patches.push_back({name, 0, {}});
   // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
   const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
   for_each_element(surface, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
@@ -460,12 +462,16 @@ Answer NeuralEngine::solve(Case question) {
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const double area = norm(elements[i].area_vector);
-      forces.add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
+      const auto patch = static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(elements[i].face)]);
+      for (auto* sum : {&forces, &of_patch[patch]})
+        sum->add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
                  {values[i][1], values[i][2], values[i][3]});
+      answer.forces.patches[patch].area += area;
     }
     answer.forces.integration_points += elements.size();
   });
   answer.forces.coefficients = forces.result(scales);
+  for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
   answer.surface = std::move(surface);
   stage("forces");
 

@@ -36,8 +36,9 @@ FNR == 1 {
     if (!device && file ~ /\.dev\.hpp$/) violation("only *.dev.* files may include " file)
   }
   if (!device && file ~ /Kokkos/) violation("only *.dev.* files may include " file)
-  heavy = file ~ /^(CGAL\/|vtk|hdf5\.h|H5|nlohmann\/|CLI\/|mpi\.h)/ ||
-          file ~ /^(BRep|Geom_|Message_|Poly_|Quantity_|STEP|IGES|IFSelect|Interface_|Standard_|TCollection|TDF|TDocStd|TopAbs|TopExp|TopLoc|TopTools|TopoDS|XCAF|XSControl|gp_)/
+  occt = file ~ /^(BRep|Bnd_|Geom_|IMeshTools|OSD_|Message_|Message\.hxx|Poly_|Quantity_|STEP|IGES|IFSelect|Interface_|Standard_|TColStd|TCollection|TDF|TDataStd|TDocStd|TopAbs|TopExp|TopLoc|TopTools|TopoDS|XCAF|XSControl|gp_)/
+  heavy = file ~ /^(CGAL\/|vtk|hdf5\.h|H5|nlohmann\/|CLI\/|mpi\.h)/ || occt
+  if (occt && folder != "mesh_io") violation("only mesh_io may use Open CASCADE (" file ")")
   if (heavy && header) violation(file " may be included by .cpp files only")
   if (heavy && device) violation(file " must not meet the device compiler")
   if (file ~ /^vtk/ && folder ~ /^(core|physics|geometry|surrogate)$/) violation(folder " must not use VTK (" file ")")

@@ -39,6 +39,8 @@ for header in CGAL/Surface_mesh.h vtkPoints.h hdf5.h nlohmann/json.hpp CLI/CLI.h
   expect apps/a.dev.cpp "#include <$header>" "$header must not meet the device compiler"
 done
 expect geometry/a.cpp '#include <vtkPoints.h>' 'geometry must not use VTK'
+expect mesh_io/a.cpp '#include <BRep_Tool.hxx>' ''
+expect geometry/a.cpp '#include <BRep_Tool.hxx>' 'only mesh_io may use Open CASCADE'
 expect surrogate/ops/a.cpp '#include <cblas.h>' 'surrogate/backends only'
 expect core/a.cu '' 'sources are named'
 [ "$failures" -eq 0 ]

@@ -338,3 +338,31 @@ TEST_CASE("every format says what it is and its extensions are its own") {
   std::sort(all.begin(), all.end());
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
 }
+
+TEST_CASE("VTM: the surfaces of the blocks become patches") {
+  const TempDir dir;
+  const auto meshes = test::tiny_meshes();
+  mesh_io::write_vtp(dir.file("one.vtp"), meshes[0].mesh);
+  mesh_io::write_vtp(dir.file("two.vtp"), meshes[1].mesh);
+  const std::string head = "<VTKFile type=\"vtkMultiBlockDataSet\" version=\"1.0\">\n<vtkMultiBlockDataSet>\n";
+  const std::string tail = "</vtkMultiBlockDataSet>\n</VTKFile>\n";
+  const std::string path = dir.write(
+      "car.vtm", head +
+                     "<Block index=\"0\" name=\"wheels\">\n<DataSet index=\"0\" name=\"front\" file=\"one.vtp\"/>\n"
+                     "<DataSet index=\"1\" file=\"one.vtp\"/>\n<DataSet index=\"2\"/>\n</Block>\n"
+                     "<DataSet index=\"1\" name=\"hull\" file=\"two.vtp\"/>\n" +
+                     tail);
+  const auto mesh = mesh_io::read_surface(path, 1e-3);
+  CHECK(mesh.patch_names ==
+        std::vector<std::string>{"wheels/front", "wheels/block_1", "hull/nose & <base>", "hull/Heck \xc3\xbc"});
+  CHECK(mesh.face_count() == 1 + 1 + 3);
+  CHECK(mesh.patch == std::vector<std::int32_t>{0, 1, 2, 3, 2});
+  CHECK(mesh.bounds().high[0] == 2e-3);
+
+  const std::string missing = dir.write("missing.vtm", head + "<DataSet index=\"0\" file=\"none.vtp\"/>\n" + tail);
+  test::check_error(core::ErrorKind::input, {"none.vtp", "no such file"}, [&] { mesh_io::read_surface(missing); });
+  test::check_refused(dir.write("cut.vtm", head + "<Block index=\"0\""), {"VTM"});
+  test::check_refused(dir.write("empty.vtm", head + tail), {"VTM", "no block"});
+  test::check_refused(dir.write("volume.vtm", head + "<DataSet index=\"0\" file=\"a.vti\"/>\n" + tail),
+                      {"VTM", "a.vti"});
+}

@@ -404,3 +404,31 @@ TEST_CASE("a model without the needed fields is refused") {
     CHECK_THAT(error.message(), ContainsSubstring("no surface field 'wall_shear_stress'"));
   }
 }
+
+TEST_CASE("forces of the patches add up to those of the whole") {
+  Case question = box_case();
+  question.body.patch_names = {"front", "empty", "rest"};
+  for (std::size_t f = 0; f < question.body.face_count(); ++f)
+    question.body.patch[f] = question.body.centroid(f)[0] < 0.01 ? 0 : 2;
+  const Answer answer = solve(std::move(question));
+  const auto& patches = answer.forces.patches;
+  REQUIRE(patches.size() == 3);
+  CHECK(patches[0].name == "front");
+  CHECK(patches[0].area == Approx(0.6 * 0.4));
+  CHECK(patches[1].area == 0);
+  CHECK(patches[2].area == Approx(2 * (0.6 + 0.4) * 1 + 0.6 * 0.4));
+  // The front alone takes no pressure force across, and the rest takes some of it.
+  CHECK(patches[0].coefficients.pressure.lift == Approx(0).margin(1e-12));
+  CHECK(std::abs(patches[0].coefficients.pressure.drag) > 1e-3);
+  using physics::Contribution;
+  for (const auto member : {&Contribution::drag, &Contribution::lift, &Contribution::side, &Contribution::roll,
+                            &Contribution::pitch, &Contribution::yaw}) {
+    double pressure = 0, friction = 0;
+    for (const auto& patch : patches) {
+      pressure += patch.coefficients.pressure.*member;
+      friction += patch.coefficients.friction.*member;
+    }
+    CHECK(pressure == Approx(answer.forces.coefficients.pressure.*member).margin(1e-12));
+    CHECK(friction == Approx(answer.forces.coefficients.friction.*member).margin(1e-12));
+  }
+}

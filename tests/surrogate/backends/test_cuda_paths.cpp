@@ -86,7 +86,7 @@ TEST_CASE("tf32 is refused on the CPU and bf16 is there on every GPU") {
     FAIL("no error");
   } catch (const core::Error& error) {
     CHECK(error.kind() == core::ErrorKind::usage);
-    CHECK(error.message() == "precision tf32: only GPUs have it");
+    CHECK(error.message() == "precision tf32 needs an NVIDIA GPU");
   }
   CHECK(BackendSet(Precision::tf32, true).precision() == Precision::tf32);
   CHECK(BackendSet(Precision::bf16, true).precision() == Precision::bf16);

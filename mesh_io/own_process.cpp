@@ -1,0 +1,107 @@
+#include "mesh_io/own_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "core/error.hpp"
+#include "core/runtime.hpp"
+
+namespace streamtube::mesh_io {
+using core::Error;
+using core::ErrorKind;
+using core::str;
+
+namespace {
+
+constexpr char kResult = 'R', kError = 'E', kInterrupted = 'I', kNoMemory = 'M';  // the first byte of what comes back
+
+bool write_all(int fd, const char* data, std::size_t n) {
+  while (n > 0) {
+    const ssize_t done = ::write(fd, data, n);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    data += done, n -= static_cast<std::size_t>(done);
+  }
+  return true;
+}
+
+[[noreturn]] void child(int to, const std::function<std::string()>& work) noexcept {
+  for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(s, SIG_DFL);  // a crash is told by the parent
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  if (const int null = ::open("/dev/null", O_WRONLY); null >= 0) ::dup2(null, 1), ::dup2(null, 2);
+  std::string answer;
+  try {
+    answer = kResult + work();
+  } catch (const Error& error) {
+    answer = str(kError, static_cast<char>('0' + static_cast<int>(error.kind())), error.message(), '\0', error.hint());
+  } catch (const core::Interrupted&) {
+    answer = kInterrupted;
+  } catch (const std::bad_alloc&) {
+    answer = kNoMemory;
+  }  // anything else is a bug: noexcept makes a crash of this process of it
+  ::_exit(write_all(to, answer.data(), answer.size()) ? 0 : 1);
+}
+
+}  // namespace
+
+std::string run_apart(const std::string& where, const std::function<std::string()>& work) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(errno)));
+  const pid_t id = ::fork();
+  if (id == 0) {
+    ::close(ends[0]);
+    child(ends[1], work);
+  }
+  const int reason = errno;
+  ::close(ends[1]);
+  if (id < 0) {
+    ::close(ends[0]);
+    throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(reason)));
+  }
+  std::string answer;
+  std::string block(std::size_t{1} << 16, '\0');
+  bool interrupted = false;
+  for (;;) {
+    interrupted = core::interrupted();
+    if (interrupted) {
+      ::kill(id, SIGKILL);
+      break;
+    }
+    pollfd ready{ends[0], POLLIN, 0};
+    if (::poll(&ready, 1, 200) <= 0) continue;
+    const ssize_t got = ::read(ends[0], block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    answer.append(block, 0, static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  while (::waitpid(id, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (interrupted || answer[0] == kInterrupted) throw core::Interrupted{};
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    throw Error(ErrorKind::runtime, where + "the process that read it was killed (not enough memory?)");
+  if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
+    throw Error(ErrorKind::input,
+                str(where, "the file is damaged: its reader crashed on it",
+                    WIFSIGNALED(status) ? str(" (", ::strsignal(WTERMSIG(status)), ")") : ""),
+                "export or copy the file again, or export the body as STL");
+  if (answer[0] == kNoMemory) throw Error(ErrorKind::runtime, where + "not enough memory to read it");
+  if (answer[0] == kError) {
+    const std::size_t end = answer.find('\0');
+    throw Error(static_cast<ErrorKind>(answer[1] - '0'), answer.substr(2, end - 2), answer.substr(end + 1));
+  }
+  return answer.erase(0, 1);
+}
+
+}  // namespace streamtube::mesh_io

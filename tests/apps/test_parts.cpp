@@ -1,0 +1,138 @@
+// Bodies in pieces from the outside: names, roles, the ground, forces of the parts.
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/parts.hpp"
+#include "geometry/parts.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/geometry/shapes.hpp"
+
+using namespace streamtube;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+using test::run_program;
+using test::TempDir;
+
+namespace {
+
+// A body on two wheels at the built-in model's place; the wheels reach `below` under its ground, z = 0.
+geometry::SurfaceMesh car(double below, bool ground) {
+  geometry::SurfaceMesh mesh;
+  geometry::append(mesh, test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 4), "body");
+  geometry::append(mesh, test::box_mesh({0.2, -0.15, -below}, {0.3, 0.15, 0.04}, 2), "Front_Wheel");
+  geometry::append(mesh, test::box_mesh({0.7, -0.15, -below}, {0.8, 0.15, 0.04}, 2), "rear/tyre");
+  if (ground) geometry::append(mesh, test::box_mesh({-1, -0.8, -0.001}, {3, 0.8, 0}, 2), "ground");
+  return mesh;
+}
+
+}  // namespace
+
+TEST_CASE("forces of the parts are in forces.json and in the table, and add up") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("car.vtp"), car(0, true));
+  const auto r = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--part", "cabin=bod?"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  CHECK_THAT(r.err, ContainsSubstring("the ground is no part of the body: 'ground' with 48 faces is left out"));
+  CHECK_THAT(r.out, ContainsSubstring("Front_Wheel  ") && ContainsSubstring("rear/tyre  "));
+  const json forces = json::parse(test::content(dir.file("car_streamtube/forces.json")));
+  const json& patches = forces["patches"];
+  REQUIRE(patches.size() == 3);
+  CHECK(patches["body"]["role"] == "cabin");
+  CHECK(patches["Front_Wheel"]["role"] == "wheels");
+  CHECK(patches["rear/tyre"]["role"] == "wheels");
+  CHECK(patches["Front_Wheel"]["area_m2"].get<double>() == Approx(2 * (0.1 * 0.3 + 0.1 * 0.04 + 0.3 * 0.04)));
+  for (const char* name : {"Cd", "Cl", "Cs"})
+    for (const char* part : {"total", "pressure", "friction"}) {
+      double sum = 0;
+      for (const auto& patch : patches) sum += patch[name][part].get<double>();
+      CHECK(sum == Approx(forces["coefficients"][name][part].get<double>()).margin(1e-12));
+    }
+  double drag = 0;
+  for (const auto& patch : patches) drag += patch["drag_N"].get<double>();
+  CHECK(drag == Approx(forces["forces_N"]["drag"]["total"].get<double>()));
+  CHECK(forces["reference"]["length_m"].get<double>() == Approx(1.03));
+
+  const json run = json::parse(test::content(dir.file("car_streamtube/run.json")));
+  REQUIRE(run["parts"].size() == 4);
+  CHECK(run["parts"][3]["role"] == "ground");
+  CHECK(run["parts"][3]["left_out"] == true);
+  CHECK(run["parts"][0]["faces"] == 192);
+  CHECK(run["options"]["part"] == json::array({"cabin=bod?"}));
+  // The parts' names travel to ParaView.
+  const auto surface = mesh_io::read_surface(dir.file("car_streamtube/surface.vtp"));
+  CHECK(surface.patch_names == std::vector<std::string>{"body", "Front_Wheel", "rear/tyre"});
+  CHECK(surface.face_count() == 192 + 48 + 48);
+  CHECK(surface.bounds().low[0] == 0);
+}
+
+TEST_CASE("--cut-ground takes off what reaches below the ground; without it there is a warning") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("car.vtp"), car(0.02, false));
+  const auto warned = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--json"});
+  INFO(warned.err);
+  REQUIRE(warned.code == 0);
+  CHECK_THAT(warned.err, ContainsSubstring("('Front_Wheel', 'rear/tyre') reach below the model's ground z = 0") &&
+                             ContainsSubstring("--cut-ground"));
+  const auto cut =
+      run_program(dir, {"predict", "car.vtp", "--volume", "none", "--json", "--cut-ground", "--overwrite"});
+  INFO(cut.err);
+  REQUIRE(cut.code == 0);
+  CHECK_THAT(cut.err, ContainsSubstring("cut off at the ground z = 0 m: 16 faces below it taken away"));
+  const json patches = json::parse(cut.out)["patches"];
+  // Top and sides down to the ground; no floor.
+  CHECK(patches["rear/tyre"]["area_m2"].get<double>() == Approx(0.1 * 0.3 + 2 * (0.1 + 0.3) * 0.04));
+  CHECK(std::abs(mesh_io::read_surface(dir.file("car_streamtube/surface.vtp")).bounds().low[2]) < 1e-12);
+}
+
+TEST_CASE("a nameless plate at the ground is suspected; patterns and deviations that mean nothing are told") {
+  const TempDir dir;
+  auto mesh = car(0, true);
+  mesh.patch_names = {"a", "b", "c", "d"};
+  mesh_io::write_vtp(dir.file("car.vtp"), mesh);
+  const auto r = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--dry-run", "--part", "wings=*wing*"});
+  INFO(r.err);
+  CHECK(r.code == 0);
+  CHECK_THAT(r.err, ContainsSubstring("48 faces ('d') lie flat at the ground") &&
+                        ContainsSubstring("--part wings=*wing* matches none of the parts: 'a', 'b', 'c', 'd'"));
+  const auto named = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--dry-run", "--part", "ground=d"});
+  CHECK(named.code == 0);
+  CHECK_THAT(named.err, ContainsSubstring("'d' with 48 faces is left out") && !ContainsSubstring("lie flat"));
+  CHECK(run_program(dir, {"predict", "car.vtp", "--part", "wheels"}).code == 2);
+  CHECK(run_program(dir, {"predict", "car.vtp", "--deviation", "0"}).code == 2);
+  CHECK(run_program(dir, {"predict", "car.vtp", "--deviation", "-1"}).code == 2);
+  const auto all = run_program(dir, {"predict", "car.vtp", "--part", "ground=*"});
+  CHECK(all.code == 3);
+  CHECK_THAT(all.err, ContainsSubstring("belong to the ground"));
+}
+
+TEST_CASE("roles go by whole names and by the names between slashes, whatever the case") {
+  apps::PartOptions usual;
+  usual.validate();
+  CHECK(usual.role("Wheel_FL") == "wheels");
+  CHECK(usual.role("car/axle 1/Tyre.3") == "wheels");
+  CHECK(usual.role("door_mirror_left") == "mirrors");
+  CHECK(usual.role("tunnel/Ground") == "ground");
+  CHECK(usual.role("ground_plane") == "ground");
+  CHECK(usual.role("background") == "");
+  CHECK(usual.role("underbody") == "");
+}
+
+TEST_CASE("inspect tells parts and their roles") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("car.vtp"), car(0, true));
+  const auto r = run_program(dir, {"inspect", "car.vtp", "--json"});
+  REQUIRE(r.code == 0);
+  const json parts = json::parse(r.out)["parts"];
+  REQUIRE(parts.size() == 4);
+  CHECK(parts[2]["name"] == "rear/tyre");
+  CHECK(parts[2]["role"] == "wheels");
+  CHECK(parts[3]["role"] == "ground");
+  CHECK_THAT(run_program(dir, {"inspect", "car.vtp"}).out,
+             ContainsSubstring("rear/tyre (48 faces") && ContainsSubstring("wheels)"));
+}
