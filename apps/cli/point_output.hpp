@@ -12,7 +12,7 @@
 namespace streamtube::apps {
 
 // surface, volume
-inline constexpr const char* kPointFields[2] = {"surface.vtkhdf", "volume.vtkhdf"};
+inline constexpr const char* kPointFields[2] = {"surface.hdf", "volume.hdf"};
 
 // Streams into the folder that the first process holds (null on the others, which write into the same files).
 // Collective.

@@ -74,7 +74,7 @@ class Predict : public Command {
         "a mesh file (VTU, VTK)");
     app.add_option("--points", points_,
                    "Points, any number of them, at which fields are wanted too (HDF5, made by `streamtube points` or "
-                   "any HDF5 library): written while they are computed to surface.vtkhdf and volume.vtkhdf, also by "
+                   "any HDF5 library): written while they are computed to surface.hdf and volume.hdf, also by "
                    "several processes (mpirun); --volume is then none by default");
     app.add_option("--derive", derive_text_,
                    "Further volume fields, from the exact derivatives of the velocity, names between commas: "

@@ -534,15 +534,25 @@ void write_attribute_value(const H5File& file, hid_t owner, const std::string& a
 }
 }  // namespace
 
-void H5File::write_attribute(const std::string& object, const std::string& attribute, const std::string& text) {
-  const Handle owner(impl_->open_object(object), H5Oclose);
+namespace {
+void write_text(const H5File& file, hid_t owner, const std::string& attribute, const std::string& text,
+                H5T_cset_t set) {
   // Of fixed length: readable by everything, and no heap whose order would change the file's bytes.
   const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type, std::max<std::size_t>(text.size(), 1));
   H5Tset_strpad(type, H5T_STR_NULLPAD);
-  H5Tset_cset(type, H5T_CSET_UTF8);
+  H5Tset_cset(type, set);
   const std::string value = text.empty() ? std::string(1, '\0') : text;
-  write_attribute_value(*this, owner, attribute, type, type, value.data());
+  write_attribute_value(file, owner, attribute, type, type, value.data());
+}
+}  // namespace
+
+void H5File::write_attribute(const std::string& object, const std::string& attribute, const std::string& text) {
+  write_text(*this, Handle(impl_->open_object(object), H5Oclose), attribute, text, H5T_CSET_UTF8);
+}
+
+void H5File::write_ascii(const std::string& object, const std::string& attribute, const std::string& text) {
+  write_text(*this, Handle(impl_->open_object(object), H5Oclose), attribute, text, H5T_CSET_ASCII);
 }
 
 void H5File::write_attribute(const std::string& object, const std::string& attribute, double number) {

@@ -63,6 +63,7 @@ class H5File {
   void create_group(const std::string& group);  // parents too
   // An attribute that is there already is replaced.
   void write_attribute(const std::string& object, const std::string& attribute, const std::string& text);
+  void write_ascii(const std::string& object, const std::string& attribute, const std::string& text);  // not as UTF-8
   void write_attribute(const std::string& object, const std::string& attribute, double number);
   void write_attribute(const std::string& object, const std::string& attribute, std::int64_t number);
   void write_attribute(const std::string& object, const std::string& attribute, std::span<const std::int64_t> numbers);

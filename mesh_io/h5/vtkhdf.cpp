@@ -52,7 +52,7 @@ void create_vtkhdf(const std::string& path, const std::string& name, std::size_t
   file.create_group("/VTKHDF");
   const std::array<std::int64_t, 2> version = {1, 0};
   file.write_attribute("/VTKHDF", "Version", std::span<const std::int64_t>(version));
-  file.write_attribute("/VTKHDF", "Type", std::string("UnstructuredGrid"));
+  file.write_ascii("/VTKHDF", "Type", "UnstructuredGrid");
   const std::array<std::int64_t, 1> count = {static_cast<std::int64_t>(points)};
   for (const char* what : {"NumberOfConnectivityIds", "NumberOfPoints", "NumberOfCells"})
     file.write<std::int64_t>(str("/VTKHDF/", what), {1}, count);

@@ -87,13 +87,13 @@ TEST_CASE("points of meshes, predicted by both programs alike, open in VTK") {
   CHECK(double(result["points"]["coefficients"]["Cd"]["total"]) ==
         Approx(double(result["coefficients"]["Cd"]["total"])).epsilon(1e-6));
   CHECK(empty_but(dir.path() / "streamed",
-                  {"surface.vtp", "surface.vtkhdf", "volume.vtkhdf", "forces.json", "results.pvd", "run.json"}));
+                  {"surface.vtp", "surface.hdf", "volume.hdf", "forces.json", "results.pvd", "run.json"}));
 
   r = run_core(dir, {"predict", "case.h5", "--model", "tiny.h5", "--out", "lean", "--threads", "1"});
   INFO(r.err);
   REQUIRE(r.code == 0);
   CHECK_THAT(r.out, ContainsSubstring("body.stl, model tiny") && ContainsSubstring("Cd"));
-  for (const char* name : {"surface.vtkhdf", "volume.vtkhdf"})
+  for (const char* name : {"surface.hdf", "volume.hdf"})
     CHECK(content(dir.file(std::string("streamed/") + name)) == content(dir.file(std::string("lean/") + name)));
   CHECK(run_core(dir, {"predict", "case.h5", "--model", "tiny.h5", "--out", "lean"}).code == 2);
   r = run_core(dir, {"predict", "case.h5"});  // another model
@@ -108,8 +108,8 @@ TEST_CASE("points of meshes, predicted by both programs alike, open in VTK") {
   const auto velocity =
       std::find_if(mesh.attributes.begin(), mesh.attributes.end(), [](const auto& a) { return a.name == "velocity"; });
   vtkNew<vtkHDFReader> reader;
-  REQUIRE(reader->CanReadFile(dir.file("streamed/volume.vtkhdf").c_str()));
-  reader->SetFileName(dir.file("streamed/volume.vtkhdf").c_str());
+  REQUIRE(reader->CanReadFile(dir.file("streamed/volume.hdf").c_str()));
+  reader->SetFileName(dir.file("streamed/volume.hdf").c_str());
   reader->Update();
   auto* grid = vtkUnstructuredGrid::SafeDownCast(reader->GetOutputDataObject(0));
   REQUIRE(grid);
@@ -146,13 +146,13 @@ TEST_CASE("what --points cannot do is said, and nothing is left") {
   const Outcome plan = test::run_program(dir, predict("random.h5", "out", {"--dry-run"}));
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out,
-             ContainsSubstring("400000 points, to volume.vtkhdf") && ContainsSubstring("MiB for these points"));
+             ContainsSubstring("400000 points, to volume.hdf") && ContainsSubstring("MiB for these points"));
 
   // Interrupted once the file grows.
   const Outcome stopped = test::run_program(dir, predict("random.h5", "out"), [&] {
     if (!fs::exists(dir.file("out"))) return false;
     for (const auto& entry : fs::recursive_directory_iterator(dir.file("out")))
-      if (entry.path().extension() == ".vtkhdf" && entry.file_size() > 2'000'000) return true;
+      if (entry.path().extension() == ".hdf" && entry.file_size() > 2'000'000) return true;
     return false;
   });
   CHECK(stopped.code == 130);

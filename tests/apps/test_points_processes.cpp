@@ -62,7 +62,7 @@ TEST_CASE("several processes write what one writes") {
     r = run(mpirun(n, predict(n)));
     INFO(r.err);
     REQUIRE(r.code == 0);
-    for (const char* name : {"/surface.vtkhdf", "/volume.vtkhdf", "/forces.json"})
+    for (const char* name : {"/surface.hdf", "/volume.hdf", "/forces.json"})
       CHECK(content(dir.file("one") + name) == content(dir.file(n) + name));
   }
   CHECK(nlohmann::json::parse(content(dir.file("one/forces.json")))["points"]["integration_points"] == 140'000);

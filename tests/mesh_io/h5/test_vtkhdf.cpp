@@ -27,7 +27,7 @@ constexpr std::size_t kPoints = 300'001;  // more than one chunk of cells
 
 TEST_CASE("rows written by several writers, in any order, are the file's points, fields and cells") {
   const TempDir dir;
-  const std::string path = dir.file("points.vtkhdf");
+  const std::string path = dir.file("points.hdf");
   mesh_io::create_vtkhdf(path, path, kPoints, kFields, {{"model", "tiny"}});
   const auto fill = [&](std::size_t begin, std::size_t end) {
     VtkhdfRows rows(path, path, kFields);
@@ -72,10 +72,10 @@ TEST_CASE("rows written by several writers, in any order, are the file's points,
 
 TEST_CASE("a full disk is an error of the machine that names the file") {
   const TempDir dir;
-  const std::string path = dir.file("points.vtkhdf");
+  const std::string path = dir.file("points.hdf");
   core::install_interrupt_handler();  // SIGXFSZ is a failed write
-  mesh_io::create_vtkhdf(path, "final.vtkhdf", 10'000, kFields, {});
-  VtkhdfRows rows(path, "final.vtkhdf", kFields);
+  mesh_io::create_vtkhdf(path, "final.hdf", 10'000, kFields, {});
+  VtkhdfRows rows(path, "final.hdf", kFields);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const rlimit small{20'000, before.rlim_max};

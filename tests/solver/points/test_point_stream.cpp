@@ -102,7 +102,7 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   const PointFile file(path);
   const PointStream stream(model, file, question.derive, question.vorticity, alone);
   CHECK(stream.check().empty());
-  const std::string out[2] = {dir.file("s.vtkhdf"), dir.file("v.vtkhdf")};
+  const std::string out[2] = {dir.file("s.hdf"), dir.file("v.hdf")};
   const auto streamed = stream.run(prepared, engine.network(), out, {});
   CHECK(streamed.points[0] == surface.size());
   CHECK(streamed.points[1] == volume.size());
@@ -125,7 +125,7 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   surrogate::Surrogate network(model.config, model.weights, "tiny");
   const solver::NetworkCase encoded(read, model.normalizer);
   network.encode(encoded.input());
-  const std::string copy[2] = {dir.file("s2.vtkhdf"), dir.file("v2.vtkhdf")};
+  const std::string copy[2] = {dir.file("s2.hdf"), dir.file("v2.hdf")};
   PointStream(model, again, question.derive, question.vorticity, alone).run(read, network, copy, {});
   compare(copy[1], answer.volume.attributes);
   auto other = model;
@@ -156,7 +156,7 @@ TEST_CASE("memory does not grow with the points") {
     const PointFile file(path[i]);
     const PointStream stream(model, file, {}, {}, alone);
     stream.check();
-    const std::string out[2] = {"", dir.file("v.vtkhdf")};
+    const std::string out[2] = {"", dir.file("v.hdf")};
     std::ofstream("/proc/self/clear_refs") << 5;  // the peak is that of what follows
     stream.run(prepared, engine.network(), out, {});
     peak[i] = core::peak_resident_memory();
