@@ -39,9 +39,11 @@ std::vector<std::pair<std::string, std::string>> plan_lines(const solver::PointS
 
 std::string points_json_text(const std::string& file, const solver::PointsAnswer& answer) {
   Json out = {{"file", file}, {"surface", answer.points[0]}, {"volume", answer.points[1]}};
-  if (answer.forces)
-    for (const auto& [key, value] : Json::parse(forces_json_text(*answer.forces)).items())
-      if (key != "reference") out[key] = value;
+  if (answer.forces) {
+    Json forces = Json::parse(forces_json_text(*answer.forces));
+    forces.erase("reference");  // that of the case
+    out.update(forces);
+  }
   return out.dump();
 }
 

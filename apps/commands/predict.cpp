@@ -164,7 +164,9 @@ class Predict : public Command {
     std::optional<solver::PointStream> stream;
     if (!points_.empty()) {
       file.emplace(points_);
-      stream.emplace(checkpoint, *file, derive_, vorticity_, processes);
+      // Derived fields are for the volume that there is: of the file, of --volume or of both.
+      const bool elsewhere = volume_ != "none" && file->points(physics::Branch::volume) == 0;
+      stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : derive_, vorticity_, processes);
     }
 
     device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();
@@ -270,7 +272,7 @@ class Predict : public Command {
       question.volume_name = volume_;
     }
     if (!std::isnan(cell_)) question.grid_cell = cell_;
-    question.derive = derive_;
+    if (volume_ != "none") question.derive = derive_;
     question.vorticity = vorticity_;
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;

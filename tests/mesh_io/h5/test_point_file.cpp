@@ -124,9 +124,8 @@ TEST_CASE("what is wrong with a point file is named") {
   H5File file = H5File::create(path);
   mesh_io::write_points(file, Branch::volume, points);
   file.close();
-  const PointFile opened(path);
   std::vector<double> rows(3 * 20);
-  CHECK_THAT(message_of([&] { opened.read_positions(Branch::volume, 30, rows); }),
+  CHECK_THAT(message_of([&] { PointFile(path).read_positions(Branch::volume, 30, rows); }),
              ContainsSubstring("'/volume/positions' row 42 (counted from 0): y is not a number"));
 
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 500);
