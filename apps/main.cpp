@@ -1,3 +1,18 @@
 #include "apps/cli/command.hpp"
+#include "apps/cli/picture.hpp"
+#include "apps/commands/commands.hpp"
 
-int main(int argc, char** argv) { return streamtube::apps::run(argc, argv); }
+int main(int argc, char** argv) {
+  using namespace streamtube::apps;
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_predict());
+  commands.push_back(make_inspect());
+  commands.push_back(make_points());
+  commands.push_back(make_convert());
+  commands.push_back(make_dataset());
+  commands.push_back(make_train(&write_loss_picture));
+  commands.push_back(make_evaluate());
+  commands.push_back(make_bench());
+  commands.push_back(make_devices());
+  return run(argc, argv, "streamtube", commands);
+}

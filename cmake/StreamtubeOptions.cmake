@@ -16,6 +16,8 @@ option(STREAMTUBE_BUILD_TESTS "Build the tests and golden_check" ON)
 option(STREAMTUBE_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
 option(STREAMTUBE_POISON_ARENA "Fill released arena memory with NaN, so that stale reads show" OFF)
 option(STREAMTUBE_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
+option(STREAMTUBE_STATIC_CORE
+  "streamtube-core alone, linked statically where archives are installed: starts on a machine with only a driver" OFF)
 # AUTO: build the part if its libraries are found, else leave it out and say so. ON: fail without them.
 set(STREAMTUBE_APPLICATION AUTO CACHE STRING
   "The streamtube program (needs VTK, CGAL, HDF5, CLI11, JSON): AUTO, ON or OFF")
@@ -24,6 +26,12 @@ set(STREAMTUBE_MPI AUTO CACHE STRING "Training by several processes (needs MPI):
 set_property(CACHE STREAMTUBE_MPI PROPERTY STRINGS AUTO ON OFF)
 set(STREAMTUBE_CAD AUTO CACHE STRING "Reading of STEP and IGES (needs Open CASCADE): AUTO, ON or OFF")
 set_property(CACHE STREAMTUBE_CAD PROPERTY STRINGS AUTO ON OFF)
+if(STREAMTUBE_STATIC_CORE)
+  set(STREAMTUBE_APPLICATION OFF)
+  set(STREAMTUBE_MPI OFF)
+  set(STREAMTUBE_BUILD_TESTS OFF)
+  set(HDF5_USE_STATIC_LIBRARIES ON)
+endif()
 # Hot kernels choose AVX-512 or AMX at run time; this is the floor for everything else.
 set(STREAMTUBE_CPU_BASELINE "x86-64-v3" CACHE STRING
   "-march for device sources on x86-64 (x86-64-v3 = AVX2 and FMA, any PC since about 2015); empty: the compiler's default")

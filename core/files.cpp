@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -189,6 +190,20 @@ void require_writable(const std::string& folder, const std::vector<std::string>&
   if (file < 0) refuse(folder, errno, "cannot write into the folder");
   close(file);
   unlink(probe.c_str());
+}
+
+void require_disk_space(const std::string& folder, std::uint64_t bytes) {
+  fs::path path = fs::absolute(folder.empty() ? "." : folder);
+  std::error_code code;
+  while (!fs::exists(path, code) && path.has_relative_path()) path = path.parent_path();
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk)) return;  // some file systems cannot tell; a failed write will
+  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  const auto gib = [](std::uint64_t n) { return static_cast<double>(n) / double(1 << 30); };
+  if (free < bytes)
+    throw Error(ErrorKind::runtime,
+                str("'", folder, "': the results take ", gib(bytes), " GiB, but the disk has ", gib(free), " GiB free"),
+                "free some space or choose another folder with --out");
 }
 
 void remove_temporaries() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 // Files that appear under their final name only when complete.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ std::string read_text(const std::string& path);  // Error(input)
 // The folder exists or can be made, can be written, and holds none of `names` unless `overwrite`. Error(usage) for
 // files in the way (hint: --overwrite), Error(runtime) for what the system refuses. The folder exists afterwards.
 void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite);
+
+// Error(runtime) unless the disk of `folder` (or of its nearest existing parent) has this many bytes free.
+void require_disk_space(const std::string& folder, std::uint64_t bytes);
 
 // Removes temporaries of this process; called on a second Ctrl-C and by a failing main(). Safe to call at any time,
 // also in a signal handler.

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <new>
 
-#include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
@@ -43,7 +42,7 @@ int report(const Error& error) {
 Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::App* chosen) {
   const std::string what = error.what();
   const std::string command = chosen ? chosen->get_name() : std::string();
-  std::string hint = str("`streamtube ", command, command.empty() ? "" : " ", "--help` lists the options");
+  std::string hint = str("`", app.get_name(), " ", command, command.empty() ? "" : " ", "--help` lists the options");
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
     const auto begin = what.find("--");
     if (begin != std::string::npos) {
@@ -60,14 +59,15 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::
   return {ErrorKind::usage, what, hint};
 }
 
-int parse_and_execute(int argc, char** argv) {
+int parse_and_execute(int argc, char** argv, const std::string& program,
+                      const std::vector<std::unique_ptr<Command>>& commands) {
   CLI::App app(
       "Streamtube " + core::version() + ": a neural CFD surrogate. From a mesh file to flow fields for ParaView.",
-      "streamtube");
+      program);
   app.require_subcommand(1);
   app.fallthrough();
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.set_version_flag("--version", "streamtube " + core::version(), "Print the version and exit");
+  app.set_version_flag("--version", program + " " + core::version(), "Print the version and exit");
   app.set_config("--config", "", "Read options from an INI or TOML file; a command's options stand in its [section]");
   bool quiet = false, verbose = false;
   app.add_flag("-q,--quiet", quiet, "Only warnings and errors on stderr");
@@ -75,7 +75,6 @@ int parse_and_execute(int argc, char** argv) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.get_formatter()->column_width(34);
 
-  const auto commands = make_commands();
   std::vector<std::string> names;
   for (const auto& command : commands) {
     CLI::App* sub = app.add_subcommand(command->name(), command->summary());
@@ -89,7 +88,7 @@ int parse_and_execute(int argc, char** argv) {
   }
   if (argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end())
     throw Error(ErrorKind::usage, str("there is no command '", argv[1], "'"),
-                suggestion(argv[1], names) + " `streamtube --help` lists the commands");
+                str(suggestion(argv[1], names), " `", program, " --help` lists the commands"));
 
   try {
     app.parse(argc, argv);
@@ -113,24 +112,11 @@ int parse_and_execute(int argc, char** argv) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_commands() {
-  std::vector<std::unique_ptr<Command>> commands;
-  commands.push_back(make_predict());
-  commands.push_back(make_inspect());
-  commands.push_back(make_convert());
-  commands.push_back(make_dataset());
-  commands.push_back(make_train());
-  commands.push_back(make_evaluate());
-  commands.push_back(make_bench());
-  commands.push_back(make_devices());
-  return commands;
-}
-
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const std::string& program, const std::vector<std::unique_ptr<Command>>& commands) {
   core::install_interrupt_handler();
   int code = 1;
   try {
-    code = parse_and_execute(argc, argv);
+    code = parse_and_execute(argc, argv, program, commands);
     std::cout.flush();
     if (!std::cout) throw Error(ErrorKind::runtime, "the results could not be written to stdout");
   } catch (const Error& error) {

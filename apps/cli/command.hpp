@@ -23,12 +23,11 @@ class Command {
   virtual int execute() = 0;
 };
 
-std::vector<std::unique_ptr<Command>> make_commands();
-
 // "did you mean '...'?" for the nearest name, empty when none is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& names);
 
-// Parses the command line, runs the command, reports what goes wrong on stderr; returns the exit code.
-int run(int argc, char** argv);
+// Parses the command line of `program`, runs one of its commands, reports what goes wrong on stderr; returns the exit
+// code.
+int run(int argc, char** argv, const std::string& program, const std::vector<std::unique_ptr<Command>>& commands);
 
 }  // namespace streamtube::apps

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include "apps/cli/model.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
@@ -23,20 +24,6 @@ namespace {
 constexpr const char* kUnits[] = {"m", "mm", "cm", "in", "ft"};  // the first that fits is taken
 // A body this much longer or shorter than all of the model's may still be meant.
 constexpr double kFarthest = 2;
-
-const surrogate::Range* range_of(const surrogate::Checkpoint& model, const char* quantity) {
-  for (const auto& range : model.training_range)
-    if (range.quantity == quantity) return &range;
-  return nullptr;
-}
-
-std::string span_text(const surrogate::Range& range) {
-  std::ostringstream out;
-  out.precision(4);
-  out << range.min;
-  if (range.max > range.min) out << ".." << range.max;
-  return out.str() + " m";
-}
 
 // All of `text` as numbers, or nothing.
 std::optional<std::vector<double>> numbers(std::string text) {
@@ -250,19 +237,6 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
   if (out.frame.turned())
     note(str("the flow goes along ", vector_text(out.frame.axes[0]), ", up is ", vector_text(out.frame.axes[2]),
              " in the frame of the file"));
-  return out;
-}
-
-std::string conventions_text(const surrogate::Checkpoint& model) {
-  std::string out = "  conventions    flow along +x, up is +z, metres";
-  if (const auto* range = range_of(model, "ground_clearance"))
-    out += str(", ground at z = ", model.domain.low[2], " m, lowest point at z = ", span_text(*range));
-  out += '\n';
-  std::string where;
-  if (const auto* range = range_of(model, "length")) where += str(", ", span_text(*range), " long");
-  if (const auto* range = range_of(model, "front_x")) where += str(", nose at x = ", span_text(*range));
-  if (const auto* range = range_of(model, "center_y")) where += str(", middle at y = ", span_text(*range));
-  if (!where.empty()) out += str("  its bodies     ", where.substr(2), "\n");
   return out;
 }
 

@@ -51,7 +51,4 @@ class FrameOptions {
   std::vector<std::string> notes_;
 };
 
-// The model's conventions for people: axes, ground, where its bodies stand and how long they are; a line each.
-std::string conventions_text(const surrogate::Checkpoint& model);
-
 }  // namespace streamtube::apps

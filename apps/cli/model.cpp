@@ -1,12 +1,55 @@
 #include "apps/cli/model.hpp"
 
+#include <iostream>
+#include <sstream>
+
 #include "apps/cli/embedded_model.hpp"
+#include "core/error.hpp"
 
 namespace streamtube::apps {
+
+using core::str;
 
 surrogate::Checkpoint load_model(const std::string& path) {
   return path.empty() ? surrogate::read_checkpoint(embedded_model(), embedded_model_name)
                       : surrogate::read_checkpoint(path);
+}
+
+const surrogate::Range* range_of(const surrogate::Checkpoint& model, const char* quantity) {
+  for (const auto& range : model.training_range)
+    if (range.quantity == quantity) return &range;
+  return nullptr;
+}
+
+std::string span_text(const surrogate::Range& range) {
+  std::ostringstream out;
+  out.precision(4);
+  out << range.min;
+  if (range.max > range.min) out << ".." << range.max;
+  return out.str() + " m";
+}
+
+namespace {
+
+// Axes, ground, where the model's bodies stand and how long they are; a line each.
+std::string conventions_text(const surrogate::Checkpoint& model) {
+  std::string out = "  conventions    flow along +x, up is +z, metres";
+  if (const auto* range = range_of(model, "ground_clearance"))
+    out += str(", ground at z = ", model.domain.low[2], " m, lowest point at z = ", span_text(*range));
+  out += '\n';
+  std::string where;
+  if (const auto* range = range_of(model, "length")) where += str(", ", span_text(*range), " long");
+  if (const auto* range = range_of(model, "front_x")) where += str(", nose at x = ", span_text(*range));
+  if (const auto* range = range_of(model, "center_y")) where += str(", middle at y = ", span_text(*range));
+  if (!where.empty()) out += str("  its bodies     ", where.substr(2), "\n");
+  return out;
+}
+
+}  // namespace
+
+void print_model(const surrogate::Checkpoint& checkpoint, bool json) {
+  std::cout << (json ? surrogate::summary_json(checkpoint) + "\n"
+                     : surrogate::summary_text(checkpoint) + conventions_text(checkpoint));
 }
 
 }  // namespace streamtube::apps

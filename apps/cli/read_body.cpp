@@ -47,6 +47,16 @@ std::string unit_name(double metres) {
 
 }  // namespace
 
+std::string metres_if_likely(const Body& body) {
+  const std::string& unit = body.report.likely_unit;
+  if (unit.empty() || unit == "m") return "m";
+  const Vec3 size = body.report.bounds.size();
+  throw Error(ErrorKind::input,
+              str(body.where, ": the body is ", size[0], " x ", size[1], " x ", size[2],
+                  " m large if the file is in metres; it looks like it is in ", unit),
+              str("pass --unit ", unit, ", or --unit m if it really is that large"));
+}
+
 void rescale(Body& body, double factor) {
   if (factor == 1) return;
   for (Vec3& p : body.mesh.points) p = factor * p;

@@ -31,6 +31,8 @@ double unit_length(const std::string& unit, const char* option = "--unit");
 
 // The unit's name, for a body that was read as if it were in metres.
 using ChooseUnit = std::function<std::string(const Body&)>;
+// Metres; Error(input) with the unit to name where the numbers speak against them.
+std::string metres_if_likely(const Body& body);
 
 // Several files become one body, each file a patch (its own patches keep their names behind it). Parts of the role
 // ground are left out. unit: empty for that of `choose`; CAD says its unit itself. Throws Error(input).

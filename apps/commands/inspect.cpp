@@ -73,9 +73,7 @@ class Inspect : public Command {
 
   int execute() override {
     if (file_.empty() || is_hdf5(file_) || has_extension(file_, ".h5") || has_extension(file_, ".hdf5")) {
-      const auto checkpoint = load_model(file_);
-      std::cout << (json_ ? surrogate::summary_json(checkpoint) + "\n"
-                          : surrogate::summary_text(checkpoint) + conventions_text(checkpoint));
+      print_model(load_model(file_), json_);
       return 0;
     }
     const double unit = unit_.empty() ? 1.0 : unit_length(unit_);

@@ -12,11 +12,13 @@
 
 #include "apps/cli/derived.hpp"
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/forces_report.hpp"
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/parts.hpp"
 #include "apps/cli/picture.hpp"
+#include "apps/cli/point_output.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/cli/read_body.hpp"
 #include "apps/cli/resolution.hpp"
@@ -24,10 +26,13 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
+#include "mesh_io/h5/point_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/neural/neural_engine.hpp"
+#include "solver/points/point_stream.hpp"
 #include "solver/similarity.hpp"
 
 namespace streamtube::apps {
@@ -37,7 +42,6 @@ namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
 using core::str;
-using physics::Contribution;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kSurface = "surface.vtp";
@@ -46,20 +50,6 @@ constexpr const char* kForces = "forces.json";
 constexpr const char* kCollection = "results.pvd";
 constexpr const char* kPicture = "picture.png";
 constexpr const char* kRun = "run.json";  // the last one: with it the results are complete
-
-struct Row {
-  const char* name;
-  double Contribution::*member;
-};
-constexpr Row kCoefficients[] = {{"Cd", &Contribution::drag},        {"Cl", &Contribution::lift},
-                                 {"Cs", &Contribution::side},        {"Cm_roll", &Contribution::roll},
-                                 {"Cm_pitch", &Contribution::pitch}, {"Cm_yaw", &Contribution::yaw}};
-
-Json split(const physics::ForceCoefficients& c, double Contribution::*member, double unit) {
-  return {{"total", unit * (c.pressure.*member + c.friction.*member)},
-          {"pressure", unit * c.pressure.*member},
-          {"friction", unit * c.friction.*member}};
-}
 
 Json extrapolation_json(const std::vector<solver::Extrapolation>& list) {
   Json out = Json::array();
@@ -113,10 +103,13 @@ class Predict : public Command {
     parts_.declare_ground(app);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     app.add_option(
-           "--volume", volume_,
-           "Where volume fields are wanted: adaptive (mesh refined as the training data's), grid, none, or a mesh "
-           "file (VTU, VTK)")
-        ->capture_default_str();
+        "--volume", volume_,
+        "Where volume fields are wanted: adaptive (mesh refined as the training data's; the default), grid, none, or "
+        "a mesh file (VTU, VTK)");
+    app.add_option("--points", points_,
+                   "Points, any number of them, at which fields are wanted too (HDF5, made by `streamtube points` or "
+                   "any HDF5 library): written while they are computed to surface.hdf and volume.hdf, also by "
+                   "several processes (mpirun); --volume is then none by default");
     app.add_option("--derive", derive_text_,
                    "Further volume fields, from the exact derivatives of the velocity, names between commas: "
                    "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
@@ -150,6 +143,11 @@ class Predict : public Command {
 
   void validate() override {
     frame_.validate();
+    if (volume_.empty()) volume_ = points_.empty() ? "adaptive" : "none";
+    if (!points_.empty() && evaluation_ != "cached")
+      throw Error(ErrorKind::usage,
+                  "--points: chunked anchors depend on all points of a run, which --points never holds",
+                  "leave out --evaluation, or give the points as --surface and --volume");
     core::check(device_);
     parts_.validate();
     const auto positive = [](const char* option, double value, bool given) {
@@ -170,7 +168,7 @@ class Predict : public Command {
     resolution_ = parse_resolution(resolution_text_);
     derive_ = parse_derive(derive_text_);
     vorticity_ = parse_vorticity(vorticity_text_);
-    if (volume_ == "none" && (!derive_.empty() || vorticity_))
+    if (volume_ == "none" && points_.empty() && (!derive_.empty() || vorticity_))
       throw Error(
           ErrorKind::usage,
           str(derive_.empty() ? "--vorticity" : "--derive", " is about fields of the volume, but --volume is none"),
@@ -179,50 +177,106 @@ class Predict : public Command {
   }
 
   int execute() override {
+    const core::Processes processes = core::Processes::join();
+    if (processes.size() > 1 && points_.empty())
+      throw Error(ErrorKind::usage,
+                  str("mpirun started ", processes.size(),
+                      " processes, but only the points of --points "
+                      "are shared out between processes"),
+                  "start predict without mpirun, or give the points in a file with --points");
+    int code = 0;
+    processes.run([&] { code = predict(processes); });
+    return code;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  int predict(const core::Processes& processes) {
     start_ = mark_ = Clock::now();
     const auto checkpoint = load_model(model_);
     stage("reading the model");
     solver::Case question = read_case(checkpoint);
     stage("reading the geometry");
+    if (!points_.empty() && (!placement_.frame.identity() || placement_.scale != 1))
+      throw Error(
+          ErrorKind::usage, "--points are taken in the model's frame, but this body is turned or moved into it",
+          "export body and points in the model's frame (`streamtube inspect` on the model), or, if the body may "
+          "stand where it does, pass --place off");
+    std::optional<mesh_io::PointFile> file;
+    std::optional<solver::PointStream> stream;
+    if (!points_.empty()) {
+      file.emplace(points_);
+      // Derived fields are for the volume that there is: of the file, of --volume or of both.
+      const bool elsewhere = volume_ != "none" && file->points(physics::Branch::volume) == 0;
+      stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : derive_, vorticity_, processes);
+    }
 
+    device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();
     const core::Runtime runtime(device_);
     solver::NeuralEngine engine(
         checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
         precision_);
-    if (dry_run_) return print_plan(engine, question);
+    if (dry_run_) return processes.first() ? print_plan(engine, question, stream) : 0;
 
     // Before the work: an answer without a place to go to would be lost.
-    OutputFolder folder(out_, {kSurface, kVolume, kForces, kPicture, kCollection, kRun}, overwrite_);
+    std::optional<OutputFolder> folder;
+    if (processes.first())
+      folder.emplace(out_,
+                     std::vector<std::string>{kSurface, kVolume, kPointFields[0], kPointFields[1], kForces, kPicture,
+                                              kCollection, kRun},
+                     overwrite_);
     Slice slice;
-    if (picture_) {
+    if (picture_ && processes.first()) {
       require_opengl();
       slice = plan_slice(checkpoint, question);
     }
     stage("start-up");
-    solver::Answer answer = engine.solve(std::move(question));
+    std::vector<solver::Extrapolation> outside;
+    if (stream) {
+      if (processes.first()) core::require_disk_space(out_, stream->output_size());
+      outside = stream->check();
+      stage("checking the points");
+    }
+    solver::Answer answer;
+    solver::PreparedCase prepared;
+    if (processes.first()) {
+      answer = engine.solve(std::move(question), &prepared);
+    } else {
+      prepared = engine.prepare(question);
+      engine.encode(prepared);
+    }
+    answer.extrapolation.insert(answer.extrapolation.end(), outside.begin(), outside.end());
     for (const auto& [what, seconds] : answer.seconds) seconds_.emplace_back(what, seconds);
     mark_ = Clock::now();
     for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
     for (const auto& e : answer.extrapolation) core::warn("extrapolation: " + to_text(e));
 
+    solver::PointsAnswer points;
     try {
-      write_results(folder, checkpoint, engine, answer, slice);
+      if (stream) {
+        points = write_points(*stream, prepared, engine.network(), checkpoint, folder ? &*folder : nullptr, processes);
+        for (const auto& [what, seconds] : points.seconds) seconds_.emplace_back(what, seconds);
+        mark_ = Clock::now();
+      }
+      if (!folder) return 0;
+      write_results(*folder, checkpoint, engine, answer, points, slice);
     } catch (const Error& error) {
-      throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+      if (!folder) throw;
+      throw Error(error.kind(), folder->with_final_names(error.message()), error.hint());
     }
-    const auto files = folder.commit();
+    const auto files = folder->commit();
     if (json_) {
-      Json out = forces_json(checkpoint, answer);
+      Json out = forces_json(checkpoint, answer, points);
       out["files"] = files;
       std::cout << out.dump(2) << '\n';
     } else {
-      print_table(checkpoint, answer, files);
+      print_table(checkpoint, answer, points, files);
     }
     return 0;
   }
 
- private:
-  using Clock = std::chrono::steady_clock;
+  Json points_json(const solver::PointsAnswer& points) const { return Json::parse(points_json_text(points_, points)); }
 
   void stage(const char* what) {
     const auto now = Clock::now();
@@ -285,7 +339,7 @@ class Predict : public Command {
       question.volume_name = volume_;
     }
     if (!std::isnan(cell_)) question.grid_cell = cell_;
-    question.derive = derive_;
+    if (volume_ != "none") question.derive = derive_;
     question.vorticity = vorticity_;
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;
@@ -295,8 +349,14 @@ class Predict : public Command {
     return question;
   }
 
-  int print_plan(const solver::Engine& engine, const solver::Case& question) const {
-    const solver::Plan plan = engine.plan(question);
+  int print_plan(const solver::Engine& engine, const solver::Case& question,
+                 const std::optional<solver::PointStream>& stream) const {
+    solver::Plan plan = engine.plan(question);
+    if (stream) {
+      const auto outside = stream->check();
+      plan.extrapolation.insert(plan.extrapolation.end(), outside.begin(), outside.end());
+      for (const auto& line : plan_lines(*stream)) plan.lines.push_back(line);
+    }
     for (const auto& e : plan.extrapolation) core::warn("extrapolation: " + to_text(e));
     if (plan.similarity && plan.similarity->beyond()) core::warn(solver::warning_text(*plan.similarity));
     if (json_) {
@@ -349,46 +409,22 @@ class Predict : public Command {
     return slice;
   }
 
-  Json forces_json(const surrogate::Checkpoint& checkpoint, const solver::Answer& answer) const {
+  Json forces_json(const surrogate::Checkpoint& checkpoint, const solver::Answer& answer,
+                   const solver::PointsAnswer& points) const {
     const auto& f = answer.forces;
-    const double q = f.scales.dynamic_pressure();
-    Json out;
-    for (const Row& row : kCoefficients) out["coefficients"][row.name] = split(f.coefficients, row.member, 1.0);
-    const double newton = q * f.scales.area, newton_metre = newton * f.scales.length;
-    out["forces_N"] = {{"drag", split(f.coefficients, &Contribution::drag, newton)},
-                       {"lift", split(f.coefficients, &Contribution::lift, newton)},
-                       {"side", split(f.coefficients, &Contribution::side, newton)}};
-    out["moments_Nm"] = {{"roll", split(f.coefficients, &Contribution::roll, newton_metre)},
-                         {"pitch", split(f.coefficients, &Contribution::pitch, newton_metre)},
-                         {"yaw", split(f.coefficients, &Contribution::yaw, newton_metre)}};
-    for (const auto& patch : f.patches) {
-      Json& one = out["patches"][patch.name];
-      if (const std::string role = parts_.role(patch.name); !role.empty()) one["role"] = role;
-      one["area_m2"] = patch.area;
-      for (int row = 0; row < 3; ++row)
-        one[kCoefficients[row].name] = split(patch.coefficients, kCoefficients[row].member, 1.0);
-      one["drag_N"] = newton * patch.coefficients.cd();
-      one["lift_N"] = newton * patch.coefficients.cl();
-      one["side_N"] = newton * patch.coefficients.cs();
-    }
-    out["reference"] = {{"area_m2", f.scales.area},
-                        {"area_source", f.area_source},
-                        {"length_m", f.scales.length},
-                        {"length_source", f.length_source},
-                        {"moment_center_m", f.axes.moment_center},
-                        {"drag_axis", f.axes.drag},
-                        {"side_axis", f.axes.side},
-                        {"lift_axis", f.axes.lift}};
+    Json out = Json::parse(forces_json_text(f));
+    for (const auto& patch : f.patches)
+      if (const std::string role = parts_.role(patch.name); !role.empty()) out["patches"][patch.name]["role"] = role;
     out["flow"] = {{"velocity_m_s", f.scales.velocity},
                    {"density_kg_m3", f.scales.density},
                    {"kinematic_viscosity_m2_s", viscosity_},
-                   {"dynamic_pressure_Pa", q},
+                   {"dynamic_pressure_Pa", f.scales.dynamic_pressure()},
                    {"reynolds_number", answer.reynolds_number}};
-    out["integration_points"] = f.integration_points;
     out["model"] = {{"name", checkpoint.name}, {"fingerprint", checkpoint.fingerprint}};
     for (const auto& field : volume_fields(checkpoint))
       out["model"]["decoders"][field.name] = physics::name(field.decoder);
     if (!derive_.empty()) out["derived_fields"] = derived_names();
+    if (!points_.empty()) out["points"] = points_json(points);
     out["extrapolation"] = extrapolation_json(answer.extrapolation);
     out["similarity"] = similarity_json(answer.similarity);
     out["warnings"] = warnings_;
@@ -418,7 +454,7 @@ class Predict : public Command {
   }
 
   void write_results(OutputFolder& folder, const surrogate::Checkpoint& checkpoint, const solver::Engine& engine,
-                     solver::Answer& answer, Slice& slice) {
+                     solver::Answer& answer, const solver::PointsAnswer& points, Slice& slice) {
     const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
                                         {"model", checkpoint.name},
                                         {"model_fingerprint", checkpoint.fingerprint},
@@ -458,7 +494,7 @@ class Predict : public Command {
       entries.push_back({"volume", kVolume});
     }
     mesh_io::write_pvd(folder.file(kCollection), entries);
-    core::write_text(folder.file(kForces), forces_json(checkpoint, answer).dump(2) + "\n");
+    core::write_text(folder.file(kForces), forces_json(checkpoint, answer, points).dump(2) + "\n");
     stage("writing");
     Json run;
     run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "predict"}};
@@ -473,6 +509,7 @@ class Predict : public Command {
     for (const auto& file : geometry_) input(file, "geometry");
     if (!surface_.empty()) input(surface_, "surface");
     if (!answer.volume_source.empty() && fs::exists(volume_)) input(volume_, "volume");
+    if (!points_.empty()) input(points_, "points");
     if (!model_.empty()) input(model_, "model");
     run["options"] = {{"velocity", answer.forces.scales.velocity},
                       {"density", density_},
@@ -503,6 +540,7 @@ class Predict : public Command {
     run["parts"] = Json::array();
     for (const auto& part : body_parts_) run["parts"].push_back(part_json(part));
     for (const auto& [file, report] : cad_) run["cad"].push_back(cad_json(file, report));
+    if (!points_.empty()) run["options"]["points"] = points_, run["points"] = points_json(points);
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["devices"] = Json::array();
     for (const auto& device : core::devices())
@@ -517,58 +555,22 @@ class Predict : public Command {
   }
 
   void print_table(const surrogate::Checkpoint& checkpoint, const solver::Answer& answer,
-                   const std::vector<std::string>& files) const {
+                   const solver::PointsAnswer& points, const std::vector<std::string>& files) const {
     const auto& f = answer.forces;
     std::ostringstream out;
     out << fs::path(geometry_.front()).filename().string() << ", model " << checkpoint.name << ", " << f.scales.velocity
         << " m/s, Reynolds number " << std::setprecision(3) << answer.reynolds_number << std::setprecision(6) << "\n\n"
-        << "              total    pressure    friction\n";
-    for (const Row& row : kCoefficients) {
-      const double p = f.coefficients.pressure.*row.member, t = f.coefficients.friction.*row.member;
-      out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
-          << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
-    }
-    if (f.patches.size() > 1) print_patches(out, f.patches);
-    out << std::defaultfloat << std::setprecision(5);
-    const double newton = f.scales.dynamic_pressure() * f.scales.area;
-    out << "\ndrag " << newton * f.coefficients.cd() << " N, lift " << newton * f.coefficients.cl() << " N, side "
-        << newton * f.coefficients.cs() << " N\nreference area " << f.scales.area << " m2 (" << f.area_source
-        << ")\nreference length " << f.scales.length << " m (" << f.length_source << "), moments about ("
-        << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", " << f.axes.moment_center[2] << ")\n";
+        << coefficients_table(f);
+    out << '\n' << reference_lines(f);
     out << "similarity to training: " << (answer.similarity ? solver::to_text(*answer.similarity) : "not available")
         << '\n';
+    if (!points_.empty()) out << '\n' << points_text(points_, points);
     if (!answer.extrapolation.empty()) out << "\noutside of the training data:\n";
     for (const auto& e : answer.extrapolation) out << "  " << to_text(e) << '\n';
     out << "\nresults in " << out_ << ":";
     for (const auto& file : files) out << ' ' << fs::path(file).filename().string();
     out << "\nopen " << (fs::path(out_) / kCollection).string() << " in ParaView\n";
     std::cout << out.str();
-  }
-
-  // The patches with the largest drag, in their own order.
-  static void print_patches(std::ostream& out, const std::vector<solver::PatchForces>& patches) {
-    constexpr std::size_t kMost = 20;
-    std::vector<double> drags;
-    std::size_t width = 9;
-    for (const auto& patch : patches) {
-      drags.push_back(std::abs(patch.coefficients.cd()));
-      width = std::max(width, std::min<std::size_t>(patch.name.size(), 40) + 1);
-    }
-    std::sort(drags.rbegin(), drags.rend());
-    const double least = drags[std::min(kMost, drags.size()) - 1];
-    out << '\n'
-        << std::setw(static_cast<int>(width)) << ""
-        << "        Cd          Cl          Cs     area m2\n";
-    std::size_t printed = 0;
-    for (const auto& patch : patches) {
-      if (std::abs(patch.coefficients.cd()) < least || printed == kMost) continue;
-      ++printed;
-      out << std::left << std::setw(static_cast<int>(width)) << patch.name.substr(0, 40) << std::right << std::fixed
-          << std::setprecision(4) << std::setw(10) << patch.coefficients.cd() << std::setw(12)
-          << patch.coefficients.cl() << std::setw(12) << patch.coefficients.cs() << std::setw(12) << patch.area << '\n';
-    }
-    if (printed < patches.size())
-      out << "and " << patches.size() - printed << " parts of less drag: see " << kForces << '\n';
   }
 
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
@@ -578,8 +580,8 @@ class Predict : public Command {
   PartOptions parts_;
   std::vector<PartInfo> body_parts_;
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad_;
-  std::string model_, out_, volume_ = "adaptive", points_on_ = "cells", surface_, evaluation_ = "cached", derive_text_,
-                            vorticity_text_, resolution_text_;
+  std::string model_, out_, volume_, points_, points_on_ = "cells", surface_, evaluation_ = "cached", derive_text_,
+                                              vorticity_text_, resolution_text_;
   geometry::Resolution resolution_;
   std::vector<physics::Derived> derive_;
   std::optional<physics::Decoder> vorticity_;

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/device_options.hpp"
-#include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -22,6 +21,7 @@ constexpr int kInterrupted = 130;
 
 class Train : public Command {
  public:
+  explicit Train(LossPicture draw) : draw_(draw) {}
   std::string name() const override { return "train"; }
   std::string summary() const override { return "Train a model on a data set; also by several processes (mpirun)"; }
 
@@ -78,7 +78,7 @@ class Train : public Command {
     const surrogate::SessionResult r = surrogate::run_session(recipe, session_, processes);
     const int code = r.interrupted ? kInterrupted : 0;
     if (!processes.first()) return code;
-    if (!session_.dry_run) draw_loss(recipe.out);
+    if (draw_ && !session_.dry_run) draw_loss(recipe.out);
     if (json_)
       std::cout << nlohmann::json({{"updates", r.updates},
                                    {"loss", r.loss},
@@ -98,14 +98,14 @@ class Train : public Command {
   }
 
   // Beside the log. A training does not fail for want of a picture.
-  static void draw_loss(const std::string& out) {
+  void draw_loss(const std::string& out) const {
     const std::filesystem::path folder(out);
     try {
       const surrogate::Curves curves = surrogate::read_curves((folder / "log.jsonl").string());
       if (curves.rows.empty()) return;
       const std::string name = std::filesystem::absolute(folder).lexically_normal().filename().string();
       core::write_atomically((folder / "loss.png").string(), [&](const std::string& temporary) {
-        write_loss_picture(temporary, curves, core::str("training of '", name, "'"));
+        draw_(temporary, curves, core::str("training of '", name, "'"));
       });
     } catch (const core::Interrupted&) {
     } catch (const core::Error& error) {
@@ -115,6 +115,7 @@ class Train : public Command {
     }
   }
 
+  LossPicture draw_;
   std::vector<std::string> words_;
   std::string out_;
   surrogate::SessionOptions session_;
@@ -124,6 +125,6 @@ class Train : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_train() { return std::make_unique<Train>(); }
+std::unique_ptr<Command> make_train(LossPicture draw) { return std::make_unique<Train>(draw); }
 
 }  // namespace streamtube::apps

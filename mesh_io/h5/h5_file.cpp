@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 
 #include "core/error.hpp"
@@ -85,6 +86,10 @@ template <>
 hid_t memory_type<std::int64_t>() {
   return H5T_NATIVE_INT64;
 }
+template <>
+hid_t memory_type<std::uint8_t>() {
+  return H5T_NATIVE_UINT8;
+}
 
 template <class T>
 hid_t file_type();
@@ -99,6 +104,10 @@ hid_t file_type<double>() {
 template <>
 hid_t file_type<std::int64_t>() {
   return H5T_STD_I64LE;
+}
+template <>
+hid_t file_type<std::uint8_t>() {
+  return H5T_STD_U8LE;
 }
 
 template <class T>
@@ -225,6 +234,43 @@ struct H5File::Impl {
     std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
     if (rank > 0) H5Sget_simple_extent_dims(space, dims.data(), nullptr);
     return {dims.begin(), dims.end()};
+  }
+
+  void check_storage(hid_t id, hid_t type, const std::string& object, const std::vector<std::size_t>& shape,
+                     std::size_t count) const {
+    // What the file stores bounds what can be in it; a data set that keeps its values elsewhere is refused.
+    const Handle creation(H5Dget_create_plist(id), H5Pclose);
+    const H5D_layout_t layout = H5Pget_layout(creation);
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
+      fail(str("'", object, "' keeps its values in another file"), "store them in this file");
+    const std::size_t bytes = count * H5Tget_size(type);
+    const std::size_t stored = static_cast<std::size_t>(H5Dget_storage_size(id));
+    const bool filtered = H5Pget_nfilters(creation) > 0;
+    if (stored == 0 || (filtered ? bytes / kMaxRatio > stored : bytes > stored))
+      fail(str("'", object, "' claims ", shape_text(shape), " values but the file stores ", stored, " bytes of it"),
+           "the file is damaged or was not finished");
+    const hsize_t file_size = [&] {
+      hsize_t size = 0;
+      H5Fget_filesize(file, &size);
+      return size;
+    }();
+    if (stored > file_size)
+      fail(str("'", object, "' claims ", stored, " bytes in a file of ", file_size), "the file is damaged");
+  }
+
+  // Both spaces of a transfer of `count` rows from `begin` on; columns: values a row.
+  void select_rows(hid_t id, const std::string& object, std::size_t begin, std::size_t count,
+                   const std::function<void(hid_t memory, hid_t file)>& transfer) const {
+    const auto shape = shape_of(id, object);
+    if (shape.empty() || begin > shape[0] || count > shape[0] - begin)
+      fail(str("'", object, "' has the shape ", shape_text(shape), ": no rows ", begin, " to ", begin + count));
+    std::vector<hsize_t> start(shape.size(), 0), size(shape.begin(), shape.end());
+    start[0] = begin, size[0] = count;
+    const Handle file_space(H5Dget_space(id), H5Sclose),
+        memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
+    if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0)
+      fail(str("'", object, "': rows ", begin, " to ", begin + count, " cannot be chosen", reason()));
+    transfer(memory, file_space);
   }
 
   struct Attribute {
@@ -415,25 +461,7 @@ std::vector<T> H5File::read(const std::string& dataset) const {
     if (!multiply(count, d)) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
   if (count == 0) return {};
 
-  // What the file stores bounds what can be in it; a data set that keeps its values elsewhere is refused.
-  const Handle creation(H5Dget_create_plist(id), H5Pclose);
-  const H5D_layout_t layout = H5Pget_layout(creation);
-  if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
-    impl_->fail(str("'", dataset, "' keeps its values in another file"), "store them in this file");
-  const std::size_t bytes = count * H5Tget_size(type);
-  const std::size_t stored = static_cast<std::size_t>(H5Dget_storage_size(id));
-  const bool filtered = H5Pget_nfilters(creation) > 0;
-  if (stored == 0 || (filtered ? bytes / kMaxRatio > stored : bytes > stored))
-    impl_->fail(
-        str("'", dataset, "' claims ", shape_text(shape), " values but the file stores ", stored, " bytes of it"),
-        "the file is damaged or was not finished");
-  const hsize_t file_size = [&] {
-    hsize_t size = 0;
-    H5Fget_filesize(impl_->file, &size);
-    return size;
-  }();
-  if (stored > file_size)
-    impl_->fail(str("'", dataset, "' claims ", stored, " bytes in a file of ", file_size), "the file is damaged");
+  impl_->check_storage(id, type, dataset, shape, count);
 
   std::vector<T> values(count);
   if (H5Dread(id, memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
@@ -455,20 +483,35 @@ std::vector<float> H5File::read_rows(const std::string& dataset, std::size_t beg
   const Handle type(H5Dget_type(id), H5Tclose);
   if (!type.ok() || classify(type) != H5Type::float32) impl_->fail(str("'", dataset, "' does not hold float32"));
   const auto shape = impl_->shape_of(id, dataset);
-  if (shape.empty() || begin > shape[0] || count > shape[0] - begin)
-    impl_->fail(str("'", dataset, "' has the shape ", shape_text(shape), ": no rows ", begin, " to ", begin + count));
-  std::vector<hsize_t> start(shape.size(), 0), size(shape.begin(), shape.end());
-  start[0] = begin, size[0] = count;
-  std::size_t values = 1;
-  for (const hsize_t d : size)
-    if (!multiply(values, d)) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
-  std::vector<float> rows(values);
-  const Handle file_space(H5Dget_space(id), H5Sclose),
-      memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
-  if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0 ||
-      H5Dread(id, H5T_NATIVE_FLOAT, memory, file_space, H5P_DEFAULT, rows.data()) < 0)
-    impl_->fail(str("'", dataset, "' cannot be read", reason()), "the file is damaged or truncated");
+  std::size_t values = count;
+  for (std::size_t i = 1; i < shape.size(); ++i)
+    if (!multiply(values, shape[i])) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
+  std::vector<float> rows;
+  impl_->select_rows(id, dataset, begin, count, [&](hid_t memory, hid_t file) {
+    rows.resize(values);
+    if (H5Dread(id, H5T_NATIVE_FLOAT, memory, file, H5P_DEFAULT, rows.data()) < 0)
+      impl_->fail(str("'", dataset, "' cannot be read", reason()), "the file is damaged or truncated");
+  });
   return rows;
+}
+
+void H5File::read_rows(const std::string& dataset, std::size_t begin, std::span<double> out) const {
+  const Handle id(impl_->open_dataset(dataset), H5Oclose);
+  const Handle type(H5Dget_type(id), H5Tclose);
+  if (!type.ok() || !accepts<double>(classify(type)))
+    impl_->fail(str("'", dataset, "' holds ", mesh_io::name(type.ok() ? classify(type) : H5Type::other), " where ",
+                    wanted<double>(), " is expected"));
+  const auto shape = impl_->shape_of(id, dataset);
+  std::size_t row = 1, count = shape.empty() ? 1 : shape[0];
+  for (std::size_t i = 1; i < shape.size(); ++i) row *= shape[i];
+  for (std::size_t i = 1; i < shape.size(); ++i)
+    if (!multiply(count, shape[i])) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
+  core::expect(row > 0 && out.size() % row == 0, "H5File::read_rows: not a number of whole rows");
+  impl_->check_storage(id, type, dataset, shape, count);
+  impl_->select_rows(id, dataset, begin, out.size() / row, [&](hid_t memory, hid_t file) {
+    if (H5Dread(id, H5T_NATIVE_DOUBLE, memory, file, H5P_DEFAULT, out.data()) < 0)
+      impl_->fail(str("'", dataset, "' cannot be read", reason()), "the file is damaged or truncated");
+  });
 }
 
 void H5File::create_group(const std::string& group) {
@@ -481,9 +524,9 @@ void H5File::create_group(const std::string& group) {
 
 namespace {
 void write_attribute_value(const H5File& file, hid_t owner, const std::string& attribute, hid_t type, hid_t memory,
-                           const void* value) {
+                           const void* value, hsize_t count = 0) {
   if (H5Aexists(owner, attribute.c_str()) > 0) H5Adelete(owner, attribute.c_str());
-  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Handle space(count ? H5Screate_simple(1, &count, nullptr) : H5Screate(H5S_SCALAR), H5Sclose);
   const Handle id(H5Acreate2(owner, attribute.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
   if (!id.ok() || H5Awrite(id, memory, value) < 0)
     throw Error(ErrorKind::runtime,
@@ -491,15 +534,25 @@ void write_attribute_value(const H5File& file, hid_t owner, const std::string& a
 }
 }  // namespace
 
-void H5File::write_attribute(const std::string& object, const std::string& attribute, const std::string& text) {
-  const Handle owner(impl_->open_object(object), H5Oclose);
+namespace {
+void write_text(const H5File& file, hid_t owner, const std::string& attribute, const std::string& text,
+                H5T_cset_t set) {
   // Of fixed length: readable by everything, and no heap whose order would change the file's bytes.
   const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type, std::max<std::size_t>(text.size(), 1));
   H5Tset_strpad(type, H5T_STR_NULLPAD);
-  H5Tset_cset(type, H5T_CSET_UTF8);
+  H5Tset_cset(type, set);
   const std::string value = text.empty() ? std::string(1, '\0') : text;
-  write_attribute_value(*this, owner, attribute, type, type, value.data());
+  write_attribute_value(file, owner, attribute, type, type, value.data());
+}
+}  // namespace
+
+void H5File::write_attribute(const std::string& object, const std::string& attribute, const std::string& text) {
+  write_text(*this, Handle(impl_->open_object(object), H5Oclose), attribute, text, H5T_CSET_UTF8);
+}
+
+void H5File::write_ascii(const std::string& object, const std::string& attribute, const std::string& text) {
+  write_text(*this, Handle(impl_->open_object(object), H5Oclose), attribute, text, H5T_CSET_ASCII);
 }
 
 void H5File::write_attribute(const std::string& object, const std::string& attribute, double number) {
@@ -510,6 +563,12 @@ void H5File::write_attribute(const std::string& object, const std::string& attri
 void H5File::write_attribute(const std::string& object, const std::string& attribute, std::int64_t number) {
   const Handle owner(impl_->open_object(object), H5Oclose);
   write_attribute_value(*this, owner, attribute, H5T_STD_I64LE, H5T_NATIVE_INT64, &number);
+}
+
+void H5File::write_attribute(const std::string& object, const std::string& attribute,
+                             std::span<const std::int64_t> numbers) {
+  const Handle owner(impl_->open_object(object), H5Oclose);
+  write_attribute_value(*this, owner, attribute, H5T_STD_I64LE, H5T_NATIVE_INT64, numbers.data(), numbers.size());
 }
 
 template <class T>
@@ -543,6 +602,51 @@ void H5File::write(const std::string& dataset, const std::vector<std::size_t>& s
     impl_->fail(str("'", dataset, "' cannot be written", reason()), "is the disk full?");
 }
 
+template <class T>
+void H5File::declare(const std::string& dataset, std::size_t rows, std::size_t chunk_rows) {
+  const hsize_t count = rows, chunk = std::clamp<hsize_t>(chunk_rows, 1, std::max<hsize_t>(rows, 1));
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  const Handle link(H5Pcreate(H5P_LINK_CREATE), H5Pclose), creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(link, 1);
+  H5Pset_obj_track_times(creation, false);
+  H5Pset_chunk(creation, 1, &chunk);
+  H5Pset_shuffle(creation);
+  H5Pset_deflate(creation, 1);  // runs and ramps: a higher level gains nothing
+  const Handle id(H5Dcreate2(impl_->file, dataset.c_str(), file_type<T>(), space, link, creation, H5P_DEFAULT),
+                  H5Dclose);
+  if (!id.ok()) impl_->fail(str("'", dataset, "' cannot be made", reason()));
+}
+
+template <class T>
+void H5File::write_rows(const std::string& dataset, std::size_t begin, std::span<const T> values) {
+  const Handle id(impl_->open_dataset(dataset), H5Oclose);
+  impl_->select_rows(id, dataset, begin, values.size(), [&](hid_t memory, hid_t file) {
+    if (H5Dwrite(id, memory_type<T>(), memory, file, H5P_DEFAULT, values.data()) < 0)
+      impl_->fail(str("'", dataset, "' cannot be written", reason()), "is the disk full?");
+  });
+}
+
+void H5File::allocate(const std::string& dataset, const std::vector<std::size_t>& shape) {
+  const std::vector<hsize_t> dims(shape.begin(), shape.end());
+  const Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose);
+  const Handle link(H5Pcreate(H5P_LINK_CREATE), H5Pclose), creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(link, 1);
+  H5Pset_obj_track_times(creation, false);
+  H5Pset_layout(creation, H5D_CONTIGUOUS);
+  H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+  const Handle id(H5Dcreate2(impl_->file, dataset.c_str(), file_type<float>(), space, link, creation, H5P_DEFAULT),
+                  H5Dclose);
+  if (!id.ok()) impl_->fail(str("'", dataset, "' cannot be made", reason()), "is the disk full?");
+}
+
+std::uint64_t H5File::place(const std::string& dataset) const {
+  const Handle id(impl_->open_dataset(dataset), H5Oclose);
+  const haddr_t place = H5Dget_offset(id);
+  if (place == HADDR_UNDEF) impl_->fail(str("'", dataset, "' has no place of its own in the file"));
+  return place;
+}
+
 void H5File::close() {
   if (impl_->file < 0) return;
   const bool flushed = !impl_->writing || H5Fflush(impl_->file, H5F_SCOPE_GLOBAL) >= 0;
@@ -564,5 +668,10 @@ template void H5File::write<double>(const std::string&, const std::vector<std::s
                                     std::size_t);
 template void H5File::write<std::int64_t>(const std::string&, const std::vector<std::size_t>&,
                                           std::span<const std::int64_t>, bool, std::size_t);
+
+template void H5File::declare<std::int64_t>(const std::string&, std::size_t, std::size_t);
+template void H5File::declare<std::uint8_t>(const std::string&, std::size_t, std::size_t);
+template void H5File::write_rows<std::int64_t>(const std::string&, std::size_t, std::span<const std::int64_t>);
+template void H5File::write_rows<std::uint8_t>(const std::string&, std::size_t, std::span<const std::uint8_t>);
 
 }  // namespace streamtube::mesh_io

@@ -57,17 +57,31 @@ class H5File {
 
   // Rows begin..begin + count of a float32 data set, [count] times the product of the other dimensions.
   std::vector<float> read_rows(const std::string& dataset, std::size_t begin, std::size_t count) const;
+  // The same of a data set of either floating-point type, converted into `out`, [rows] times the other dimensions.
+  void read_rows(const std::string& dataset, std::size_t begin, std::span<double> out) const;
 
   void create_group(const std::string& group);  // parents too
   // An attribute that is there already is replaced.
   void write_attribute(const std::string& object, const std::string& attribute, const std::string& text);
+  void write_ascii(const std::string& object, const std::string& attribute, const std::string& text);  // not as UTF-8
   void write_attribute(const std::string& object, const std::string& attribute, double number);
   void write_attribute(const std::string& object, const std::string& attribute, std::int64_t number);
+  void write_attribute(const std::string& object, const std::string& attribute, std::span<const std::int64_t> numbers);
   // T: float, double, std::int64_t. Parents are made. compress: deflate with byte shuffling, in chunks of `chunk_rows`
   // rows (0: some 256k values).
   template <class T>
   void write(const std::string& dataset, const std::vector<std::size_t>& shape, std::span<const T> values,
              bool compress = false, std::size_t chunk_rows = 0);
+  // A data set of `rows` numbers to be filled by write_rows, deflated in chunks of `chunk_rows`. T: std::int64_t,
+  // std::uint8_t.
+  template <class T>
+  void declare(const std::string& dataset, std::size_t rows, std::size_t chunk_rows);
+  template <class T>
+  void write_rows(const std::string& dataset, std::size_t begin, std::span<const T> values);
+  // A float32 data set that takes its room in the file at once and is written past HDF5, at place() of the closed file.
+  void allocate(const std::string& dataset, const std::vector<std::size_t>& shape);
+  // Where the values of such a data set begin, bytes from the beginning of the file.
+  std::uint64_t place(const std::string& dataset) const;
   // Flushes and closes; Error(runtime) when the disk is full. The destructor closes too but cannot tell.
   void close();
 

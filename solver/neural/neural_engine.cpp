@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -11,6 +12,7 @@
 #include "geometry/distance.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
+#include "solver/field_columns.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
 #include "solver/surface_elements.hpp"
@@ -70,43 +72,20 @@ std::vector<std::pair<std::string, std::string>> decoder_lines(const physics::No
   return lines;
 }
 
-// The dimensionless velocity's derivatives, [3][3] per metre, as SI.
-physics::Jacobian jacobian_si(const float* gradient, double velocity) {
-  physics::Jacobian j;
-  for (std::size_t i = 0; i < 3; ++i)
-    for (std::size_t k = 0; k < 3; ++k) j[i][k] = velocity * gradient[3 * i + k];
-  return j;
-}
-
 // The wanted arrays of one branch over `count` places; fill() takes one place's dimensionless values and, where derived
 // quantities are wanted, the dimensionless velocity's derivatives.
 class FieldArrays {
  public:
   FieldArrays(const physics::Normalizer::BranchStatistics& branch, const std::vector<physics::Derived>& derive,
               const physics::ReferenceScales& scales, Association association, std::size_t count)
-      : velocity_(scales.velocity), derive_(derive) {
-    int first = 0;
-    for (const auto& field : branch.fields) {
-      add(field.name, field.components, first, static_cast<float>(physics::si_unit(field, scales)), association, count);
-      // Coefficients are what people compare; other dimensionless fields only repeat the SI ones.
-      if (field.scale == physics::Scale::dynamic_pressure)
-        add(field.dimensionless_name, field.components, first, 1.0f, association, count);
-      first += field.components;
-    }
-    for (const physics::Derived one : derive) add(physics::name(one), physics::components(one), association, count);
+      : columns_(branch, derive, scales) {
+    for (const auto& column : columns_.columns())
+      arrays_.push_back({column.name, association, column.components,
+                         std::vector<float>(count * static_cast<std::size_t>(column.components))});
+    for (auto& array : arrays_) values_.push_back(&array.values);
   }
   void fill(std::size_t place, const float* values, const float* gradient) {
-    for (std::size_t a = 0; a < source_.size(); ++a) {
-      const int components = arrays_[a].components;
-      for (int c = 0; c < components; ++c)
-        arrays_[a].values[place * components + c] = source_[a].scale * values[source_[a].first + c];
-    }
-    if (!gradient) return;
-    const physics::Jacobian jacobian = jacobian_si(gradient, velocity_);
-    for (std::size_t d = 0; d < derive_.size(); ++d) {
-      auto& array = arrays_[source_.size() + d];
-      physics::derive(derive_[d], jacobian, &array.values[place * static_cast<std::size_t>(array.components)]);
-    }
+    columns_.fill(place, values, gradient, values_);
   }
   void move_to(std::vector<Attribute>& attributes) {
     attributes.clear();  // what the file had is not ours to vouch for
@@ -114,23 +93,9 @@ class FieldArrays {
   }
 
  private:
-  struct Source {
-    int first;
-    float scale;
-  };
-  void add(const std::string& name, int components, Association association, std::size_t count) {
-    arrays_.push_back(
-        {name, association, components, std::vector<float>(count * static_cast<std::size_t>(components))});
-  }
-  void add(const std::string& name, int components, int first, float scale, Association association,
-           std::size_t count) {
-    add(name, components, association, count);
-    source_.push_back({first, scale});
-  }
-  double velocity_;
-  std::vector<physics::Derived> derive_;
-  std::vector<Attribute> arrays_;  // those of the fields, then those of derive_
-  std::vector<Source> source_;     // of the fields' arrays
+  FieldColumns columns_;
+  std::vector<Attribute> arrays_;
+  std::vector<std::vector<float>*> values_;  // of arrays_
 };
 
 }  // namespace
@@ -145,9 +110,7 @@ struct NeuralEngine::Impl {
   surrogate::Precision precision;
   std::unique_ptr<Surrogate> network;
 
-  // The case in network units.
-  std::vector<float> points, anchors[2];
-  std::vector<std::int64_t> supernodes;
+  std::optional<NetworkCase> network_case;
   std::uint64_t seed = 0;
 
   Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
@@ -159,13 +122,19 @@ struct NeuralEngine::Impl {
     return out;
   }
 
-  void encode() { encode(anchors[0], anchors[1]); }
-  void encode(std::span<const float> surface, std::span<const float> volume) {
-    surrogate::EncodeInput input;
-    input.points = points;
-    input.supernodes = supernodes;
-    input.anchors[0] = surface;
-    input.anchors[1] = volume;
+  // Loads the network on the first call.
+  void encode(const PreparedCase& prepared) {
+    if (!network)
+      network = std::make_unique<Surrogate>(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
+                                            precision);
+    seed = prepared.seed;
+    network_case.emplace(prepared, checkpoint.normalizer);
+    network->encode(network_case->input());
+  }
+  // With other anchors of one branch.
+  void encode_with(Branch branch, std::span<const float> anchors) {
+    surrogate::EncodeInput input = network_case->input();
+    input.anchors[static_cast<int>(branch)] = anchors;
     network->encode(input);
   }
 
@@ -227,7 +196,8 @@ struct NeuralEngine::Impl {
                            bool gradient, const Sink& sink, core::Progress& progress) {
     const int b = static_cast<int>(branch);
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
-    const std::size_t chunk = anchors[b].size() / 3;
+    const std::vector<float>& anchors = network_case->anchors[b];
+    const std::size_t chunk = anchors.size() / 3;
     core::Rng rng(seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"), "indices");
     const std::vector<std::int64_t> order = core::sample_indices(rng, n, n);
     std::vector<Vec3> xyz;
@@ -245,11 +215,8 @@ struct NeuralEngine::Impl {
       }
       in = normalized(xyz);
       // The last chunk is filled up with the case's own anchors: the network meets the number it was trained with.
-      in.insert(in.end(), anchors[b].begin(), anchors[b].begin() + static_cast<std::ptrdiff_t>(3 * (chunk - rows)));
-      if (b == 0)
-        encode(in, anchors[1]);
-      else
-        encode(anchors[0], in);
+      in.insert(in.end(), anchors.begin(), anchors.begin() + static_cast<std::ptrdiff_t>(3 * (chunk - rows)));
+      encode_with(branch, in);
       if (gradient || fields.differentiates(branch)) {
         fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
       } else {
@@ -260,6 +227,11 @@ struct NeuralEngine::Impl {
       progress.advance(rows);
     }
   }
+
+  using Stage = std::function<void(const char*)>;
+  // `mesh` becomes the one that volume anchors are drawn from.
+  PreparedCase prepare(const Case& question, const geometry::DistanceField& distance, VolumeMesh& mesh,
+                       const Stage& stage) const;
 
   void check(const Case& question) const {
     physics::check(question.flow);
@@ -284,15 +256,7 @@ NeuralEngine::NeuralEngine(const surrogate::Checkpoint& checkpoint, Evaluation e
                            surrogate::Precision precision)
     : impl_(std::make_unique<Impl>(checkpoint, evaluation, precision)) {
   surrogate::check_precision(precision);
-  const auto need = [&](Branch branch, const char* field, int components) {
-    if (!physics::find_field(checkpoint.normalizer[branch].fields, field, components).spec)
-      throw Error(ErrorKind::input, str("the model '", checkpoint.name, "' has no ", physics::name(branch), " field '",
-                                        field, "' of ", components, " component(s)"));
-  };
-  need(Branch::surface, "pressure", 1);
-  need(Branch::surface, "wall_shear_stress", 3);
-  need(Branch::volume, "pressure", 1);
-  need(Branch::volume, "velocity", 3);
+  check_fields(checkpoint);
 }
 NeuralEngine::~NeuralEngine() = default;
 
@@ -361,60 +325,81 @@ Plan NeuralEngine::plan(const Case& question) const {
   return plan;
 }
 
-Answer NeuralEngine::solve(Case question) {
+PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::DistanceField& distance,
+                                         VolumeMesh& mesh, const Stage& stage) const {
+  const auto& c = checkpoint;
+  check(question);
+  PreparedCase out;
+  out.name = question.name;
+  out.model = c.name, out.model_fingerprint = c.fingerprint;
+  out.seed = question.seed;
+  out.flow = question.flow;
+  const Box bounds = question.body.bounds();
+  out.reference = reference_quantities(question);
+  out.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
+  out.extrapolation = extrapolations(
+      c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
+  stage("reference quantities");
+
+  // None of it depends on which outputs are wanted.
+  out.points =
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
+                          [&](std::size_t i) { return out.points[i]; });
+  std::sort(out.supernodes.begin(), out.supernodes.end());
+  out.anchors[0] =
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  stage("sampling the surface");
+  mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
+  if (mesh.cell_count() == 0)
+    throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
+                                      box_text(c.sampling.volume_mesh.domain), ")"));
+  for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
+                                [&](std::size_t i) { return mesh.center(i); }))
+    out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
+  stage("volume mesh and anchors");
+  return out;
+}
+
+PreparedCase NeuralEngine::prepare(const Case& question) const {
+  VolumeMesh mesh;
+  return impl_->prepare(question, geometry::DistanceField(question.body), mesh,
+                        [](const char*) { core::check_interrupt(); });
+}
+
+void NeuralEngine::encode(const PreparedCase& prepared) { impl_->encode(prepared); }
+
+surrogate::Surrogate& NeuralEngine::network() {
+  core::expect(impl_->network && impl_->evaluation == Evaluation::cached, "NeuralEngine: no case is encoded");
+  return *impl_->network;
+}
+
+Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
   Impl& run = *impl_;
   const auto& c = run.checkpoint;
   Answer answer;
   auto mark = std::chrono::steady_clock::now();
-  const auto stage = [&](const char* what) {
+  const Impl::Stage stage = [&](const char* what) {
     const auto now = std::chrono::steady_clock::now();
     answer.seconds.emplace_back(what, std::chrono::duration<double>(now - mark).count());
     mark = now;
     core::check_interrupt();
   };
 
-  run.check(question);
-  const Box bounds = question.body.bounds();
-  answer.forces = reference_quantities(question);
+  const geometry::DistanceField distance(question.body);
+  VolumeMesh mesh;
+  const PreparedCase drawn = run.prepare(question, distance, mesh, stage);
+  if (prepared) *prepared = drawn;
+  answer.forces = drawn.reference;
   const auto scales = answer.forces.scales;
+  answer.reynolds_number = drawn.reynolds_number;
+  answer.extrapolation = drawn.extrapolation;
   physics::Normalizer normalizer = run.normalizer(question);
   const FieldPredictor fields(normalizer, scales.length);
-  answer.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
-  answer.extrapolation =
-      extrapolations(c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : scales.area);
   answer.similarity = similarity(c, question.body);
   if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));
-  stage("reference quantities");
-
-  // Sampling. None of it depends on which outputs are wanted.
-  run.seed = question.seed;
-  const std::vector<Vec3> points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
-  run.points = run.normalized(points);
-  run.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
-                          [&](std::size_t i) { return points[i]; });
-  std::sort(run.supernodes.begin(), run.supernodes.end());
-  run.anchors[0] = run.normalized(
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors")));
-  const geometry::DistanceField distance(question.body);
-  stage("sampling the surface");
-  VolumeMesh mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
-  if (mesh.cell_count() == 0)
-    throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
-                                      box_text(c.sampling.volume_mesh.domain), ")"));
-  {
-    std::vector<Vec3> centers;
-    for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                  [&](std::size_t i) { return mesh.center(i); }))
-      centers.push_back(mesh.center(static_cast<std::size_t>(cell)));
-    run.anchors[1] = run.normalized(centers);
-  }
-  stage("volume mesh and anchors");
-
-  if (!run.network)
-    run.network = std::make_unique<Surrogate>(c.config, c.weights, str("model '", c.name, "'"), run.precision);
-  stage("loading the network");
-  run.encode();
+  stage("similarity");
+  run.encode(drawn);
   stage("encoding");
 
   // Surface: fields where they are wanted, then forces over small enough elements.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "solver/case.hpp"
+#include "solver/points/prepared_case.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 
 namespace streamtube::solver {
@@ -30,7 +31,14 @@ class NeuralEngine : public Engine {
 
   std::string name() const override;
   Plan plan(const Case& question) const override;
-  Answer solve(Case question) override;
+  Answer solve(Case question) override { return solve(std::move(question), nullptr); }
+  // Also hands out what it drew; the network stays encoded for more points of the case.
+  Answer solve(Case question, PreparedCase* prepared);
+  // What solve() would draw. Throws as solve() does.
+  PreparedCase prepare(const Case& question) const;
+  void encode(const PreparedCase& prepared);
+  // After solve() or encode(), for points streamed past the encoded case (Evaluation::cached).
+  surrogate::Surrogate& network();
 
  private:
   struct Impl;

@@ -162,3 +162,12 @@ TEST_CASE("what a killed process left beside a file is removed, nothing else") {
   }
   CHECK_FALSE(temporary.empty());
 }
+
+TEST_CASE("a disk that is too small is told before the work") {
+  const streamtube::test::TempDir dir;
+  CHECK_NOTHROW(require_disk_space(dir.path().string(), 1));
+  const auto error = error_of([&] { require_disk_space(dir.file("new/folder"), std::uint64_t{1} << 60); });
+  CHECK(error.kind() == ErrorKind::runtime);
+  CHECK(error.message().find("1.07374e+09 GiB") != std::string::npos);
+  CHECK(!fs::exists(dir.file("new")));
+}

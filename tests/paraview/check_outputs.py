@@ -1,4 +1,4 @@
-"""Opens every .pvd, .vtp and .vtu of a folder with ParaView and checks what it reads.
+"""Opens every .pvd, .vtp, .vtu and .hdf of a folder with ParaView and checks what it reads.
 
     pvpython check_outputs.py FOLDER [--expect EXPECTED.json]
 
@@ -119,13 +119,13 @@ def main(arguments):
     if len(arguments) == 3:
         with open(arguments[2], encoding="utf-8") as file:
             expected = json.load(file)
-    names = sorted(n for n in os.listdir(folder) if os.path.splitext(n)[1] in (".pvd", ".vtp", ".vtu"))
+    names = sorted(n for n in os.listdir(folder) if os.path.splitext(n)[1] in (".pvd", ".vtp", ".vtu", ".hdf"))
     failures = []
     for name in expected:
         if name not in names:
             failures.append(f"{name}: is missing")
     if not names:
-        failures.append(f"{folder}: holds no .pvd, .vtp or .vtu")
+        failures.append(f"{folder}: holds no .pvd, .vtp, .vtu or .hdf")
     for name in names:
         print(name)
         check_file(os.path.join(folder, name), expected.get(name), lambda what: failures.append(f"{name}: {what}"))

@@ -1,0 +1,112 @@
+#include "apps/cli/forces_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace streamtube::apps {
+
+using physics::Contribution;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+struct Row {
+  const char* name;
+  double Contribution::*member;
+};
+constexpr Row kCoefficients[] = {{"Cd", &Contribution::drag},        {"Cl", &Contribution::lift},
+                                 {"Cs", &Contribution::side},        {"Cm_roll", &Contribution::roll},
+                                 {"Cm_pitch", &Contribution::pitch}, {"Cm_yaw", &Contribution::yaw}};
+
+Json split(const physics::ForceCoefficients& c, double Contribution::*member, double unit) {
+  return {{"total", unit * (c.pressure.*member + c.friction.*member)},
+          {"pressure", unit * c.pressure.*member},
+          {"friction", unit * c.friction.*member}};
+}
+
+// The patches with the largest drag, in their own order.
+void add_patches(std::ostream& out, const std::vector<solver::PatchForces>& patches) {
+  constexpr std::size_t kMost = 20;
+  std::vector<double> drags;
+  std::size_t width = 9;
+  for (const auto& patch : patches) {
+    drags.push_back(std::abs(patch.coefficients.cd()));
+    width = std::max(width, std::min<std::size_t>(patch.name.size(), 40) + 1);
+  }
+  std::sort(drags.rbegin(), drags.rend());
+  const double least = drags[std::min(kMost, drags.size()) - 1];
+  out << '\n'
+      << std::setw(static_cast<int>(width)) << ""
+      << "        Cd          Cl          Cs     area m2\n";
+  std::size_t printed = 0;
+  for (const auto& patch : patches) {
+    if (std::abs(patch.coefficients.cd()) < least || printed == kMost) continue;
+    ++printed;
+    out << std::left << std::setw(static_cast<int>(width)) << patch.name.substr(0, 40) << std::right << std::fixed
+        << std::setprecision(4) << std::setw(10) << patch.coefficients.cd() << std::setw(12) << patch.coefficients.cl()
+        << std::setw(12) << patch.coefficients.cs() << std::setw(12) << patch.area << '\n';
+  }
+  if (printed < patches.size()) out << "and " << patches.size() - printed << " parts of less drag: see forces.json\n";
+}
+
+}  // namespace
+
+std::string forces_json_text(const solver::Forces& f) {
+  const double q = f.scales.dynamic_pressure();
+  Json out;
+  for (const Row& row : kCoefficients) out["coefficients"][row.name] = split(f.coefficients, row.member, 1.0);
+  const double newton = q * f.scales.area, newton_metre = newton * f.scales.length;
+  out["forces_N"] = {{"drag", split(f.coefficients, &Contribution::drag, newton)},
+                     {"lift", split(f.coefficients, &Contribution::lift, newton)},
+                     {"side", split(f.coefficients, &Contribution::side, newton)}};
+  out["moments_Nm"] = {{"roll", split(f.coefficients, &Contribution::roll, newton_metre)},
+                       {"pitch", split(f.coefficients, &Contribution::pitch, newton_metre)},
+                       {"yaw", split(f.coefficients, &Contribution::yaw, newton_metre)}};
+  for (const auto& patch : f.patches) {
+    Json& one = out["patches"][patch.name];
+    one["area_m2"] = patch.area;
+    for (int row = 0; row < 3; ++row)
+      one[kCoefficients[row].name] = split(patch.coefficients, kCoefficients[row].member, 1.0);
+    one["drag_N"] = newton * patch.coefficients.cd();
+    one["lift_N"] = newton * patch.coefficients.cl();
+    one["side_N"] = newton * patch.coefficients.cs();
+  }
+  out["reference"] = {{"area_m2", f.scales.area},
+                      {"area_source", f.area_source},
+                      {"length_m", f.scales.length},
+                      {"length_source", f.length_source},
+                      {"moment_center_m", f.axes.moment_center},
+                      {"drag_axis", f.axes.drag},
+                      {"side_axis", f.axes.side},
+                      {"lift_axis", f.axes.lift}};
+  out["integration_points"] = f.integration_points;
+  return out.dump();
+}
+
+std::string coefficients_table(const solver::Forces& f) {
+  std::ostringstream out;
+  out << "              total    pressure    friction\n";
+  for (const Row& row : kCoefficients) {
+    const double p = f.coefficients.pressure.*row.member, t = f.coefficients.friction.*row.member;
+    out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
+        << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
+  }
+  if (f.patches.size() > 1) add_patches(out, f.patches);
+  return out.str();
+}
+
+std::string reference_lines(const solver::Forces& f) {
+  std::ostringstream out;
+  out << std::setprecision(5);
+  const double newton = f.scales.dynamic_pressure() * f.scales.area;
+  out << "drag " << newton * f.coefficients.cd() << " N, lift " << newton * f.coefficients.cl() << " N, side "
+      << newton * f.coefficients.cs() << " N\nreference area " << f.scales.area << " m2 (" << f.area_source
+      << ")\nreference length " << f.scales.length << " m (" << f.length_source << "), moments about ("
+      << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", " << f.axes.moment_center[2] << ")\n";
+  return out.str();
+}
+
+}  // namespace streamtube::apps

@@ -1,0 +1,148 @@
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <optional>
+
+#include "apps/cli/model.hpp"
+#include "apps/cli/read_body.hpp"
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "mesh_io/h5/point_file.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "solver/neural/neural_engine.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using physics::Branch;
+
+class Points : public Command {
+ public:
+  std::string name() const override { return "points"; }
+  std::string summary() const override {
+    return "Write the points of meshes for predict --points, with --prepare all that streamtube-core needs";
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("output", output_, "Point file to write (.h5)")->required();
+    app.add_option("--surface", surface_, "Surface mesh: its faces' centres, with their areas, become surface points");
+    app.add_option("--volume", volume_, "Volume mesh (VTU, VTK): its cells' centres become volume points");
+    app.add_option("--points-on", points_on_, "Points at the cells' centres or at the meshes' vertices (no areas then)")
+        ->check(CLI::IsMember({"cells", "vertices"}))
+        ->capture_default_str();
+    app.add_option("--unit", unit_, "Unit of length of the input files: m, mm, cm, in, ft; default m");
+    parts_.declare(app);
+    parts_.declare_ground(app);
+    app.add_option(
+        "--prepare", body_,
+        "Body of the case: what the network needs of it is stored too, for a program without mesh libraries");
+    app.add_option("--model", model_, "With --prepare: checkpoint (.h5); default: the built-in Ahmed-body model");
+    app.add_option("--velocity", velocity_, "With --prepare: free stream, m/s; default: the training data's");
+    app.add_option("--density", density_, "With --prepare: density, kg/m3")->capture_default_str();
+    app.add_option("--viscosity", viscosity_, "With --prepare: KINEMATIC viscosity, m2/s")->capture_default_str();
+    app.add_option("--reference-area", area_, "With --prepare: reference area, m2; default: the frontal area");
+    app.add_option("--reference-length", length_, "With --prepare: reference length, m; default: the length along x");
+    app.add_option("--seed", seed_, "With --prepare: seed of the random anchors")->capture_default_str();
+    app.add_flag("--overwrite", overwrite_, "Replace an existing output file");
+  }
+
+  void validate() override {
+    if (!unit_.empty()) unit_length(unit_);
+    parts_.validate();
+    if (surface_.empty() && volume_.empty())
+      throw Error(ErrorKind::usage, "no mesh is given to take points from", "give --surface FILE or --volume FILE");
+    const auto positive = [](const char* option, double value) {
+      if (!std::isnan(value) && !(std::isfinite(value) && value > 0))
+        throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
+    };
+    positive("--velocity", velocity_), positive("--density", density_), positive("--viscosity", viscosity_);
+    positive("--reference-area", area_), positive("--reference-length", length_);
+    if (!overwrite_ && std::filesystem::exists(output_))
+      throw Error(ErrorKind::usage, str("'", output_, "' is there already"), "--overwrite replaces it");
+  }
+
+  int execute() override {
+    const bool cells = points_on_ == "cells";
+    std::vector<Vec3> positions[2], areas;
+    if (!surface_.empty()) {
+      Body body = read_body({surface_}, unit_, parts_, metres_if_likely);
+      prepare_body(body, parts_, {});
+      note(surface_, body);
+      if (cells) {
+        for (std::size_t f = 0; f < body.mesh.face_count(); ++f) {
+          positions[0].push_back(body.mesh.centroid(f));
+          areas.push_back(body.mesh.area_vector(f));
+        }
+      } else {
+        positions[0] = std::move(body.mesh.points);
+      }
+    }
+    if (!volume_.empty()) {
+      geometry::VolumeMesh mesh = mesh_io::read_volume(volume_, unit_.empty() ? 1.0 : unit_length(unit_));
+      if (cells)
+        for (std::size_t c = 0; c < mesh.cell_count(); ++c) positions[1].push_back(mesh.center(c));
+      else
+        positions[1] = std::move(mesh.points);
+    }
+    std::optional<solver::PreparedCase> prepared;
+    if (!body_.empty()) prepared = prepare();
+    core::write_atomically(output_, [&](const std::string& temporary) {
+      auto file = mesh_io::H5File::create(temporary);
+      file.set_name(output_);
+      file.write_attribute("/", "unit", std::string("m"));
+      if (!positions[0].empty()) mesh_io::write_points(file, Branch::surface, positions[0], areas);
+      if (!positions[1].empty()) mesh_io::write_points(file, Branch::volume, positions[1]);
+      if (prepared) solver::write_prepared(file, *prepared);
+      file.close();
+    });
+    std::cout << output_ << ": " << positions[0].size() << " surface points" << (areas.empty() ? "" : " with areas")
+              << ", " << positions[1].size() << " volume points";
+    if (prepared) std::cout << ", '" << prepared->name << "' prepared for the model '" << prepared->model << "'";
+    std::cout << '\n';
+    return 0;
+  }
+
+ private:
+  static void note(const std::string& file, const Body& body) {
+    for (const auto& warning : body.warnings) core::warn(str("'", file, "': ", warning));
+  }
+
+  solver::PreparedCase prepare() const {
+    const surrogate::Checkpoint checkpoint = load_model(model_);
+    solver::Case question;
+    Body body = read_body({body_}, unit_, parts_, metres_if_likely);
+    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    note(body_, body);
+    question.name = body_;
+    question.body = std::move(body.mesh);
+    question.report = body.report;
+    if (!std::isnan(area_)) question.reference_area = area_;
+    if (!std::isnan(length_)) question.reference_length = length_;
+    question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
+    question.seed = seed_;
+    const solver::NeuralEngine engine(checkpoint);
+    solver::PreparedCase prepared = engine.prepare(question);
+    for (const auto& e : prepared.extrapolation) core::warn("extrapolation: " + to_text(e));
+    return prepared;
+  }
+
+  static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
+  std::string output_, surface_, volume_, points_on_ = "cells", unit_, body_, model_;
+  double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
+  PartOptions parts_;
+  std::uint64_t seed_ = 0;
+  bool overwrite_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_points() { return std::make_unique<Points>(); }
+
+}  // namespace streamtube::apps

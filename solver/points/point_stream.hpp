@@ -1,0 +1,66 @@
+#pragma once
+// Fields at any number of points: read, computed and written piece by piece, so that memory does not grow with them.
+// Three stages work at a time, on threads of their own: positions are read and checked, the network answers (on the
+// calling thread, the only one that meets the device), fields are decoded and written. A fixed number of blocks of
+// rows goes round between them. Several processes take a share each and write into the same file.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/processes.hpp"
+#include "mesh_io/h5/point_file.hpp"
+#include "mesh_io/h5/vtkhdf.hpp"
+#include "solver/field_columns.hpp"
+#include "solver/points/prepared_case.hpp"
+#include "surrogate/model/field_predictor.hpp"
+
+namespace streamtube::solver {
+
+struct PointsAnswer {
+  std::size_t points[2] = {0, 0};  // surface, volume
+  std::optional<Forces> forces;    // over the surface points, where the file has their areas
+  std::vector<std::pair<std::string, double>> seconds;
+};
+
+class PointStream {
+ public:
+  // All of these outlive it. Error(input) when the file cannot be what it says, Error(usage) for derived fields
+  // without volume points. derive, vorticity: as in a Case.
+  PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
+              std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
+              const core::Processes& processes);
+
+  // Reads every position once: Error(input) for one that is not finite or where the network has no positions, naming
+  // it. Tells how many volume points lie outside of the training data's domain. Collective.
+  std::vector<Extrapolation> check() const;
+  // Bytes of the files that run() writes.
+  std::uint64_t output_size() const;
+  // Of which the file has points.
+  std::vector<physics::Branch> branches() const;
+  std::size_t points(physics::Branch branch) const { return points_.points(branch); }
+  // What is written of a branch.
+  std::vector<mesh_io::VtkhdfField> fields(physics::Branch branch) const;
+
+  // Fields of the case that `network` was encoded with. out[branch]: VTKHDF file to write, `name` of it in messages is
+  // the same on all processes. Positions of the output are those of the point file, rounded to float32; forces are sums
+  // over blocks in their order, whatever the number of processes. Throws core::Interrupted on Ctrl-C. Collective.
+  PointsAnswer run(const PreparedCase& prepared, surrogate::Surrogate& network, const std::string (&out)[2],
+                   const std::vector<std::pair<std::string, std::string>>& metadata) const;
+
+ private:
+  struct Block;
+  // Blocks [first, end) of a branch that are this process's.
+  std::pair<std::size_t, std::size_t> share(physics::Branch branch, std::size_t rows) const;
+  void stream(physics::Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
+              const std::string& out, std::vector<double>& forces) const;
+
+  const surrogate::Checkpoint& checkpoint_;
+  const mesh_io::PointFile& points_;
+  std::vector<physics::Derived> derive_;
+  physics::Normalizer normalizer_;
+  const core::Processes& processes_;
+};
+
+}  // namespace streamtube::solver

@@ -1,0 +1,158 @@
+#include "solver/points/prepared_case.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace streamtube::solver {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kPoints = "/case/geometry_points";
+constexpr const char* kSupernodes = "/case/supernodes";
+constexpr const char* kAnchors[2] = {"/case/surface_anchors", "/case/volume_anchors"};
+
+std::vector<float> normalized(const physics::Normalizer& normalizer, const std::vector<Vec3>& xyz) {
+  std::vector<float> out(3 * xyz.size());
+  normalizer.normalize_positions(xyz.data(), xyz.size(), out.data());
+  return out;
+}
+
+std::vector<Vec3> read_vectors(const mesh_io::H5File& file, const std::string& dataset) {
+  const auto shape = file.shape(dataset);
+  if (shape.size() != 2 || shape[1] != 3 || shape[0] == 0)
+    throw Error(ErrorKind::input, str("'", file.name(), "': '", dataset, "' has the shape ", mesh_io::shape_text(shape),
+                                      " where N x 3 is expected"));
+  const auto values = file.read<double>(dataset);
+  std::vector<Vec3> out(shape[0]);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i]))
+      throw Error(ErrorKind::input,
+                  str("'", file.name(), "': '", dataset, "' row ", i / 3, " (counted from 0) is not a number"));
+    out[i / 3][i % 3] = values[i];
+  }
+  return out;
+}
+
+void write_vectors(mesh_io::H5File& file, const std::string& dataset, const std::vector<Vec3>& values) {
+  file.write<double>(dataset, {values.size(), 3}, {values.data()->data(), 3 * values.size()});
+}
+
+}  // namespace
+
+NetworkCase::NetworkCase(const PreparedCase& prepared, const physics::Normalizer& normalizer)
+    : points(normalized(normalizer, prepared.points)),
+      anchors{normalized(normalizer, prepared.anchors[0]), normalized(normalizer, prepared.anchors[1])},
+      supernodes(prepared.supernodes) {}
+
+surrogate::EncodeInput NetworkCase::input() const {
+  surrogate::EncodeInput input;
+  input.points = points;
+  input.supernodes = supernodes;
+  for (int b = 0; b < 2; ++b) input.anchors[b] = anchors[b];
+  return input;
+}
+
+void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
+  file.create_group("/case");
+  write_vectors(file, kPoints, p.points);
+  file.write<std::int64_t>(kSupernodes, {p.supernodes.size()}, p.supernodes);
+  for (int b = 0; b < 2; ++b) write_vectors(file, kAnchors[b], p.anchors[b]);
+  Json extrapolation = Json::array();
+  for (const auto& e : p.extrapolation)
+    extrapolation.push_back(
+        {{"quantity", e.quantity}, {"unit", e.unit}, {"value", e.value}, {"min", e.min}, {"max", e.max}});
+  const auto& r = p.reference;
+  const Json json = {{"name", p.name},
+                     {"model", p.model},
+                     {"model_fingerprint", p.model_fingerprint},
+                     {"seed", p.seed},
+                     {"flow",
+                      {{"velocity", p.flow.velocity},
+                       {"density", p.flow.density},
+                       {"kinematic_viscosity", p.flow.kinematic_viscosity}}},
+                     {"reference",
+                      {{"velocity", r.scales.velocity},
+                       {"density", r.scales.density},
+                       {"length", r.scales.length},
+                       {"length_source", r.length_source},
+                       {"area", r.scales.area},
+                       {"area_source", r.area_source},
+                       {"moment_center", r.axes.moment_center},
+                       {"drag_axis", r.axes.drag},
+                       {"side_axis", r.axes.side},
+                       {"lift_axis", r.axes.lift}}},
+                     {"reynolds_number", p.reynolds_number},
+                     {"extrapolation", extrapolation}};
+  file.write_attribute("/case", "description", json.dump());
+}
+
+bool has_prepared(const mesh_io::H5File& file) { return file.exists("/case"); }
+
+PreparedCase read_prepared(const mesh_io::H5File& file) {
+  PreparedCase p;
+  try {
+    const Json json = Json::parse(file.attribute_text("/case", "description"));
+    p.name = json.at("name"), p.model = json.at("model"), p.model_fingerprint = json.at("model_fingerprint");
+    p.seed = json.at("seed");
+    const Json& flow = json.at("flow");
+    p.flow = {flow.at("velocity"), flow.at("density"), flow.at("kinematic_viscosity")};
+    const Json& r = json.at("reference");
+    auto& to = p.reference;
+    to.scales = {r.at("velocity"), r.at("density"), r.at("length"), r.at("area")};
+    to.length_source = r.at("length_source"), to.area_source = r.at("area_source");
+    to.axes = {r.at("drag_axis"), r.at("side_axis"), r.at("lift_axis"), r.at("moment_center")};
+    p.reynolds_number = json.at("reynolds_number");
+    for (const Json& e : json.at("extrapolation"))
+      p.extrapolation.push_back({e.at("quantity"), e.at("unit"), e.at("value"), e.at("min"), e.at("max")});
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::input,
+                str("'", file.name(), "': attribute 'description' of '/case' is not what it should be: ", error.what()),
+                "make it again with `streamtube points --prepare`");
+  }
+  for (const double x :
+       {p.reference.scales.velocity, p.reference.scales.density, p.reference.scales.length, p.reference.scales.area})
+    if (!(std::isfinite(x) && x > 0))
+      throw Error(ErrorKind::input, str("'", file.name(), "': '/case': a reference quantity is ", x));
+  p.points = read_vectors(file, kPoints);
+  for (int b = 0; b < 2; ++b) p.anchors[b] = read_vectors(file, kAnchors[b]);
+  p.supernodes = file.read<std::int64_t>(kSupernodes);
+  const auto count = static_cast<std::int64_t>(p.points.size());
+  if (p.supernodes.empty()) throw Error(ErrorKind::input, str("'", file.name(), "': '", kSupernodes, "' is empty"));
+  for (std::size_t i = 0; i < p.supernodes.size(); ++i)
+    if (p.supernodes[i] < 0 || p.supernodes[i] >= count)
+      throw Error(ErrorKind::input, str("'", file.name(), "': '", kSupernodes, "' row ", i, " is ", p.supernodes[i],
+                                        ", but there are ", count, " geometry points"));
+  return p;
+}
+
+void check_fields(const surrogate::Checkpoint& checkpoint) {
+  using physics::Branch;
+  const auto need = [&](Branch branch, const char* field, int components) {
+    if (!physics::find_field(checkpoint.normalizer[branch].fields, field, components).spec)
+      throw Error(ErrorKind::input, str("the model '", checkpoint.name, "' has no ", physics::name(branch), " field '",
+                                        field, "' of ", components, " component(s)"));
+  };
+  need(Branch::surface, "pressure", 1);
+  need(Branch::surface, "wall_shear_stress", 3);
+  need(Branch::volume, "pressure", 1);
+  need(Branch::volume, "velocity", 3);
+}
+
+void check_prepared(const PreparedCase& prepared, const surrogate::Checkpoint& checkpoint, const std::string& where) {
+  if (prepared.model_fingerprint != checkpoint.fingerprint)
+    throw Error(ErrorKind::input,
+                str("'", where, "': the case was prepared for the model '", prepared.model, "' (",
+                    prepared.model_fingerprint.substr(0, 12), "), but this is '", checkpoint.name, "' (",
+                    checkpoint.fingerprint.substr(0, 12), ")"),
+                "pass that model with --model, or prepare the case again with `streamtube points --prepare`");
+}
+
+}  // namespace streamtube::solver
