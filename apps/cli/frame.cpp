@@ -24,6 +24,8 @@ namespace {
 constexpr const char* kUnits[] = {"m", "mm", "cm", "in", "ft"};  // the first that fits is taken
 // A body this much longer or shorter than all of the model's may still be meant.
 constexpr double kFarthest = 2;
+// Nobody asked for the unit to be told from the length: then it has to fit better.
+constexpr double kFarthestUnasked = 1.25;
 
 // All of `text` as numbers, or nothing.
 std::optional<std::vector<double>> numbers(std::string text) {
@@ -178,7 +180,7 @@ std::string FrameOptions::choose_unit(const Body& body, const surrogate::Checkpo
     if (!best || off < least) best = unit, least = off;
   }
   const std::string bodies = str("the model's bodies are ", span_text(*lengths));
-  if (!(least <= std::log(kFarthest)))
+  if (!(least <= std::log(asked ? kFarthest : kFarthestUnasked)))
     throw Error(
         ErrorKind::input,
         str(where, ": the body is ", numbers, " large and ", length, " long in the flow; in no unit is that near ",

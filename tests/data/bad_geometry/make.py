@@ -165,7 +165,7 @@ def catalogue():
     bad("coordinates_1e12.stl", binary_stl(scaled(body, 1e12)), "large|size|metres")
     bad("coordinates_1e37.stl", binary_stl(scaled(body, 1e37)), "large|size|metres|finite")
     bad("denormal.stl", binary_stl(scaled(body, 1e-40)), "area|size|large|degenerate")
-    bad("millimetres.stl", binary_stl(scaled(body, 1000)), "--unit mm")
+    taken("millimetres.stl", binary_stl(scaled(body, 1000)), "read as mm")
     bad("inches.stl", binary_stl(scaled(body, 1 / 0.0254)), "--unit|positions")
     taken("millimetres_said.stl", binary_stl(scaled(body, 1000)), "", "--unit", "mm")
     bad("far_away.stl", binary_stl(body + moved(body, (500, 0, 0))), "--unit|positions")

@@ -89,5 +89,5 @@ TEST_CASE("a full disk is an error of the machine that names the file") {
     message = error.message();
   }
   setrlimit(RLIMIT_FSIZE, &before);
-  CHECK_THAT(message, ContainsSubstring("cannot write 'final.vtkhdf': "));
+  CHECK_THAT(message, ContainsSubstring("cannot write 'final.hdf': "));
 }
