@@ -11,6 +11,7 @@
 #include "surrogate/backends/cpu_kernels.hpp"
 #include "surrogate/model/surrogate.hpp"
 #include "tests/support/environment.hpp"
+#include "tests/support/small_network.hpp"
 
 namespace {
 
@@ -18,52 +19,16 @@ using namespace streamtube;
 using namespace streamtube::surrogate;
 using Catch::Matchers::ContainsSubstring;
 
-AbuptConfig small(int condition = 0) {
-  AbuptConfig c;
-  c.hidden = 48, c.heads = 2, c.physics_blocks = "pscj", c.decoder_blocks[0] = 1, c.decoder_blocks[1] = 2;
-  c.radius = 80, c.condition = condition;
-  return c;
-}
-Weights weights(const AbuptConfig& c) {
-  Weights w = random_weights(c, 11);
-  for (auto& [name, tensor] : w)
-    if (tensor.shape.size() > 1)
-      for (float& v : tensor.values) v *= 6;  // outputs of order one
-  return w;
-}
-std::vector<float> positions(std::size_t n, const char* stream) {
-  core::Rng rng(2, stream);
-  std::vector<float> x(3 * n);
-  for (float& v : x) v = static_cast<float>(100 + 700 * rng.uniform());
-  return x;
-}
-struct Data {
-  std::vector<float> points = positions(200, "points"), surface = positions(70, "surface"),
-                     volume = positions(90, "volume"), condition = {0.3f, -1.0f};
-  std::vector<std::int64_t> supernodes;
-  Data() {
-    for (int i = 0; i < 200; i += 4) supernodes.push_back(i);
-  }
-  EncodeInput input(bool conditioned = false) const {
-    return {points,
-            supernodes,
-            {surface, volume},
-            conditioned ? std::span<const float>(condition) : std::span<const float>()};
-  }
+using test::ask;
+using test::copy;
+using test::difference;
+
+AbuptConfig small(int condition = 0) { return test::small_network(48, condition); }
+Weights weights(const AbuptConfig& c) { return test::large_weights(c); }
+std::vector<float> positions(std::size_t n, const char* stream) { return test::random_positions(n, stream); }
+struct Data : test::NetworkData {
+  Data() : NetworkData(200, 70, 90) {}
 };
-std::vector<float> copy(std::span<const float> x) { return {x.begin(), x.end()}; }
-double difference(const std::vector<float>& a, const std::vector<float>& b) {
-  double d = 0, n = 0;
-  REQUIRE(a.size() == b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) d += std::pow(double{a[i]} - b[i], 2), n += double{b[i]} * b[i];
-  REQUIRE(n > 0);
-  return std::sqrt(d / n);
-}
-std::vector<float> ask(Surrogate& model, Branch branch, const std::vector<float>& at) {
-  std::vector<float> out(at.size() / 3 * static_cast<std::size_t>(model.config().outputs[static_cast<int>(branch)]));
-  model.query(branch, at, out);
-  return out;
-}
 
 struct Portable {
   test::Environment path{"STREAMTUBE_CPU_PATH", "portable"};
