@@ -198,18 +198,14 @@ class Predict : public Command {
     stage("reading the model");
     solver::Case question = read_case(checkpoint);
     stage("reading the geometry");
-    if (!points_.empty() && (!placement_.frame.identity() || placement_.scale != 1))
-      throw Error(
-          ErrorKind::usage, "--points are taken in the model's frame, but this body is turned or moved into it",
-          "export body and points in the model's frame (`streamtube inspect` on the model), or, if the body may "
-          "stand where it does, pass --place off");
     std::optional<mesh_io::PointFile> file;
     std::optional<solver::PointStream> stream;
     if (!points_.empty()) {
       file.emplace(points_);
       // Derived fields are for the volume that there is: of the file, of --volume or of both.
       const bool elsewhere = volume_ != "none" && file->points(physics::Branch::volume) == 0;
-      stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : derive_, vorticity_, processes);
+      stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : derive_, vorticity_, processes,
+                     placement_.of_metres());
     }
 
     device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();
@@ -292,21 +288,10 @@ class Predict : public Command {
     }
   }
 
-  void to_model(Body& body) const {
-    geometry::to_model(placement_.frame, body.mesh);
-    if (!placement_.frame.identity()) body.report.bounds = body.mesh.bounds();
-  }
-
   solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
     solver::Case question;
     question.name = geometry_.front();
-    const ChooseUnit choose = [&](const Body& in_metres) {
-      return frame_.choose_unit(in_metres, checkpoint, in_metres.where);
-    };
-    Body body = read_body(geometry_, frame_.unit(), parts_, choose);
-    placement_ = frame_.place(body, checkpoint);
-    to_model(body);
-    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    Body body = frame_.read(geometry_, parts_, checkpoint, placement_);
     note(question.name, body.warnings);
     body_parts_ = std::move(body.parts);
     cad_ = std::move(body.cad);
@@ -316,10 +301,7 @@ class Predict : public Command {
     core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                    " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
     if (!surface_.empty()) {
-      Body other = read_body({surface_}, placement_.unit, parts_, choose);
-      rescale(other, placement_.scale);
-      to_model(other);
-      prepare_body(other, parts_, checkpoint.domain.low[2]);
+      Body other = read_placed(surface_, parts_, checkpoint, placement_);
       note(surface_, other.warnings);
       question.surface = std::move(other.mesh);
       question.surface_name = surface_;
@@ -448,9 +430,7 @@ class Predict : public Command {
     const geometry::Frame& frame = placement_.frame;
     geometry::to_file(frame, answer.surface);
     geometry::to_file(frame, answer.volume);
-    physics::ForceAxes& axes = answer.forces.axes;
-    for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = frame.vector_to_file(*axis);
-    axes.moment_center = (1 / placement_.scale) * frame.to_file(axes.moment_center);
+    answer.forces.axes = solver::axes_to_file(placement_.of_metres(), answer.forces.axes);
   }
 
   void write_results(OutputFolder& folder, const surrogate::Checkpoint& checkpoint, const solver::Engine& engine,
