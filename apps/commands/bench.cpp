@@ -14,6 +14,7 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/model/made_up_case.hpp"
 #include "surrogate/model/measure.hpp"
 #include "surrogate/model/work.hpp"
 #include "surrogate/train/trainer.hpp"
@@ -25,6 +26,7 @@ using core::Error;
 using core::ErrorKind;
 using core::str;
 using physics::Branch;
+using surrogate::MadeUpCase;
 using surrogate::Precision;
 
 constexpr std::int64_t kMostDefaultPoints = 1'000'000;
@@ -60,38 +62,6 @@ struct Profile {
   std::string stage;
   double seconds = 0;  // of the whole, profiled
   std::vector<core::Profiler::Entry> entries;
-};
-
-// A box with points around it in place of a body, network units.
-struct MadeUpCase {
-  std::vector<float> points, anchors[2], condition;
-  std::vector<std::int64_t> supernodes;
-
-  MadeUpCase(const surrogate::AbuptConfig& config, const surrogate::CaseShape& shape, const float (&body)[3])
-      : condition(static_cast<std::size_t>(config.condition), 0.5f) {
-    points = draw(shape.points, body, false, "points");
-    for (std::int64_t i = 0; i < shape.supernodes; ++i) supernodes.push_back(i * shape.points / shape.supernodes);
-    anchors[0] = draw(shape.anchors[0], body, false, "surface");
-    anchors[1] = draw(shape.anchors[1], body, true, "volume");
-  }
-  // On the faces of the box by area, or around it, denser near by.
-  static std::vector<float> draw(std::int64_t count, const float (&body)[3], bool around, const std::string& name) {
-    core::Rng rng(1, name);
-    const double area[3] = {double{body[1]} * body[2], double{body[0]} * body[2], double{body[0]} * body[1]};
-    std::vector<float> x;
-    x.reserve(3 * static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double where = rng.uniform() * (area[0] + area[1] + area[2]);
-      const int axis = where < area[0] ? 0 : where < area[0] + area[1] ? 1 : 2;
-      const double swell = around ? 1 - 0.5 * std::log(1 - rng.uniform()) : 1, side = rng.uniform() < 0.5 ? -0.5 : 0.5;
-      for (int a = 0; a < 3; ++a) {
-        const double place = a == axis ? side : rng.uniform() - 0.5;
-        x.push_back(static_cast<float>(std::clamp(400 + body[a] * swell * place, 0.0, 1000.0)));
-      }
-    }
-    return x;
-  }
-  surrogate::EncodeInput input() const { return {points, supernodes, {anchors[0], anchors[1]}, condition}; }
 };
 
 class Bench : public Command {

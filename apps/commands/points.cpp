@@ -59,7 +59,8 @@ class Points : public Command {
     frame_.validate();
     parts_.validate();
     if (body_.empty() && frame_.placed())
-      throw Error(ErrorKind::usage, "without --prepare points stay as they lie in the meshes, which nothing can turn or move",
+      throw Error(ErrorKind::usage,
+                  "without --prepare points stay as they lie in the meshes, which nothing can turn or move",
                   "predict --points takes --flow-direction, --up, --transform, --ground and --place");
     if (body_.empty() && frame_.unit_by_model())
       throw Error(ErrorKind::usage, "--unit auto goes by the length of a body, and there is none without --prepare",

@@ -121,9 +121,9 @@ std::vector<Extrapolation> PointStream::check() const {
           if (!(xyz[i][a] >= low && xyz[i][a] <= high))
             throw Error(ErrorKind::input,
                         str("'", points_.path(), "': '/", physics::name(branch), "/positions' row ", begin + i,
-                            " (counted from 0): ", "xyz"[a], " is ", xyz[i][a], placement_.identity() ? " m" : " m in the model's frame", ", but the model '",
-                            checkpoint_.name,
-                            "' knows positions from ", low, " to ", high, " m only"),
+                            " (counted from 0): ", "xyz"[a], " is ", xyz[i][a],
+                            placement_.identity() ? " m" : " m in the model's frame", ", but the model '",
+                            checkpoint_.name, "' knows positions from ", low, " to ", high, " m only"),
                         "leave out such points; if the file is not in metres, give it an attribute 'unit'");
         if (branch == Branch::volume && !domain.contains(xyz[i])) ++outside;
       }

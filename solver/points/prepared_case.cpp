@@ -70,29 +70,30 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
     extrapolation.push_back(
         {{"quantity", e.quantity}, {"unit", e.unit}, {"value", e.value}, {"min", e.min}, {"max", e.max}});
   const auto& r = p.reference;
-  const Json json = {{"name", p.name},
-                     {"model", p.model},
-                     {"model_fingerprint", p.model_fingerprint},
-                     {"seed", p.seed},
-                     {"flow",
-                      {{"velocity", p.flow.velocity},
-                       {"density", p.flow.density},
-                       {"kinematic_viscosity", p.flow.kinematic_viscosity}}},
-                     {"reference",
-                      {{"velocity", r.scales.velocity},
-                       {"density", r.scales.density},
-                       {"length", r.scales.length},
-                       {"length_source", r.length_source},
-                       {"area", r.scales.area},
-                       {"area_source", r.area_source},
-                       {"moment_center", r.axes.moment_center},
-                       {"drag_axis", r.axes.drag},
-                       {"side_axis", r.axes.side},
-                       {"lift_axis", r.axes.lift}}},
-                     {"reynolds_number", p.reynolds_number},
-                     {"extrapolation", extrapolation},
-                     {"placement",
-                      {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
+  const Json json = {
+      {"name", p.name},
+      {"model", p.model},
+      {"model_fingerprint", p.model_fingerprint},
+      {"seed", p.seed},
+      {"flow",
+       {{"velocity", p.flow.velocity},
+        {"density", p.flow.density},
+        {"kinematic_viscosity", p.flow.kinematic_viscosity}}},
+      {"reference",
+       {{"velocity", r.scales.velocity},
+        {"density", r.scales.density},
+        {"length", r.scales.length},
+        {"length_source", r.length_source},
+        {"area", r.scales.area},
+        {"area_source", r.area_source},
+        {"moment_center", r.axes.moment_center},
+        {"drag_axis", r.axes.drag},
+        {"side_axis", r.axes.side},
+        {"lift_axis", r.axes.lift}}},
+      {"reynolds_number", p.reynolds_number},
+      {"extrapolation", extrapolation},
+      {"placement",
+       {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
   file.write_attribute("/case", "description", json.dump());
 }
 

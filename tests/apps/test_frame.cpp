@@ -202,9 +202,12 @@ TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in t
   for (Vec3& p : cells.points) p = 1000 * (to_file(r, p) + shift);
   mesh_io::write_vtu(dir.file("turned.vtu"), cells);
 
-  const std::vector<std::string> frame = {"--unit",    "mm",
-                                          "--flow-direction", word(flow),
-                                          "--up",      word(up),
+  const std::vector<std::string> frame = {"--unit",
+                                          "mm",
+                                          "--flow-direction",
+                                          word(flow),
+                                          "--up",
+                                          word(up),
                                           "--ground=" + core::str(std::setprecision(17), 1000 * dot(r[2], shift))},
                                  derive = {"--derive", "velocity_gradient,strain_rate,q_criterion", "--json"};
   json result[2];
@@ -225,8 +228,7 @@ TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in t
       CHECK(test::content(dir.file(name + "_core") + file) == test::content(dir.file(name + "_full") + file));
   }
   for (const auto& [name, value] : result[0]["coefficients"].items())
-    CHECK(result[1]["coefficients"][name]["total"].get<double>() ==
-          Approx(value["total"].get<double>()).margin(1e-6));
+    CHECK(result[1]["coefficients"][name]["total"].get<double>() == Approx(value["total"].get<double>()).margin(1e-6));
   for (int i = 0; i < 3; ++i) {
     CHECK(result[1]["reference"]["drag_axis"].get<Vec3>()[i] == Approx(r[0][i]).margin(1e-12));
     CHECK(result[1]["reference"]["lift_axis"].get<Vec3>()[i] == Approx(r[2][i]).margin(1e-12));
@@ -245,9 +247,9 @@ TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in t
 TEST_CASE("without a body there is nothing to turn points by") {
   const TempDir dir;
   mesh_io::write_vtp(dir.file("b.vtp"), body());
-  for (const auto& [option, value, message] :
-       {std::tuple{"--flow-direction", "+y", "without --prepare"}, {"--place", "off", "without --prepare"},
-        {"--unit", "auto", "name the unit"}}) {
+  for (const auto& [option, value, message] : {std::tuple{"--flow-direction", "+y", "without --prepare"},
+                                               {"--place", "off", "without --prepare"},
+                                               {"--unit", "auto", "name the unit"}}) {
     const auto r = run_program(dir, {"points", "p.h5", "--surface", "b.vtp", option, value});
     CHECK(r.code == 2);
     CHECK_THAT(r.err, ContainsSubstring(message));
