@@ -6,7 +6,6 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "core/error.hpp"
 #include "surrogate/backends/cuda_paths.hpp"
@@ -203,19 +202,12 @@ bool hopper_attention(void* stream, const Attention16Desc& a) {
   if (!hopper || !encode || a.head != Shape::head || !aligned(a.q) || !aligned(a.k) || !aligned(a.v) || !aligned(a.out))
     return false;
   const int width = a.heads * a.head;
-  std::vector<Segment> segments;  // with rows; the kernel would wait for ever for the keys of one that has none
-  for (int i = 0; i < a.segment_count; ++i) {
-    const Segment& s = a.segments[i];
-    if (s.query_end <= s.query_begin) continue;
-    if (s.key_end <= s.key_begin) return false;
-    segments.push_back(s);
-  }
-  for (std::size_t first = 0; first < segments.size(); first += Shape::most_segments) {
+  for (int first = 0; first < a.segment_count; first += Shape::most_segments) {
     Arguments arguments{};
-    const int count = static_cast<int>(std::min<std::size_t>(segments.size() - first, Shape::most_segments));
+    const int count = std::min(a.segment_count - first, Shape::most_segments);
     std::int64_t rows = 0, most_queries = 0;
     for (int i = 0; i < count; ++i) {
-      const Segment& s = segments[first + static_cast<std::size_t>(i)];
+      const Segment& s = a.segments[first + i];
       arguments.query_begin[i] = static_cast<int>(s.query_begin),
       arguments.query_end[i] = static_cast<int>(s.query_end);
       arguments.keys[i] = static_cast<int>(s.key_end - s.key_begin);
