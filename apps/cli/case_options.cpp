@@ -91,11 +91,6 @@ void note(BodyCase& out, const std::string& file, const std::vector<std::string>
   }
 }
 
-void to_model(const geometry::Frame& frame, Body& body) {
-  geometry::to_model(frame, body.mesh);
-  if (!frame.identity()) body.report.bounds = body.mesh.bounds();
-}
-
 }  // namespace
 
 BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
@@ -105,11 +100,7 @@ BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& opt
   solver::Case& question = out.question;
   question.name = files.front();
   FrameOptions frame = options.frame;  // notes what it decides for this body
-  const ChooseUnit choose = [&](const Body& in_metres) { return frame.choose_unit(in_metres, model, in_metres.where); };
-  Body body = read_body(files, frame.unit(), options.parts, choose);
-  out.placement = frame.place(body, model);
-  to_model(out.placement.frame, body);
-  prepare_body(body, options.parts, model.domain.low[2]);
+  Body body = frame.read(files, options.parts, model, out.placement);
   note(out, question.name, body.warnings);
   out.parts = std::move(body.parts);
   out.cad = std::move(body.cad);
@@ -119,10 +110,7 @@ BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& opt
   core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                  " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
   if (!options.surface.empty()) {
-    Body other = read_body({options.surface}, out.placement.unit, options.parts, choose);
-    rescale(other, out.placement.scale);
-    to_model(out.placement.frame, other);
-    prepare_body(other, options.parts, model.domain.low[2]);
+    Body other = read_placed(options.surface, options.parts, model, out.placement);
     note(out, options.surface, other.warnings);
     question.surface = std::move(other.mesh);
     question.surface_name = options.surface;
