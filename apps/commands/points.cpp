@@ -7,6 +7,7 @@
 
 #include "apps/cli/model.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -40,6 +41,7 @@ class Points : public Command {
     app.add_option("--unit", unit_, "Unit of length of the input files: m, mm, cm, in, ft; default m");
     parts_.declare(app);
     parts_.declare_ground(app);
+    declare_repair(app, repair_);
     app.add_option(
         "--prepare", body_,
         "Body of the case: what the network needs of it is stored too, for a program without mesh libraries");
@@ -73,7 +75,7 @@ class Points : public Command {
     std::vector<Vec3> positions[2], areas;
     if (!surface_.empty()) {
       Body body = read_body({surface_}, unit_, parts_, metres_if_likely);
-      prepare_body(body, parts_, {});
+      prepare_body(body, parts_, {}, {.automatic = false, .rung = geometry::Rung::none});
       note(surface_, body);
       if (cells) {
         for (std::size_t f = 0; f < body.mesh.face_count(); ++f) {
@@ -118,11 +120,10 @@ class Points : public Command {
     const surrogate::Checkpoint checkpoint = load_model(model_);
     solver::Case question;
     Body body = read_body({body_}, unit_, parts_, metres_if_likely);
-    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    prepare_body(body, parts_, checkpoint.domain.low[2], repair_);
     note(body_, body);
     question.name = body_;
-    question.body = std::move(body.mesh);
-    question.report = body.report;
+    move_to_case(body, question);
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;
     question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
@@ -137,6 +138,7 @@ class Points : public Command {
   std::string output_, surface_, volume_, points_on_ = "cells", unit_, body_, model_;
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
   PartOptions parts_;
+  geometry::RepairOptions repair_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false;
 };

@@ -21,6 +21,7 @@
 #include "apps/cli/point_output.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/cli/resolution.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -101,6 +102,7 @@ class Predict : public Command {
     frame_.declare(app);
     parts_.declare(app);
     parts_.declare_ground(app);
+    declare_repair(app, repair_options_);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     app.add_option(
         "--volume", volume_,
@@ -306,27 +308,30 @@ class Predict : public Command {
     Body body = read_body(geometry_, frame_.unit(), parts_, choose);
     placement_ = frame_.place(body, checkpoint);
     to_model(body);
-    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    prepare_body(body, parts_, checkpoint.domain.low[2], repair_options_);
     note(question.name, body.warnings);
     body_parts_ = std::move(body.parts);
     cad_ = std::move(body.cad);
     for (const auto& [file, report] : cad_) core::info(str(file, ": ", to_text(report)));
-    question.body = std::move(body.mesh);
-    question.report = body.report;
+    move_to_case(body, question);
+    repair_ = std::move(body.repair);
     core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                    " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
     if (!surface_.empty()) {
       Body other = read_body({surface_}, placement_.unit, parts_, choose);
       rescale(other, placement_.scale);
       to_model(other);
-      prepare_body(other, parts_, checkpoint.domain.low[2]);
+      prepare_body(other, parts_, checkpoint.domain.low[2], {.automatic = false, .rung = geometry::Rung::none});
       note(surface_, other.warnings);
       question.surface = std::move(other.mesh);
       question.surface_name = surface_;
+      question.forces_on_body = false, question.hidden.clear();
     }
     if (resolution_.wanted()) {
       if (!question.surface) question.surface_name = question.name;
       question.surface = geometry::refine(question.surface ? *question.surface : question.body, resolution_);
+      if (question.forces_on_body)
+        question.hidden = geometry::hidden_faces(*question.surface, question.body, repair_.tolerance);
       core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
     }
     question.volume = volume_ == "none"       ? solver::VolumeOutput::none
@@ -537,6 +542,7 @@ class Predict : public Command {
                     {"up", placement_.frame.axes[2]},
                     {"file_to_model", placement_.matrix()},
                     {"decided", frame_.notes()}};
+    run["repair"] = Json::parse(repair_json_text(repair_options_, repair_));
     run["parts"] = Json::array();
     for (const auto& part : body_parts_) run["parts"].push_back(part_json(part));
     for (const auto& [file, report] : cad_) run["cad"].push_back(cad_json(file, report));
@@ -578,6 +584,8 @@ class Predict : public Command {
   FrameOptions frame_;
   Placement placement_;
   PartOptions parts_;
+  geometry::RepairOptions repair_options_;
+  geometry::Repair repair_;  // without its meshes
   std::vector<PartInfo> body_parts_;
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad_;
   std::string model_, out_, volume_, points_, points_on_ = "cells", surface_, evaluation_ = "cached", derive_text_,

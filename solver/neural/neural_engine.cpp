@@ -275,7 +275,8 @@ Plan NeuralEngine::plan(const Case& question) const {
   plan.similarity = similarity(c, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
-  for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
+  for_each_element(question.forces_on_body ? question.body : surface, c.sampling.surface_face_size, 1 << 16,
+                   [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -422,19 +423,25 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
         },
         "surface");
     arrays.move_to(surface.attributes);
+    if (!question.hidden.empty())
+      surface.attributes.push_back(
+          {"hidden", Association::faces, 1, std::vector<float>(question.hidden.begin(), question.hidden.end())});
   }
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
-  std::vector<physics::ForceIntegrator> of_patch(surface.patch_names.size(), forces);
-  for (const auto& name : surface.patch_names) answer.forces.patches.push_back({name, 0, {}});
+  // A repaired body has every piece of its skin once, and no other.
+  const bool on_body = question.surface.has_value() && question.forces_on_body;
+  const SurfaceMesh& skin = on_body ? question.body : surface;
+  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
+  for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
   // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
   const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-  for_each_element(surface, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
+  for_each_element(skin, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells)
+      if (elements[i].whole && on_cells && !on_body)
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -447,7 +454,7 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const double area = norm(elements[i].area_vector);
-      const auto patch = static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(elements[i].face)]);
+      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
         sum->add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
                  {values[i][1], values[i][2], values[i][3]});
