@@ -13,6 +13,7 @@
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/exposure.hpp"
+#include "geometry/shape_checks.hpp"
 #include "geometry/solid_operations.hpp"
 #include "geometry/topology.hpp"
 
@@ -33,6 +34,9 @@ constexpr std::size_t kLongestLoop = 20'000;  // edges
 constexpr double kAlpha = 1.0 / 200, kOffset = 1.0 / 4000;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
+// check_shape: shares of the area; shares times distances, in lengths of the body.
+constexpr double kRoughWarned = 0.2, kRoughRefused = 0.4;
+constexpr double kStepsWarned = 1e-4, kStepsRefused = 5e-4;
 constexpr std::size_t kMostParts = 64;  // to be united one by one
 
 using Corners = std::array<Id, 3>;
@@ -534,6 +538,29 @@ std::vector<char> hidden_faces(const SurfaceMesh& surface, const SurfaceMesh& bo
   }
   if (std::none_of(hidden.begin(), hidden.end(), [](char c) { return c != 0; })) hidden.clear();
   return hidden;
+}
+
+void check_shape(const SurfaceMesh& body, const RepairOptions& options, const std::string& where,
+                 std::vector<std::string>& warnings) {
+  if (body.face_count() > kMostForCuts) return;
+  const ShapeChecks found = check_facets(body);
+  const double length = extent(body);
+  const auto percent = [](double share) { return str(std::round(100 * share), " %"); };
+  const auto object = [&](bool refuse, const char* word, const std::string& what, const char* remedy) {
+    if (refuse) throw Error(ErrorKind::input, where + ": " + what, str(remedy, ", or pass --accept ", word));
+    warnings.push_back(what);
+  };
+  if (found.rough > kRoughWarned)
+    object(
+        found.rough > kRoughRefused && !options.accept_noisy, "noisy",
+        str("on ", percent(found.rough), " of its area the surface goes up and down from one triangle to the next, as ",
+            "a raw scan does: friction and the shape that the model sees are unsure"),
+        "smooth the surface");
+  if (found.stepped * found.step > kStepsWarned * length)
+    object(found.stepped * found.step > kStepsRefused * length && !options.accept_coarse, "coarse",
+           str("its ", body.face_count(), " triangles are too coarse: ", percent(found.stepped),
+               " of the area are flat ", "facets of curves, on average ", found.step, " m off the curve"),
+           "export the body with a finer tessellation");
 }
 
 Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Preparation& preparation,

@@ -32,6 +32,7 @@ struct Case {
   std::optional<geometry::SurfaceMesh> surface;
   std::string surface_name;
   bool forces_on_body = false;  // integrated over the body all the same: `surface` is what it was repaired from
+  std::vector<char> no_forces;  // [F of body] faces left out then, such as lids on the ground; empty: none
   std::vector<char> hidden;     // [F of surface] faces that no flow reaches, to be marked in the answer; empty: none
   VolumeOutput volume = VolumeOutput::none;
   double grid_cell = 0;              // m, VolumeOutput::grid; 0: a fortieth of the body's length

@@ -101,7 +101,10 @@ void prepare_body(Body& body, const PartOptions& parts, std::optional<double> gr
                   const geometry::RepairOptions& repair) {
   const std::size_t faces = body.mesh.face_count();
   if (ground) parts.at_ground(body.mesh, *ground, body.where, body.warnings);
-  if (body.mesh.face_count() != faces) measure(body);
+  if (body.mesh.face_count() != faces) {
+    measure(body);
+    body.cut_at = ground;
+  }
   const geometry::Preparation found = geometry::prepare(body.mesh, body.report, body.where);
   body.repair = geometry::repair(body.mesh, body.report, found, repair, body.where);
   if (repair.rung != geometry::Rung::none)
@@ -119,6 +122,14 @@ void move_to_case(Body& body, solver::Case& question) {
   }
   question.body = std::move(*body.repair.body), question.report = geometry::report(question.body);
   question.surface = std::move(body.mesh), question.surface_name = question.name;
+  if (body.cut_at) {
+    // The lids that close the body at the ground: the road bears on them, not the air.
+    const double near = 2 * body.repair.tolerance + 1e-6 * norm(body.report.bounds.size());
+    question.no_forces.assign(question.body.face_count(), 1);
+    for (std::size_t f = 0; f < question.body.face_count(); ++f)
+      for (std::size_t i = 0; i < question.body.corner_count(f); ++i)
+        if (question.body.corner(f, i)[2] > *body.cut_at + near) question.no_forces[f] = 0;
+  }
   question.forces_on_body = true, question.hidden = std::move(body.repair.hidden);
 }
 

@@ -24,6 +24,7 @@ struct Body {
   std::vector<std::string> warnings;
   std::vector<PartInfo> parts;                                  // in the order of the files
   geometry::Repair repair;                                      // by prepare_body
+  std::optional<double> cut_at;                                 // m, the height at which what was below was cut off
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file; of CAD files only
 };
 // "STEP in mm, 3 solids, 24 faces: 1234 triangles within 0.0005 m"

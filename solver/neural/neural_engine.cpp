@@ -453,6 +453,8 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
         },
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
+      if (on_body && !question.no_forces.empty() && question.no_forces[static_cast<std::size_t>(elements[i].face)])
+        continue;
       const double area = norm(elements[i].area_vector);
       const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
