@@ -13,6 +13,7 @@
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/exposure.hpp"
+#include "geometry/self_intersections.hpp"
 #include "geometry/shape_checks.hpp"
 #include "geometry/solid_operations.hpp"
 #include "geometry/topology.hpp"
@@ -35,7 +36,7 @@ constexpr double kAlpha = 1.0 / 200, kOffset = 1.0 / 4000;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
 // check_shape: shares of the area; shares times distances, in lengths of the body.
-constexpr double kRoughWarned = 0.2, kRoughRefused = 0.4;
+constexpr double kRoughWarned = 0.25, kRoughRefused = 0.4;
 constexpr double kStepsWarned = 1e-4, kStepsRefused = 5e-4;
 constexpr std::size_t kMostParts = 64;  // to be united one by one
 
@@ -450,11 +451,26 @@ std::size_t Body::unite_parts() {
   return count;
 }
 
+// The faces in cuts go, and from the second round on their neighbours, and the gaps are filled.
 bool Body::remove_cuts() {
-  SurfaceMesh now = mesh();
-  if (!remove_self_intersections(now)) return false;
-  take(now);
-  return true;
+  for (int round = 0; round < 4; ++round) {
+    std::vector<char> cut;
+    if (count_self_intersections(points_, triangles_, &cut) <= 0) return true;
+    if (round > 0) {
+      std::vector<char> near(points_.size(), 0);
+      for (std::size_t t = 0; t < triangles_.size(); ++t)
+        if (cut[t])
+          for (const Id corner : triangles_[t]) near[corner] = 1;
+      for (std::size_t t = 0; t < triangles_.size(); ++t)
+        for (const Id corner : triangles_[t]) cut[t] |= near[corner];
+    }
+    drop([&](std::size_t t) { return !cut[t]; });
+    if (triangles_.empty()) return false;
+    fill_holes();
+    drop_duplicates();
+    orient();
+  }
+  return count_self_intersections(points_, triangles_) <= 0;
 }
 
 void Body::wrap(double alpha, double offset) { take(alpha_wrap(mesh(), alpha, offset)); }

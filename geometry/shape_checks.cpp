@@ -106,7 +106,7 @@ ShapeChecks check_facets(const SurfaceMesh& mesh) {
         const double between = std::acos(std::clamp(dot(normal[i->first.second], normal[j->first.second]), -1.0, 1.0));
         if (between < 0.8 * (std::abs(a) + std::abs(b))) continue;
         const double width = facet_area[facet] / std::max(i->second.length, j->second.length);
-        step[facet] = std::max(step[facet], width * 0.5 * (std::abs(a) + std::abs(b)) / 8);
+        step[facet] = std::max(step[facet], width * std::max(std::abs(a), std::abs(b)) / 8);
       }
     first = end;
   }

@@ -6,7 +6,6 @@
 #include <CGAL/Polygon_mesh_processing/orient_polygon_soup.h>
 #include <CGAL/Polygon_mesh_processing/polygon_mesh_to_polygon_soup.h>
 #include <CGAL/Polygon_mesh_processing/polygon_soup_to_polygon_mesh.h>
-#include <CGAL/Polygon_mesh_processing/repair_self_intersections.h>
 #include <CGAL/Polygon_mesh_processing/self_intersections.h>
 #include <CGAL/Polygon_mesh_processing/triangulate_hole.h>
 #include <CGAL/Surface_mesh.h>
@@ -131,24 +130,6 @@ bool unite(SurfaceMesh& mesh, const std::vector<std::uint32_t>& part, std::size_
     Mesh all;
     for (const Mesh& body : bodies) CGAL::copy_face_graph(body, all);
     take_geometry(mesh, from_cgal(all));
-    return true;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-bool remove_self_intersections(SurfaceMesh& mesh) {
-  try {
-    Polygons polygons;
-    for (std::size_t f = 0; f < mesh.face_count(); ++f) polygons.push_back(corners_of(mesh, f));
-    Mesh body;
-    if (!to_cgal(points_of(mesh), std::move(polygons), body)) return false;
-    if (!PMP::experimental::remove_self_intersections(body, CGAL::parameters::preserve_genus(false)) ||
-        !CGAL::is_closed(body))
-      return false;
-    take_geometry(mesh, from_cgal(body));
     return true;
   } catch (const std::bad_alloc&) {
     throw;

@@ -16,10 +16,6 @@ std::vector<std::array<int, 3>> triangulate_loop(const std::vector<Vec3>& loop);
 // CGAL cannot build it.
 bool unite(SurfaceMesh& mesh, const std::vector<std::uint32_t>& part, std::size_t parts);
 
-// Takes out faces that cut each other and closes the gaps, without moving anything else. False, and the mesh as it
-// was, when cuts are left.
-bool remove_self_intersections(SurfaceMesh& mesh);
-
 // A closed surface around the mesh (Alliez, Cohen-Steiner, Hemmer, Portaneri, Rouxel-Labbe 2022, "Alpha wrapping with
 // an offset", ACM Trans. Graph. 41): it goes in where a ball of diameter alpha (m) does, and stands off by offset (m).
 SurfaceMesh alpha_wrap(const SurfaceMesh& mesh, double alpha, double offset);

@@ -109,8 +109,8 @@ void prepare_body(Body& body, const PartOptions& parts, std::optional<double> gr
   body.repair = geometry::repair(body.mesh, body.report, found, repair, body.where);
   if (repair.rung != geometry::Rung::none)
     check_shape(body.repair.body ? *body.repair.body : body.mesh, repair, body.where, body.warnings);
-  for (const auto* warnings : {&found.warnings, &body.repair.warnings})
-    body.warnings.insert(body.warnings.end(), warnings->begin(), warnings->end());
+  body.warnings.insert(body.warnings.end(), found.warnings.begin(), found.warnings.end());
+  body.warnings.insert(body.warnings.end(), body.repair.warnings.begin(), body.repair.warnings.end());
   for (const auto& step : body.repair.steps)
     core::info(str(body.where, ": repair (", name(body.repair.rung), "): ", to_text(step)));
 }

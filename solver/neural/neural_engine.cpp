@@ -10,6 +10,7 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
+#include "geometry/refine.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
 #include "solver/field_columns.hpp"
@@ -36,8 +37,17 @@ using surrogate::Surrogate;
 namespace {
 
 constexpr std::size_t kMaxGridCells = 50'000'000;
+// Edges of faces that points are drawn on, in faces of the training data: as long as those of bodies meshed for CFD.
+constexpr double kLongestSampled = 4;
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
+
+bool has_longer_edge(const SurfaceMesh& mesh, double length) {
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
+      if (norm(mesh.corner(f, (i + 1) % mesh.corner_count(f)) - mesh.corner(f, i)) > length) return true;
+  return false;
+}
 
 // n of the points, evenly spread; all of them when there are no more.
 std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed,
@@ -342,14 +352,17 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
       c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
-  // None of it depends on which outputs are wanted.
-  out.points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  // None of it depends on which outputs are wanted, nor, as faces much larger than those of the training data are cut
+  // up, on how coarsely a flat side is triangulated: the draws are spread over patches of faces.
+  std::optional<SurfaceMesh> fine;
+  const double longest = kLongestSampled * c.sampling.surface_face_size;
+  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest});
+  const SurfaceMesh& body = fine ? *fine : question.body;
+  out.points = geometry::sample_surface(body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
                           [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] = geometry::sample_surface(body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
