@@ -7,6 +7,7 @@
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.hpp"
@@ -280,6 +281,11 @@ Body::Filling Body::fill_holes() {
   Filling out;
   std::unordered_map<Id, std::vector<Id>> next;  // along the border, against its faces
   for (const Edge& edge : borders()) next[edge.b].push_back(edge.a);
+  const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
+  std::unordered_set<std::uint64_t> taken;  // edges between points of borders
+  for (const Corners& t : triangles_)
+    for (std::size_t i = 0; i < 3; ++i)
+      if (next.contains(t[i]) && next.contains(t[(i + 1) % 3])) taken.insert(edge_key(t[i], t[(i + 1) % 3]));
   std::vector<Id> starts;
   for (const auto& [from, to] : next) starts.push_back(from);
   std::sort(starts.begin(), starts.end());
@@ -329,14 +335,33 @@ Body::Filling Body::fill_holes() {
       out.widest_left = std::max(out.widest_left, width);
       continue;
     }
-    ++out.holes;
-    out.faces += found.size();
-    out.widest = std::max(out.widest, width);
-    for (const auto& t : found) {
-      triangles_.push_back({loop[static_cast<std::size_t>(t[0])], loop[static_cast<std::size_t>(t[1])],
-                            loop[static_cast<std::size_t>(t[2])]});
-      source_.push_back(-1);
+    // No edge of the filling, but those of the hole, may be one of the surface already.
+    const auto corner = [&](int i) { return loop[static_cast<std::size_t>(i)]; };
+    const auto is_side = [&](int i, int j) {
+      const int apart = std::abs(i - j);
+      return apart == 1 || apart == static_cast<int>(loop.size()) - 1;
+    };
+    const bool clashes = std::any_of(found.begin(), found.end(), [&](const std::array<int, 3>& t) {
+      for (std::size_t i = 0; i < 3; ++i)
+        if (const int a = t[i], b = t[(i + 1) % 3]; !is_side(a, b) && taken.contains(edge_key(corner(a), corner(b))))
+          return true;
+      return false;
+    });
+    std::vector<Corners> faces;
+    if (clashes) {
+      const auto center = static_cast<Id>(points_.size());
+      points_.push_back(middle);
+      for (std::size_t i = 0; i < loop.size(); ++i) faces.push_back({center, loop[i], loop[(i + 1) % loop.size()]});
+    } else {
+      for (const auto& t : found) faces.push_back({corner(t[0]), corner(t[1]), corner(t[2])});
     }
+    for (const Corners& t : faces)
+      for (std::size_t i = 0; i < 3; ++i) taken.insert(edge_key(t[i], t[(i + 1) % 3]));
+    ++out.holes;
+    out.faces += faces.size();
+    out.widest = std::max(out.widest, width);
+    triangles_.insert(triangles_.end(), faces.begin(), faces.end());
+    source_.insert(source_.end(), faces.size(), -1);
   }
   return out;
 }

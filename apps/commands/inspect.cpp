@@ -121,7 +121,7 @@ class Inspect : public Command {
       std::cout << attributes_text(mesh.attributes, "faces");
       if (tried && repair.steps.empty()) std::cout << "  repair         nothing to do\n";
       for (const auto& step : repair.steps)
-        std::cout << core::str("  repair         ", name(repair.rung), ": ", to_text(step), '\n');
+        std::cout << core::str("  repair         ", geometry::name(repair.rung), ": ", to_text(step), '\n');
       for (const auto& warning : repair.warnings) core::warn(core::str("'", file_, "': ", warning));
       return;
     }
