@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts));
   commands.push_back(make_train(&write_loss_picture));
   commands.push_back(make_evaluate());
+  commands.push_back(make_compare());
   commands.push_back(make_bench());
   commands.push_back(make_devices());
   return run(argc, argv, "streamtube", commands);

@@ -24,6 +24,7 @@ std::unique_ptr<Command> make_predict_case();
 using LossPicture = void (*)(const std::string& path, const surrogate::Curves& curves, const std::string& title);
 std::unique_ptr<Command> make_train(LossPicture draw);
 
+std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -68,6 +69,16 @@ inline SolvedCase solved_case(double velocity, double density) {
                                                    "/data_samples/cfd_cases/ahmed_18deg_run_2/surface.vtp");
   c.surface = sample;
   c.surface.attributes.clear();
+  // Each place once, or points in another order could not be told apart.
+  std::map<Vec3, std::int64_t> place;
+  std::vector<Vec3> points;
+  for (std::int64_t& corner : c.surface.corners) {
+    const Vec3& p = c.surface.points[static_cast<std::size_t>(corner)];
+    const auto [it, added] = place.try_emplace(p, static_cast<std::int64_t>(points.size()));
+    if (added) points.push_back(p);
+    corner = it->second;
+  }
+  c.surface.points = points;
   const double scale = density * velocity * velocity / (c.density * c.velocity * c.velocity);
   for (const char* name : {"pressure", "wall_shear_stress"}) {
     Attribute a = *std::find_if(sample.attributes.begin(), sample.attributes.end(), [&](const Attribute& x) { return x.name == name; });

@@ -41,12 +41,13 @@ const std::vector<float>& field(const FlowSample& s, int b, const std::string& n
   throw std::runtime_error("no field " + name);
 }
 
-const char* const kVtkLayouts[] = {"ahmedml", "drivaerml", "windsorml", "drivaernet++", "shapenet-car", "drivaerstar"};
+#define EVERY_VTK_LAYOUT \
+  GENERATE(as<std::string>{}, "ahmedml", "drivaerml", "windsorml", "drivaernet++", "shapenet-car", "drivaerstar")
 
 }  // namespace
 
 TEST_CASE("every layout is told by its files and comes back bit for bit") {
-  const std::string layout = GENERATE(from_range(kVtkLayouts));
+  const std::string layout = EVERY_VTK_LAYOUT;
   CAPTURE(layout);
   const TempDir dir;
   const SolvedCase c = test::write_layout(layout, dir.file("set"), 1);
@@ -61,7 +62,7 @@ TEST_CASE("every layout is told by its files and comes back bit for bit") {
   const Association on = on_points ? Association::points : Association::faces;
 
   const auto& pressure = c.of_surface("pressure", on).values;
-  CHECK(field(s, 0, "pressure") == pressure);
+  CHECK((field(s, 0, "pressure") == pressure));  // in parentheses: a failure need not print them all
   REQUIRE(s.part[0].rows() == pressure.size());
   if (layout != "shapenet-car") {
     const auto& shear = c.of_surface("wall_shear_stress", on).values;
@@ -69,14 +70,14 @@ TEST_CASE("every layout is told by its files and comes back bit for bit") {
       const auto& got = field(s, 0, "wall_shear_stress");
       for (std::size_t i = 0; i < shear.size(); ++i) REQUIRE(std::abs(got[i] - shear[i]) <= 2e-7f * std::abs(shear[i]));
     } else {
-      CHECK(field(s, 0, "wall_shear_stress") == shear);
+      CHECK((field(s, 0, "wall_shear_stress") == shear));
     }
   }
   if (!on_points)
     for (std::size_t f = 0; f < c.surface.face_count(); f += 97) {
       const Vec3 at = c.surface.centroid(f), area = c.surface.area_vector(f);
       for (std::size_t a = 0; a < 3; ++a) {
-        REQUIRE(std::abs(s.part[0].position[3 * f + a] - at[a]) < 1e-6);
+        REQUIRE(std::abs(s.part[0].position[3 * f + a] - at[a]) < 1e-4);  // warped faces: by their first corner
         REQUIRE(std::abs(s.part[0].normal[3 * f + a] - area[a] / norm(area)) < 1e-4);
       }
       REQUIRE_THAT(double{s.part[0].size[f]}, WithinRel(norm(area), 1e-4));
@@ -89,18 +90,25 @@ TEST_CASE("every layout is told by its files and comes back bit for bit") {
   // The point of the volume that lies on the surface is left out of ShapeNet-Car's.
   auto speed = c.of_volume("velocity", on).values;
   if (layout == "shapenet-car") speed.erase(speed.begin() + 9, speed.begin() + 12);
-  CHECK(field(s, 1, "velocity") == speed);
+  CHECK((field(s, 1, "velocity") == speed));
   if (layout == "shapenet-car") return;
-  CHECK(field(s, 1, "pressure") == c.of_volume("pressure", on).values);
+  CHECK((field(s, 1, "pressure") == c.of_volume("pressure", on).values));
   double volume = 0;
   for (const float v : s.part[1].size) volume += v;
   CHECK_THAT(volume, WithinRel(4.0 * 2.0 * 1.2, 1e-5));
   const auto& w = field(s, 1, "vorticity");
   if (layout == "ahmedml") {
     for (std::size_t i = 0; i < w.size(); ++i) REQUIRE(w[i] == 3 * speed[i]);
-  } else {  // computed: of this flow it is the same everywhere
+  } else {  // computed: of this flow it is the same everywhere (of cells: but at the boundaries)
     const Vec3 expected = test::vorticity_of_solved_case(c.velocity);
-    for (std::size_t i = 0; i < w.size(); ++i) REQUIRE_THAT(double{w[i]}, WithinRel(expected[i % 3], 1e-3));
+    std::size_t inside = 0;
+    for (std::size_t i = 0; i < s.part[1].rows(); ++i) {
+      const float* x = &s.part[1].position[3 * i];
+      if (!on_points && !(x[0] > -0.6 && x[0] < 2.6 && std::abs(x[1]) < 0.7 && x[2] > 0.25 && x[2] < 0.95)) continue;
+      ++inside;
+      for (std::size_t a = 0; a < 3; ++a) REQUIRE_THAT(double{w[3 * i + a]}, WithinRel(expected[a], 1e-3));
+    }
+    CHECK(inside > 100);
   }
   if (layout == "ahmedml" || layout == "drivaerml") {
     CHECK(s.info.parameters.at("slant_angle") == 18.12);
@@ -113,7 +121,7 @@ TEST_CASE("every layout is told by its files and comes back bit for bit") {
 }
 
 TEST_CASE("a planted sign of the shear stress and planted normals are found and named in every layout") {
-  const std::string layout = GENERATE(from_range(kVtkLayouts));
+  const std::string layout = EVERY_VTK_LAYOUT;
   CAPTURE(layout);
   {
     const TempDir dir;
