@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_predict());
   commands.push_back(make_inspect());
   commands.push_back(make_points());
+  commands.push_back(make_solve());
   commands.push_back(make_convert());
   commands.push_back(make_dataset());
   commands.push_back(make_train(&write_loss_picture));

@@ -19,11 +19,12 @@ class Progress {
  public:
   Progress(std::string what, std::size_t total, std::string unit);
   ~Progress();  // ends the line
-  void advance(std::size_t by);
+  // note: how the work stands, at the end of the line from now on.
+  void advance(std::size_t by, const std::string& note = {});
 
  private:
   void draw(bool last);
-  std::string what_, unit_;
+  std::string what_, unit_, note_;
   std::size_t total_, done_ = 0;
   double start_, drawn_ = 0;
   bool terminal_;

@@ -24,5 +24,6 @@ std::unique_ptr<Command> make_train(LossPicture draw);
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();
+std::unique_ptr<Command> make_solve();
 
 }  // namespace streamtube::apps
