@@ -68,10 +68,9 @@ Progress::~Progress() {
   draw(true);
 }
 
-void Progress::advance(std::size_t by, const std::string& note) {
+void Progress::advance(std::size_t by) {
   const std::lock_guard lock(output_mutex);
   done_ += by;
-  if (!note.empty()) note_ = note;
   const double interval = terminal_ ? 0.1 : 5.0;
   const double time = now();
   if (time - drawn_ < interval) return;
@@ -102,7 +101,6 @@ void Progress::draw(bool last) {
     text += ", took " + duration(elapsed);
   else if (rate > 0 && total_ > done_)
     text += ", " + duration(double(total_ - done_) / rate) + " left";
-  if (!note_.empty()) text += "; " + note_;
   if (terminal_) {
     std::fprintf(stderr, "\r%s\x1b[K", text.c_str());
     if (last) std::fputc('\n', stderr);

@@ -19,12 +19,11 @@ class Progress {
  public:
   Progress(std::string what, std::size_t total, std::string unit);
   ~Progress();  // ends the line
-  // note: how the work stands, at the end of the line from now on.
-  void advance(std::size_t by, const std::string& note = {});
+  void advance(std::size_t by);
 
  private:
   void draw(bool last);
-  std::string what_, unit_, note_;
+  std::string what_, unit_;
   std::size_t total_, done_ = 0;
   double start_, drawn_ = 0;
   bool terminal_;

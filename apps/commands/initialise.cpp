@@ -35,12 +35,9 @@ struct Writable {
   const char* dimensions;
   bool needed;
 };
-constexpr Writable kFields[] = {{"U", "0 1 -1 0 0 0 0", true},
-                                {"p", "0 2 -2 0 0 0 0", true},
-                                {"k", "0 2 -2 0 0 0 0", false},
-                                {"omega", "0 0 -1 0 0 0 0", false},
-                                {"epsilon", "0 2 -3 0 0 0 0", false},
-                                {"nut", "0 2 -1 0 0 0 0", false}};
+constexpr Writable kFields[] = {{"U", "0 1 -1 0 0 0 0", true},        {"p", "0 2 -2 0 0 0 0", true},
+                                {"k", "0 2 -2 0 0 0 0", false},       {"omega", "0 0 -1 0 0 0 0", false},
+                                {"epsilon", "0 2 -3 0 0 0 0", false}, {"nut", "0 2 -1 0 0 0 0", false}};
 constexpr double kCmu = 0.09;
 
 class Initialise : public Command {
@@ -49,16 +46,20 @@ class Initialise : public Command {
   std::string summary() const override { return "Write predicted fields as the initial fields of an OpenFOAM case"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("case", case_, "Folder of a meshed OpenFOAM case of an incompressible solver, flow along +x, z up")->required();
+    app.add_option("case", case_, "Folder of a meshed OpenFOAM case of an incompressible solver, flow along +x, z up")
+        ->required();
     app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
     app.add_option("--time", time_, "Folder of the fields to replace")->capture_default_str();
-    app.add_option("--body", body_, "Patches of the body; default: walls that are no side of the domain")->delimiter(',');
+    app.add_option("--body", body_, "Patches of the body; default: walls that are no side of the domain")
+        ->delimiter(',');
     app.add_option("--fields", fields_, "Which of U, p, k, omega, epsilon, nut; default: those that the case has")
         ->delimiter(',')
         ->check(CLI::IsMember({"U", "p", "k", "omega", "epsilon", "nut"}));
     app.add_option("--velocity", velocity_, "Free stream, m/s; default: that of the inlet in U");
     app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s; default: nu of constant/transportProperties");
-    app.add_option("--turbulence-intensity", intensity_, "Of the inflow")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--turbulence-intensity", intensity_, "Of the inflow")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     app.add_option("--viscosity-ratio", ratio_, "Of the inflow: eddy over molecular viscosity")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
@@ -74,10 +75,12 @@ class Initialise : public Command {
     const auto checkpoint = load_model(model_);
     const fs::path folder = fs::path(case_) / time_, backup = fs::path(case_) / str(time_, ".", kBackup);
     std::error_code ignored;
-    if (!fs::is_directory(case_, ignored)) throw Error(ErrorKind::input, str("'", case_, "' is not a folder"), "give the folder of an OpenFOAM case");
+    if (!fs::is_directory(case_, ignored))
+      throw Error(ErrorKind::input, str("'", case_, "' is not a folder"), "give the folder of an OpenFOAM case");
     const mesh_io::PolyMesh mesh = mesh_io::read_poly_mesh(case_);
     if (!fs::is_directory(folder, ignored))
-      throw Error(ErrorKind::input, str("'", case_, "': there is no folder '", time_, "'"), "--time says which folder has the fields to replace");
+      throw Error(ErrorKind::input, str("'", case_, "': there is no folder '", time_, "'"),
+                  "--time says which folder has the fields to replace");
     if (fs::exists(backup, ignored) && !overwrite_ && !dry_run_)
       throw Error(ErrorKind::usage, str("'", backup.string(), "' is there: this case has been initialised before"),
                   "--overwrite does it again and keeps this backup");
@@ -87,14 +90,18 @@ class Initialise : public Command {
       const std::string file = (folder / field.name).string();
       const bool there = fs::exists(file, ignored) || fs::exists(file + ".gz", ignored);
       if (!there && (asked || (field.needed && fields_.empty())))
-        throw Error(ErrorKind::input, str("'", file, "' is not there"), "a case of an incompressible solver has it; --fields says which to write");
+        throw Error(ErrorKind::input, str("'", file, "' is not there"),
+                    "a case of an incompressible solver has it; --fields says which to write");
       if (!there) continue;
       // U also tells the inflow.
       if (!fields_.empty() && !asked && std::string(field.name) != "U") continue;
       auto read = mesh_io::read_foam_field(file, mesh.cells);
       if (read.dimensions != field.dimensions)
-        throw Error(ErrorKind::input, str("'", file, "' has the dimensions [", read.dimensions, "], not [", field.dimensions, "]"),
-                    std::string(field.name) == "p" ? "only cases of incompressible solvers, whose p is over the density, can be initialised" : "");
+        throw Error(ErrorKind::input,
+                    str("'", file, "' has the dimensions [", read.dimensions, "], not [", field.dimensions, "]"),
+                    std::string(field.name) == "p"
+                        ? "only cases of incompressible solvers, whose p is over the density, can be initialised"
+                        : "");
       files.emplace(field.name, std::move(read));
     }
     const std::string where = str("'", case_, "'");
@@ -130,7 +137,11 @@ class Initialise : public Command {
       for (const auto& [name, text] : texts) core::write_text((folder / name).string(), text);
     }
 
-    Json out = {{"case", case_}, {"time", time_}, {"cells", mesh.cells}, {"body", domain.body}, {"half", domain.symmetry.has_value()}};
+    Json out = {{"case", case_},
+                {"time", time_},
+                {"cells", mesh.cells},
+                {"body", domain.body},
+                {"half", domain.symmetry.has_value()}};
     for (const auto& [name, text] : texts) out["fields"].push_back(name);
     out["backup"] = dry_run_ ? Json(nullptr) : Json(backup.string());
     out["velocity_m_s"] = inflow.flow.velocity;
@@ -178,32 +189,38 @@ class Initialise : public Command {
       const auto* faces = mesh.find(patch.name);
       if (!faces || !patch.has_value || !patch.value.uniform || faces->count == 0) continue;
       const auto corner = mesh.corners[static_cast<std::size_t>(mesh.offsets[faces->start])];
-      if (std::abs(mesh.points[static_cast<std::size_t>(corner)][0] - domain.box.low[0]) > 1e-6 * domain.box.size()[0]) continue;
+      if (std::abs(mesh.points[static_cast<std::size_t>(corner)][0] - domain.box.low[0]) > 1e-6 * domain.box.size()[0])
+        continue;
       if (faces->type == "wall" || faces->type == "symmetryPlane") continue;
       found = Vec3{patch.value.values[0], patch.value.values[1], patch.value.values[2]};
       break;
     }
     if (!found && u.internal.uniform) found = Vec3{u.internal.values[0], u.internal.values[1], u.internal.values[2]};
     if (!found || !(norm(*found) > 0))
-      throw Error(ErrorKind::input, str("'", u.path, "': no uniform velocity at the inlet can be found in it"), "say it with --velocity");
+      throw Error(ErrorKind::input, str("'", u.path, "': no uniform velocity at the inlet can be found in it"),
+                  "say it with --velocity");
     const Vec3& v = *found;
     if (v[0] < 0.999 * norm(v))
-      throw Error(ErrorKind::input, str("'", u.path, "': the flow comes in along (", v[0], ", ", v[1], ", ", v[2], "), not along +x"),
+      throw Error(ErrorKind::input,
+                  str("'", u.path, "': the flow comes in along (", v[0], ", ", v[1], ", ", v[2], "), not along +x"),
                   "turn the case with transformPoints -rotate, fields included");
     return v[0];
   }
 
   double viscosity_of_case() const {
     const std::string file = (fs::path(case_) / "constant" / "transportProperties").string();
-    if (!fs::exists(file)) throw Error(ErrorKind::input, str("'", file, "' is not there"), "say the viscosity with --viscosity");
+    if (!fs::exists(file))
+      throw Error(ErrorKind::input, str("'", file, "' is not there"), "say the viscosity with --viscosity");
     const auto nu = mesh_io::FoamDictionary::read(file).number("nu");
-    if (!nu) throw Error(ErrorKind::input, str("'", file, "': there is no number nu in it"), "say the viscosity with --viscosity");
+    if (!nu)
+      throw Error(ErrorKind::input, str("'", file, "': there is no number nu in it"),
+                  "say the viscosity with --viscosity");
     return *nu;
   }
 
   // Only what is not there yet: the first backup has the user's own files.
-  void save(const std::vector<std::pair<std::string, std::string>>& texts, const std::map<std::string, mesh_io::FoamFieldFile>& files,
-            const fs::path& backup) const {
+  void save(const std::vector<std::pair<std::string, std::string>>& texts,
+            const std::map<std::string, mesh_io::FoamFieldFile>& files, const fs::path& backup) const {
     std::error_code error;
     fs::create_directories(backup, error);
     if (error) throw Error(ErrorKind::runtime, str("'", backup.string(), "': cannot be made: ", error.message()));

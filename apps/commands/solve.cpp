@@ -21,6 +21,7 @@
 #include "core/runtime.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/openfoam/openfoam_engine.hpp"
+#include "solver/range_check.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -114,6 +115,8 @@ class Solve : public Command {
     openfoam(app.add_option("--templates", options_.templates,
                             "Folder with files (system/fvSchemes, 0/U, ...) in the place of the built-in templates")
                  ->check(CLI::ExistingDirectory));
+    openfoam(
+        app.add_flag("--mesh-only", options_.mesh_only, "Write the case and mesh it, solve nothing; --resume goes on"));
     openfoam(app.add_flag("--discard-case", discard_, "Remove the case once the results are written"));
     neural_options_ = neural;
   }
@@ -179,6 +182,12 @@ class Solve : public Command {
     core::require_writable(out_, names, overwrite_ || options_.resume);
     if (overwrite_) remove_case();
 
+    if (options_.mesh_only) {
+      const auto setup = solver::openfoam_setup(question, solver::reference_quantities(question), options_);
+      for (const auto& warning : solver::run_openfoam(question, setup, options_).warnings) core::warn(warning);
+      std::cout << "the case is meshed, in " << options_.folder << "; --resume solves it\n";
+      return 0;
+    }
     solver::OpenFoamEngine solving(options_);
     solver::Answer answer;
     try {

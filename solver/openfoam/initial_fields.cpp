@@ -16,11 +16,11 @@ using core::str;
 namespace {
 
 constexpr double kKarman = 0.41;
-constexpr double kBradshaw = 0.3;       // shear stress over k in a boundary layer
-constexpr double kOuterLength = 0.03;   // mixing length away from the body, over its height
-constexpr double kMostK = 0.05;         // over the free stream's speed squared
-constexpr double kFade = 0.3;           // body lengths over which a prediction fades beyond the model's domain
-constexpr double kOtherLength = 1.25;   // a body that much longer or shorter than the model's is taken as scaled
+constexpr double kBradshaw = 0.3;      // shear stress over k in a boundary layer
+constexpr double kOuterLength = 0.03;  // mixing length away from the body, over its height
+constexpr double kMostK = 0.05;        // over the free stream's speed squared
+constexpr double kFade = 0.3;          // body lengths over which a prediction fades beyond the model's domain
+constexpr double kOtherLength = 1.25;  // a body that much longer or shorter than the model's is taken as scaled
 
 // The plane of the box that all faces of a patch lie in: axis and side; axis -1: none.
 struct Plane {
@@ -76,13 +76,15 @@ std::vector<std::array<Vec3, 3>> gauss_gradient(const mesh_io::PolyMesh& m, cons
 
 }  // namespace
 
-FlowDomain find_flow_domain(const mesh_io::PolyMesh& mesh, const std::vector<std::string>& body, const std::string& where) {
+FlowDomain find_flow_domain(const mesh_io::PolyMesh& mesh, const std::vector<std::string>& body,
+                            const std::string& where) {
   FlowDomain out;
   for (const Vec3& p : mesh.points) out.box.add(p);
   for (const auto& name : body) {
     const auto* patch = mesh.find(name);
     if (!patch || patch->count == 0)
-      throw Error(ErrorKind::input, str(where, ": the mesh has no patch '", name, "' with faces"), "it has " + listed(mesh));
+      throw Error(ErrorKind::input, str(where, ": the mesh has no patch '", name, "' with faces"),
+                  "it has " + listed(mesh));
     out.body.push_back(name);
   }
   for (const auto& patch : mesh.patches) {
@@ -90,7 +92,8 @@ FlowDomain find_flow_domain(const mesh_io::PolyMesh& mesh, const std::vector<std
     const Plane plane = plane_of(mesh, patch, out.box);
     if (body.empty() && patch.type == "wall" && plane.axis < 0) out.body.push_back(patch.name);
     if (patch.type != "symmetryPlane" && patch.type != "symmetry") continue;
-    if (plane.axis == 1 && !plane.high && std::abs(out.box.low[1]) < 1e-6 * norm(out.box.size())) out.symmetry = patch.name;
+    if (plane.axis == 1 && !plane.high && std::abs(out.box.low[1]) < 1e-6 * norm(out.box.size()))
+      out.symmetry = patch.name;
   }
   if (out.body.empty())
     throw Error(ErrorKind::input, where + ": no patch looks like a body: none is a wall that is no side of the domain",
@@ -98,8 +101,9 @@ FlowDomain find_flow_domain(const mesh_io::PolyMesh& mesh, const std::vector<std
   return out;
 }
 
-InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralEngine& engine, const mesh_io::PolyMesh& mesh,
-                                     const FlowDomain& domain, const Inflow& inflow, const std::string& where) {
+InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralEngine& engine,
+                                     const mesh_io::PolyMesh& mesh, const FlowDomain& domain, const Inflow& inflow,
+                                     const std::string& where) {
   const mesh_io::PolyGeometry geometry = mesh_io::poly_geometry(mesh);
   InitialFields out;
   Case question;
@@ -132,7 +136,8 @@ InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralE
       if (one.quantity == quantity) return &one;
     return nullptr;
   };
-  if (const auto* lengths = range("length"); lengths && (out.length > kOtherLength * lengths->max || out.length < lengths->min / kOtherLength))
+  if (const auto* lengths = range("length");
+      lengths && (out.length > kOtherLength * lengths->max || out.length < lengths->min / kOtherLength))
     out.scale = 0.5 * (lengths->min + lengths->max) / out.length;
   const double s = out.scale;
   const double ground = domain.box.low[2];
@@ -159,7 +164,8 @@ InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralE
   }
   const geometry::DistanceField distance(body);
   std::vector<double> wall(mesh.cells);
-  for (std::size_t c = 0; c < mesh.cells; ++c) wall[c] = weight[c] < 1 ? out.length : distance.distance(to_model(geometry.cell_center[c])) / s;
+  for (std::size_t c = 0; c < mesh.cells; ++c)
+    wall[c] = weight[c] < 1 ? out.length : distance.distance(to_model(geometry.cell_center[c])) / s;
   const double height = box.size()[2];
 
   Answer answer = engine.solve(std::move(question));
@@ -169,7 +175,8 @@ InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralE
   out.velocity.resize(3 * mesh.cells), out.pressure.resize(mesh.cells);
   for (std::size_t c = 0; c < mesh.cells; ++c) {
     const double w = weight[c];
-    for (std::size_t a = 0; a < 3; ++a) out.velocity[3 * c + a] = w * answer.probe_velocity[c][a] + (1 - w) * (a == 0 ? speed : 0.0);
+    for (std::size_t a = 0; a < 3; ++a)
+      out.velocity[3 * c + a] = w * answer.probe_velocity[c][a] + (1 - w) * (a == 0 ? speed : 0.0);
     out.pressure[c] = w * answer.probe_pressure[c] / inflow.flow.density;
   }
 

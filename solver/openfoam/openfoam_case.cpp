@@ -42,6 +42,7 @@ constexpr const char* kState = "streamtube.json";
 constexpr const char* kLog = "log.simpleFoam";
 constexpr double kStandardLength = 1.044, kStandardBase = 0.13;  // m
 constexpr int kConvergedAverage = 20;                            // iterations, where the residual was reached
+constexpr auto kSay = std::chrono::seconds(5);                   // between lines about residuals
 constexpr double kWildCd = 1e4;                                  // no solution comes back from there
 constexpr std::uint64_t kDisk = 400'000'000;                     // bytes of a case and its results
 
@@ -204,7 +205,7 @@ std::string FoamLog::fatal_error(const std::string& path) {
       if (!what.empty()) fatal = false;
       continue;
     }
-    if (what.size() < 300) what += (what.empty() ? "" : " ") + line.substr(first);
+    if (what.size() < 300) what += str(what.empty() ? "" : " ", line.substr(first));
   }
   return what;
 }
@@ -332,11 +333,12 @@ class Folder {
 
   [[noreturn]] void fail(const std::string& program, const std::string& log) const {
     check_disk();
+    if (code_ == 128 + SIGKILL)
+      throw Error(ErrorKind::runtime, str("'", name_, "': ", program, " was killed (not enough memory?)"),
+                  str("its output is in '", log, "'"));
     std::string what = FoamLog::fatal_error(log);
-    if (what.empty())
-      what = code_ > 128 ? str("ended by signal ", code_ - 128, code_ == 137 ? " (not enough memory?)" : "")
-                         : str("exit code ", code_);
-    throw Error(ErrorKind::runtime, str("'", name_, "': ", program, " failed: ", what),
+    if (what.empty()) what = code_ > 128 ? str("ended by signal ", code_ - 128) : str("exit code ", code_);
+    throw Error(ErrorKind::input, str("'", name_, "': ", program, " failed: ", what),
                 str("its output is in '", log, "'"));
   }
   void check_disk() const {
@@ -404,7 +406,7 @@ void write_features(const std::string& path, const geometry::Edges& edges) {
       "FoamFile\n{\n  version 2.0;\n  format ascii;\n  class featureEdgeMesh;\n  location \"constant/triSurface\";\n"
       "  object body.eMesh;\n}\n";
   text += str(edges.points.size(), "\n(\n");
-  for (const Vec3& p : edges.points) text += "(" + vector(p) + ")\n";
+  for (const Vec3& p : edges.points) text += str("(", vector(p), ")\n");
   text += str(")\n", edges.edges.size(), "\n(\n");
   for (const auto& e : edges.edges) text += str("(", e[0], " ", e[1], ")\n");
   core::write_text(path, text + ")\n");
@@ -463,13 +465,19 @@ double number_after(const std::string& text, const std::string& key) {
 
 }  // namespace
 
+namespace {
+Error rejection(const std::string& name, const std::string& reason, const std::string& hint) {
+  return {ErrorKind::input, str("'", name, "': the solution is rejected: ", reason), hint};
+}
+}  // namespace
+
 void reject_openfoam(const std::string& folder, const std::string& name, const std::string& reason,
                      const std::string& hint) {
   const std::string path = (fs::path(folder) / kState).string();
   Json state = Json::parse(core::read_text(path));
   state["rejected"] = reason;
   core::write_text(path, state.dump(2) + "\n");
-  throw Error(ErrorKind::runtime, str("'", name, "': the solution is rejected: ", reason), hint);
+  throw rejection(name, reason, hint);
 }
 
 OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options) {
@@ -525,7 +533,7 @@ OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const
     for (const char* name : {"points", "faces", "owner", "neighbour", "boundary"})
       folder.require_complete(str("constant/polyMesh/", name));
     if (core::read_text(folder.file("constant/polyMesh/boundary")).find("body") == std::string::npos)
-      throw Error(ErrorKind::runtime, str("'", question.name, "': the mesh has no body in it"),
+      throw Error(ErrorKind::input, str("'", question.name, "': the mesh has no body in it"),
                   "are there large holes in its surface? `streamtube inspect` tells");
   });
   folder.stage("checkMesh", [&] {
@@ -538,6 +546,9 @@ OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const
                               {"max_skewness", skewness}};
   });
 
+  if (options.mesh_only) return out;
+  if (folder.state().contains("rejected") && !options.retry)
+    throw rejection(question.name, folder.state().at("rejected"), str("its case is in '", options.folder, "'"));
   // A run that was rejected goes on, for as many iterations as are allowed now.
   if (folder.state().contains("rejected")) {
     folder.state().erase("rejected");
@@ -554,6 +565,7 @@ OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const
     std::optional<core::Progress> progress;
     if (options.progress) progress.emplace(what, static_cast<std::size_t>(end - begin), "iterations");
     int seen = 0;
+    auto said = std::chrono::steady_clock::now();
     bool wild = false;
     const auto watch = [&] {
       log.read();
@@ -564,10 +576,15 @@ OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const
         wild = std::abs(cd) > kWildCd || !std::isfinite(cd);
       }
       if (progress) {
-        char note[120];
-        std::snprintf(note, sizeof note, "residuals U %.1e p %.1e, Cd %.4f", log.velocity_residual(), log.residual("p"),
-                      cd);
-        progress->advance(static_cast<std::size_t>(log.iterations() - seen), note);
+        progress->advance(static_cast<std::size_t>(log.iterations() - seen));
+        const auto now = std::chrono::steady_clock::now();
+        if (log.residual("p") >= 0 && std::isfinite(cd) && now - said > kSay) {
+          said = now;
+          char text[120];
+          std::snprintf(text, sizeof text, "iteration %d: residuals U %.1e, p %.1e; Cd %.4f", log.time(),
+                        log.velocity_residual(), log.residual("p"), cd);
+          core::info(text);
+        }
       }
       seen = log.iterations();
       return log.diverged() || wild;

@@ -17,6 +17,8 @@ enum class Symmetry { automatic, half, full };
 struct OpenFoamOptions {
   std::string folder;      // of the case
   bool resume = false;     // continue what is in the folder
+  bool retry = true;       // a case that was rejected, with more iterations; else it is rejected again at once
+  bool mesh_only = false;    // nothing is solved
   int processes = 1;       // of MPI, for simpleFoam
   int iterations = 200;    // at most, before the averaging
   double residual = 2e-5;  // initial residuals of U and p at which the iteration ends
@@ -99,11 +101,11 @@ struct OpenFoamRun {
 
 // Writes, meshes and solves the case in options.folder, resuming where that is asked for. A file streamtube.json in the
 // folder keeps what is done; it is locked meanwhile. Error(usage): the folder has a case and is not to be resumed, or
-// another process works there, or the case there is another one. Error(runtime): a program is missing or fails, the
-// solution diverges, the disk is full. Interrupted leaves the case to be resumed.
+// another process works there, or the case there is another one. Error(input): a program fails on the body, the
+// solution diverges. Error(runtime): a program is missing, the disk is full. Interrupted leaves the case to be resumed.
 OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options);
 
-// Records why the answer is rejected, and throws it as Error(runtime).
+// Records why the answer is rejected, and throws it as Error(input).
 [[noreturn]] void reject_openfoam(const std::string& folder, const std::string& name, const std::string& reason,
                                   const std::string& hint);
 

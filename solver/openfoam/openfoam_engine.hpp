@@ -42,7 +42,7 @@ class OpenFoamEngine : public Engine {
   explicit OpenFoamEngine(OpenFoamOptions options) : options_(std::move(options)) {}
   std::string name() const override { return "OpenFOAM simpleFoam, k-omega SST"; }
   Plan plan(const Case& question) const override;
-  // Fields lie on faces and in cells. Throws as run_openfoam(), and Error(runtime) for a solution that is rejected:
+  // Fields lie on faces and in cells. Throws as run_openfoam(), and Error(input) for a solution that is rejected:
   // docs/solve.md says why that is.
   Answer solve(Case question) override;
   // Without making an answer of it.
