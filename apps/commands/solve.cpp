@@ -4,16 +4,14 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "apps/cli/case_options.hpp"
 #include "apps/cli/forces_report.hpp"
-#include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
-#include "apps/cli/parts.hpp"
-#include "apps/cli/read_body.hpp"
+#include "apps/cli/results.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -32,11 +30,6 @@ using core::ErrorKind;
 using core::str;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kSurface = "surface.vtp";
-constexpr const char* kVolume = "volume.vtu";
-constexpr const char* kForces = "forces.json";
-constexpr const char* kCollection = "results.pvd";
-constexpr const char* kRun = "run.json";  // the last one: with it the results are complete
 constexpr const char* kCase = "case";
 
 class Solve : public Command {
@@ -56,17 +49,18 @@ class Solve : public Command {
                    "openfoam: RANS by simpleFoam, k-omega SST (needs the package openfoam); neural: what predict does")
         ->check(CLI::IsMember({"openfoam", "neural"}))
         ->capture_default_str();
-    app.add_option("--velocity", velocity_, "Free stream, m/s; default: the velocity the model was trained at");
-    app.add_option("--density", density_, "Density, kg/m3")->capture_default_str();
-    app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
-    frame_.declare(app);
-    parts_.declare(app);
-    parts_.declare_ground(app);
+    app.add_option("--velocity", case_.velocity, "Free stream, m/s; default: the velocity the model was trained at");
+    app.add_option("--density", case_.density, "Density, kg/m3")->capture_default_str();
+    app.add_option("--viscosity", case_.viscosity, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
+    case_.frame.declare(app);
+    case_.parts.declare(app);
+    case_.parts.declare_ground(app);
     app.add_option("-o,--out", out_,
                    "Folder for the results, and the case in its folder case; default: <geometry>_<engine> in the "
                    "working folder");
-    app.add_option("--reference-area", area_, "Reference area of the coefficients, m2; default: the frontal area");
-    app.add_option("--reference-length", length_, "Reference length of the moments, m; default: the length along x");
+    app.add_option("--reference-area", case_.area, "Reference area of the coefficients, m2; default: the frontal area");
+    app.add_option("--reference-length", case_.length,
+                   "Reference length of the moments, m; default: the length along x");
     app.add_flag("--no-volume", no_volume_, "Surface fields and forces only");
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan, write nothing");
@@ -122,8 +116,8 @@ class Solve : public Command {
   }
 
   void validate() override {
-    frame_.validate();
-    parts_.validate();
+    if (no_volume_) case_.volume = "none";
+    case_.validate();
     const bool neural = engine_ == "neural";
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
@@ -170,11 +164,13 @@ class Solve : public Command {
   int openfoam() {
     const auto start = Clock::now();
     const auto checkpoint = load_model("");  // says where bodies stand, and how fast the flow is
-    const solver::Case question = read_case(checkpoint);
+    const BodyCase asked = read_case(geometry_, case_, checkpoint);
+    const solver::Case& question = asked.question;
+    warnings_ = asked.warnings;
     const solver::OpenFoamEngine engine(options_);
     const auto plan = engine.plan(question);
     if (dry_run_) {
-      print_plan(plan);
+      std::cout << (json_ ? plan_json_text(plan, out_) + "\n" : plan_text(plan, out_));
       return 0;
     }
     solver::require_openfoam(options_.processes);
@@ -199,7 +195,7 @@ class Solve : public Command {
     for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
     OutputFolder folder(out_, names, true);
     try {
-      write_results(folder, solving, question, answer, std::chrono::duration<double>(Clock::now() - start).count());
+      write_results(folder, solving, asked, answer, std::chrono::duration<double>(Clock::now() - start).count());
     } catch (const Error& error) {
       throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
     }
@@ -232,48 +228,12 @@ class Solve : public Command {
     if (error) throw Error(ErrorKind::runtime, str("'", options_.folder, "': cannot be removed: ", error.message()));
   }
 
-  solver::Case read_case(const surrogate::Checkpoint& checkpoint) {
-    solver::Case question;
-    question.name = geometry_.front();
-    Body body = read_body(geometry_, frame_.unit(), parts_, [&](const Body& in_metres) {
-      return frame_.choose_unit(in_metres, checkpoint, in_metres.where);
-    });
-    placement_ = frame_.place(body, checkpoint);
-    geometry::to_model(placement_.frame, body.mesh);
-    if (!placement_.frame.identity()) body.report.bounds = body.mesh.bounds();
-    prepare_body(body, parts_, 0.0);
-    for (const auto& warning : body.warnings) {
-      warnings_.push_back(str("'", question.name, "': ", warning));
-      core::warn(warnings_.back());
-    }
-    question.body = std::move(body.mesh);
-    question.report = body.report;
-    question.volume = no_volume_ ? solver::VolumeOutput::none : solver::VolumeOutput::adaptive;
-    if (!std::isnan(area_)) question.reference_area = area_;
-    if (!std::isnan(length_)) question.reference_length = length_;
-    question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
-    return question;
-  }
-
-  void print_plan(const solver::Plan& plan) const {
-    if (json_) {
-      Json out = {{"dry_run", true}, {"out", out_}};
-      for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
-      std::cout << out.dump(2) << '\n';
-      return;
-    }
-    std::cout << "plan (nothing is written)\n";
-    for (const auto& [what, how_much] : plan.lines)
-      std::cout << "  " << std::left << std::setw(19) << what << how_much << '\n';
-    std::cout << "  " << std::setw(19) << "results to" << out_ << (fs::exists(out_) ? " (exists)" : "") << '\n';
-  }
-
   Json forces_json(const solver::Answer& answer) const {
     Json out = Json::parse(forces_json_text(answer.forces));
     const auto& scales = answer.forces.scales;
     out["flow"] = {{"velocity_m_s", scales.velocity},
                    {"density_kg_m3", scales.density},
-                   {"kinematic_viscosity_m2_s", viscosity_},
+                   {"kinematic_viscosity_m2_s", case_.viscosity},
                    {"dynamic_pressure_Pa", scales.dynamic_pressure()},
                    {"reynolds_number", answer.reynolds_number}};
     out["engine"] = engine_;
@@ -281,18 +241,18 @@ class Solve : public Command {
     return out;
   }
 
-  void write_results(OutputFolder& folder, const solver::Engine& engine, const solver::Case& question,
-                     solver::Answer& answer, double seconds) const {
+  void write_results(OutputFolder& folder, const solver::Engine& engine, const BodyCase& asked, solver::Answer& answer,
+                     double seconds) const {
     const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
                                         {"engine", engine.name()},
                                         {"pressure", "static, relative to the outlet"},
                                         {"wall_shear_stress", "by the fluid on the body"}};
-    geometry::to_file(placement_.frame, answer.surface);
-    geometry::to_file(placement_.frame, answer.volume);
+    geometry::to_file(asked.placement.frame, answer.surface);
+    geometry::to_file(asked.placement.frame, answer.volume);
     physics::ForceAxes& axes = answer.forces.axes;
-    for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = placement_.frame.vector_to_file(*axis);
-    axes.moment_center = (1 / placement_.scale) * placement_.frame.to_file(axes.moment_center);
-    answer.surface.file_unit = answer.volume.file_unit = question.body.file_unit;
+    for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = asked.placement.frame.vector_to_file(*axis);
+    axes.moment_center = (1 / asked.placement.scale) * asked.placement.frame.to_file(axes.moment_center);
+    answer.surface.file_unit = answer.volume.file_unit = asked.question.body.file_unit;
     mesh_io::write_vtp(folder.file(kSurface), answer.surface, metadata);
     std::vector<mesh_io::PvdEntry> entries = {{"surface", kSurface}};
     if (!no_volume_) {
@@ -308,11 +268,11 @@ class Solve : public Command {
     for (const auto& file : geometry_)
       run["inputs"].push_back({{"file", file}, {"role", "geometry"}, {"sha256", core::sha256_file(file)}});
     run["options"] = {{"velocity", answer.forces.scales.velocity},
-                      {"density", density_},
-                      {"viscosity", viscosity_},
-                      {"unit", placement_.unit},
-                      {"reference_area", std::isnan(area_) ? Json(nullptr) : Json(area_)},
-                      {"reference_length", std::isnan(length_) ? Json(nullptr) : Json(length_)},
+                      {"density", case_.density},
+                      {"viscosity", case_.viscosity},
+                      {"unit", asked.placement.unit},
+                      {"reference_area", std::isnan(case_.area) ? Json(nullptr) : Json(case_.area)},
+                      {"reference_length", std::isnan(case_.length) ? Json(nullptr) : Json(case_.length)},
                       {"processes", options_.processes},
                       {"iterations", options_.iterations},
                       {"residual", options_.residual},
@@ -324,12 +284,12 @@ class Solve : public Command {
                       {"viscosity_ratio", options_.viscosity_ratio},
                       {"feature_angle", options_.feature_angle},
                       {"templates", options_.templates.empty() ? Json(nullptr) : Json(options_.templates)}};
-    run["frame"] = {{"unit", placement_.unit},
-                    {"metres_per_unit", placement_.metres_per_unit()},
-                    {"flow_direction", placement_.frame.axes[0]},
-                    {"up", placement_.frame.axes[2]},
-                    {"file_to_model", placement_.matrix()},
-                    {"decided", frame_.notes()}};
+    run["frame"] = {{"unit", asked.placement.unit},
+                    {"metres_per_unit", asked.placement.metres_per_unit()},
+                    {"flow_direction", asked.placement.frame.axes[0]},
+                    {"up", asked.placement.frame.axes[2]},
+                    {"file_to_model", asked.placement.matrix()},
+                    {"decided", asked.frame_notes}};
     run["case"] = discard_ ? Json(nullptr) : Json(kCase);
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["warnings"] = warnings_;
@@ -339,16 +299,12 @@ class Solve : public Command {
     core::write_text(folder.file(kRun), run.dump(2) + "\n");
   }
 
-  static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
   CLI::App* app_ = nullptr;
   std::vector<CLI::Option*> own_;   // of one engine: first those of neural
   std::size_t neural_options_ = 0;  // how many
   std::vector<std::string> geometry_;
-  FrameOptions frame_;
-  Placement placement_;
-  PartOptions parts_;
+  CaseOptions case_;
   std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto";
-  double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
   solver::OpenFoamOptions options_;
   bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
   std::vector<std::string> warnings_;
