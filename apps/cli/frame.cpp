@@ -248,12 +248,13 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
 }
 
 Body FrameOptions::read(const std::vector<std::string>& paths, const PartOptions& parts,
-                        const surrogate::Checkpoint& model, Placement& placement) {
+                        const geometry::RepairOptions& repair, const surrogate::Checkpoint& model,
+                        Placement& placement) {
   Body body = read_body(paths, unit(), parts,
                         [&](const Body& in_metres) { return choose_unit(in_metres, model, in_metres.where); });
   placement = place(body, model);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2]);
+  prepare_body(body, parts, model.domain.low[2], repair);
   return body;
 }
 
@@ -266,7 +267,7 @@ Body read_placed(const std::string& path, const PartOptions& parts, const surrog
   Body body = read_body({path}, placement.unit, parts, metres_if_likely);
   rescale(body, placement.scale);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2]);
+  prepare_body(body, parts, model.domain.low[2], {.automatic = false, .rung = geometry::Rung::none});
   return body;
 }
 
