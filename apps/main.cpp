@@ -9,8 +9,10 @@ int main(int argc, char** argv) {
   commands.push_back(make_predict());
   commands.push_back(make_inspect());
   commands.push_back(make_points());
+  commands.push_back(make_solve());
+  commands.push_back(make_initialise());
   commands.push_back(make_convert());
-  commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts));
+  commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts, make_generate()));
   commands.push_back(make_train(&write_loss_picture));
   commands.push_back(make_evaluate());
   commands.push_back(make_compare());
