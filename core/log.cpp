@@ -9,10 +9,13 @@
 #include <cstdio>
 #include <mutex>
 
+#include "core/long_work.hpp"
+
 namespace streamtube::core {
 namespace {
 
 std::atomic<LogLevel> current_level{LogLevel::info};
+thread_local LogLevel most_of_thread = LogLevel::debug;
 std::mutex output_mutex;   // one line at a time, bar and log alike
 bool bar_on_line = false;  // guarded by output_mutex: a bar without its end of line is on the terminal
 
@@ -44,10 +47,13 @@ std::string count(double n) {
 }  // namespace
 
 void set_log_level(LogLevel level) { current_level = level; }
-LogLevel log_level() { return current_level; }
+LogLevel log_level() { return std::min<LogLevel>(current_level, most_of_thread); }
+
+QuietThread::QuietThread() : before_(most_of_thread) { most_of_thread = LogLevel::error; }
+QuietThread::~QuietThread() { most_of_thread = before_; }
 
 void log(LogLevel level, const std::string& text) {
-  if (level > current_level) return;
+  if (level > log_level()) return;
   const char* prefix = level == LogLevel::error     ? "error: "
                        : level == LogLevel::warning ? "warning: "
                        : level == LogLevel::debug   ? "debug: "

@@ -38,7 +38,32 @@ void start(int& rank, int& size) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
 }
 
-void finish() { MPI_Finalize(); }
+// The counter lives in the memory of process 0. It is given back at the end of all, where every process comes by.
+MPI_Win counter = MPI_WIN_NULL;
+
+void open_shared_counter(int rank) {
+  std::int64_t* value = nullptr;
+  MPI_Win_allocate(rank == 0 ? sizeof *value : 0, sizeof *value, MPI_INFO_NULL, MPI_COMM_WORLD, &value, &counter);
+  if (rank == 0) {
+    MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, counter);
+    *value = 0;
+    MPI_Win_unlock(0, counter);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+std::int64_t add_to_shared_counter(std::int64_t step) {
+  std::int64_t before = 0;
+  MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, counter);
+  MPI_Fetch_and_op(&step, &before, MPI_INT64_T, 0, 0, MPI_SUM, counter);
+  MPI_Win_unlock(0, counter);
+  return before;
+}
+
+void finish() {
+  if (counter != MPI_WIN_NULL) MPI_Win_free(&counter);
+  MPI_Finalize();
+}
 
 // The number of processes on this host, and of those which may use each CPU; which of them this one is.
 int on_this_host(Cpus& cpus, int& rank) {
@@ -89,6 +114,8 @@ void sum_piece(T* values, std::size_t size, int rank, int processes, T* parts) {
 
 void start(int& rank, int& size) { rank = 0, size = 1; }
 void finish() {}
+void open_shared_counter(int) {}
+std::int64_t add_to_shared_counter(std::int64_t) { return 0; }
 int on_this_host(Cpus&, int&) { return 1; }
 void gather(const void*, void*, std::size_t) {}
 void send_from(int, char*, std::size_t) {}
@@ -245,6 +272,26 @@ void Processes::sum_in_order(std::span<T> values) const {
 
 void Processes::sum(std::span<float> values) const { sum_in_order(values); }
 void Processes::sum(std::span<double> values) const { sum_in_order(values); }
+
+namespace {
+constexpr std::int64_t kClosed = std::int64_t{1} << 60;
+}
+
+void Processes::open_counter() const {
+  next_ = 0;
+  if (size_ == 1) return;
+  meet({kReady, 0});
+  open_shared_counter(rank_);
+}
+
+std::int64_t Processes::take() const { return size_ == 1 ? next_++ : add_to_shared_counter(1); }
+
+void Processes::close_counter() const {
+  if (size_ == 1)
+    next_ = kClosed;
+  else
+    add_to_shared_counter(kClosed);
+}
 
 std::string mpi_library() {
 #if defined(STREAMTUBE_HAVE_MPI)

@@ -54,6 +54,13 @@ class Processes {
   void sum(std::span<float> values) const;
   void sum(std::span<double> values) const;
 
+  // Work that is pulled: collective once a program, then take() hands out 0, 1, 2, ... over all processes, each number
+  // once, without waiting for anybody. From the thread that joined alone.
+  void open_counter() const;
+  std::int64_t take() const;
+  // From now on take() gives what is beyond any work, to all.
+  void close_counter() const;
+
  private:
   // What a process says of itself at the beginning of a collective call.
   struct Word {
@@ -68,6 +75,7 @@ class Processes {
   int rank_ = 0, size_ = 1, on_this_host_ = 1, rank_on_this_host_ = 0;
   int usable_threads_ = 0;               // 0: not shared
   mutable bool failure_shared_ = false;  // all throw the same: nobody waits any more
+  mutable std::int64_t next_ = 0;        // of take(), where this process is alone
 };
 
 // "Open MPI v4.1.4", or empty in a program built without MPI.

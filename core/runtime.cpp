@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "core/files.hpp"
+#include "core/long_work.hpp"
 
 namespace streamtube::core {
 namespace {
@@ -67,6 +68,7 @@ std::size_t left(std::size_t limit, std::size_t used, std::size_t reclaimable) {
 }
 
 std::atomic<bool> interrupt_flag{false};
+std::atomic<int> interrupts_held{0};
 
 void on_signal(int) {
   if (interrupt_flag.exchange(true)) {
@@ -135,6 +137,10 @@ void install_interrupt_handler() {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-bool interrupted() { return interrupt_flag; }
+bool interrupted() { return interrupt_flag && interrupts_held == 0; }
+
+HoldInterrupts::HoldInterrupts() { ++interrupts_held; }
+HoldInterrupts::~HoldInterrupts() { --interrupts_held; }
+bool HoldInterrupts::asked() { return interrupt_flag; }
 
 }  // namespace streamtube::core

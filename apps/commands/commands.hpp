@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/cli/command.hpp"
+#include "mesh_io/h5/import.hpp"
 #include "surrogate/train/curves.hpp"
 
 namespace streamtube::apps {
@@ -12,7 +13,10 @@ namespace streamtube::apps {
 // Need no mesh library: they are also those of streamtube-core.
 std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_devices();
-std::unique_ptr<Command> make_dataset();
+// layouts: mesh_io::all_layouts, where the program has the mesh libraries; null: that of .h5 files alone.
+using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes, const std::string& only);
+// generate: its subcommand of that name, where the program can.
+std::unique_ptr<Command> make_dataset(LayoutsOf layouts, std::unique_ptr<Command> generate = nullptr);
 std::unique_ptr<Command> make_evaluate();
 std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_inspect_model();
@@ -21,8 +25,12 @@ std::unique_ptr<Command> make_predict_case();
 using LossPicture = void (*)(const std::string& path, const surrogate::Curves& curves, const std::string& title);
 std::unique_ptr<Command> make_train(LossPicture draw);
 
+std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();
+std::unique_ptr<Command> make_solve();
+std::unique_ptr<Command> make_generate();  // of dataset
+std::unique_ptr<Command> make_initialise();
 
 }  // namespace streamtube::apps

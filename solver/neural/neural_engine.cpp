@@ -40,6 +40,8 @@ constexpr std::size_t kMaxGridCells = 50'000'000;
 // Edges of faces that points are drawn on, in faces of the training data: as long as those of bodies meshed for CFD.
 constexpr double kLongestSampled = 4;
 
+using Stage = std::function<void(const char*)>;  // called at the end of each
+
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
 bool has_longer_edge(const SurfaceMesh& mesh, double length) {
@@ -238,7 +240,6 @@ struct NeuralEngine::Impl {
     }
   }
 
-  using Stage = std::function<void(const char*)>;
   // `mesh` becomes the one that volume anchors are drawn from.
   PreparedCase prepare(const Case& question, const geometry::DistanceField& distance, VolumeMesh& mesh,
                        const Stage& stage) const;
@@ -297,8 +298,9 @@ Plan NeuralEngine::plan(const Case& question) const {
   if (question.volume != VolumeOutput::none)
     plan.volume_points = question.points_on == Location::cells ? wanted.cell_count() : wanted.points.size();
 
-  const auto network = Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0],
-                                           c.sampling.anchors[1], 16384, impl_->precision);
+  const auto network =
+      Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0], c.sampling.anchors[1],
+                          Surrogate::first_query_chunk(c.config), impl_->precision);
   // Eight floats of fields a point and the derived ones, and the mesh: points, corners, offsets.
   std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
   for (const auto one : question.derive)
@@ -388,32 +390,85 @@ surrogate::Surrogate& NeuralEngine::network() {
   return *impl_->network;
 }
 
-Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
-  Impl& run = *impl_;
-  const auto& c = run.checkpoint;
-  Answer answer;
-  auto mark = std::chrono::steady_clock::now();
-  const Impl::Stage stage = [&](const char* what) {
+struct NeuralEngine::Ready {
+  Case question;
+  PreparedCase drawn;
+  VolumeMesh mesh;  // where volume fields are wanted
+  Answer answer;    // as far as it is known without the network
+};
+
+namespace {
+
+// Notes what stages take.
+Stage stage_clock(Answer& answer) {
+  return [&answer, mark = std::chrono::steady_clock::now()](const char* what) mutable {
     const auto now = std::chrono::steady_clock::now();
     answer.seconds.emplace_back(what, std::chrono::duration<double>(now - mark).count());
     mark = now;
     core::check_interrupt();
   };
+}
 
+}  // namespace
+
+std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) const {
+  const Impl& run = *impl_;
+  const auto& c = run.checkpoint;
+  auto ready = std::make_shared<Ready>();
+  Answer& answer = ready->answer;
+  VolumeMesh& mesh = ready->mesh;
+  const Stage stage = stage_clock(answer);
   const geometry::DistanceField distance(question.body);
-  VolumeMesh mesh;
-  const PreparedCase drawn = run.prepare(question, distance, mesh, stage);
-  if (prepared) *prepared = drawn;
-  answer.forces = drawn.reference;
-  const auto scales = answer.forces.scales;
-  answer.reynolds_number = drawn.reynolds_number;
-  answer.extrapolation = drawn.extrapolation;
-  physics::Normalizer normalizer = run.normalizer(question);
-  const FieldPredictor fields(normalizer, scales.length);
+  ready->drawn = run.prepare(question, distance, mesh, stage);
+  answer.forces = ready->drawn.reference;
+  answer.reynolds_number = ready->drawn.reynolds_number;
+  answer.extrapolation = ready->drawn.extrapolation;
   answer.similarity = similarity(c, question.body);
   if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));
   stage("similarity");
-  run.encode(drawn);
+  if (question.volume == VolumeOutput::none) {
+    mesh = {};
+  } else {
+    if (question.volume == VolumeOutput::grid) {
+      const double cell = run.grid_cell(question);
+      mesh = geometry::uniform_grid(distance, c.domain, cell, kMaxGridCells);
+      answer.volume_source = str("uniform grid, cells of ", cell, " m");
+    } else if (question.volume == VolumeOutput::mesh) {
+      mesh = std::move(question.volume_mesh);
+      answer.volume_source = str("cells of '", question.volume_name, "'");
+    } else {
+      answer.volume_source = "adaptive hexahedral mesh, refined as the training data's";
+    }
+    // Corners of the sampling mesh's own cells count as inside.
+    Box domain = c.domain;
+    domain.add(c.sampling.volume_mesh.domain.low), domain.add(c.sampling.volume_mesh.domain.high);
+    const bool on_cells = question.points_on == Location::cells;
+    const std::size_t count = on_cells ? mesh.cell_count() : mesh.points.size();
+    std::size_t outside = 0;
+    for (std::size_t i = 0; i < count; ++i) outside += !domain.contains(on_cells ? mesh.center(i) : mesh.points[i]);
+    if (outside > 0) answer.extrapolation.push_back({"volume_points_outside_domain", "", double(outside), 0, 0});
+    stage("volume mesh");
+  }
+  ready->question = std::move(question);
+  return ready;
+}
+
+Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
+  const auto ready = make_ready(std::move(question));
+  if (prepared) *prepared = ready->drawn;
+  return solve(*ready);
+}
+
+Answer NeuralEngine::solve(Ready& ready) {
+  Impl& run = *impl_;
+  const auto& c = run.checkpoint;
+  Case question = std::move(ready.question);
+  Answer answer = std::move(ready.answer);
+  const Stage stage = stage_clock(answer);
+  const auto scales = answer.forces.scales;
+  physics::Normalizer normalizer = run.normalizer(question);
+  const FieldPredictor fields(normalizer, scales.length);
+  run.encode(ready.drawn);
   stage("encoding");
 
   // Surface: fields where they are wanted, then forces over small enough elements.
@@ -483,25 +538,9 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
   stage("forces");
 
   if (question.volume != VolumeOutput::none) {
-    if (question.volume == VolumeOutput::grid) {
-      const double cell = run.grid_cell(question);
-      mesh = geometry::uniform_grid(distance, c.domain, cell, kMaxGridCells);
-      answer.volume_source = str("uniform grid, cells of ", cell, " m");
-    } else if (question.volume == VolumeOutput::mesh) {
-      mesh = std::move(question.volume_mesh);
-      answer.volume_source = str("cells of '", question.volume_name, "'");
-    } else {
-      answer.volume_source = "adaptive hexahedral mesh, refined as the training data's";
-    }
+    VolumeMesh& mesh = ready.mesh;
     const std::size_t count = on_cells ? mesh.cell_count() : mesh.points.size();
     const auto place = [&](std::size_t i) { return on_cells ? mesh.center(i) : mesh.points[i]; };
-    // Corners of the sampling mesh's own cells count as inside.
-    Box domain = c.domain;
-    domain.add(c.sampling.volume_mesh.domain.low), domain.add(c.sampling.volume_mesh.domain.high);
-    std::size_t outside = 0;
-    for (std::size_t i = 0; i < count; ++i) outside += !domain.contains(place(i));
-    if (outside > 0) answer.extrapolation.push_back({"volume_points_outside_domain", "", double(outside), 0, 0});
-    stage("volume mesh");
     FieldArrays arrays(normalizer[Branch::volume], question.derive, scales,
                        on_cells ? Association::faces : Association::points, count);
     run.evaluate(

@@ -34,6 +34,12 @@ class NeuralEngine : public Engine {
   Answer solve(Case question) override { return solve(std::move(question), nullptr); }
   // Also hands out what it drew; the network stays encoded for more points of the case.
   Answer solve(Case question, PreparedCase* prepared);
+
+  // solve() in two halves: all that needs no network, by any number of threads at once, and the rest, by one.
+  struct Ready;
+  std::shared_ptr<Ready> make_ready(Case question) const;
+  Answer solve(Ready& ready);  // consumes it
+
   // What solve() would draw. Throws as solve() does.
   PreparedCase prepare(const Case& question) const;
   void encode(const PreparedCase& prepared);

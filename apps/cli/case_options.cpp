@@ -1,0 +1,150 @@
+#include "apps/cli/case_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+
+#include "apps/cli/derived.hpp"
+#include "apps/cli/repair_option.hpp"
+#include "apps/cli/resolution.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "mesh_io/mesh_io.hpp"
+
+namespace streamtube::apps {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+
+void CaseOptions::declare(CLI::App& app) {
+  app.add_option("--velocity", velocity, "Free stream, m/s; default: the velocity the model was trained at");
+  app.add_option("--density", density, "Density, kg/m3")->capture_default_str();
+  app.add_option("--viscosity", viscosity, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
+  frame.declare(app);
+  parts.declare(app);
+  parts.declare_ground(app);
+  declare_repair(app, repair);
+  app.add_option(
+      "--volume", volume,
+      "Where volume fields are wanted: adaptive (mesh refined as the training data's; the default), grid, none, or "
+      "a mesh file (VTU, VTK)");
+  app.add_option("--derive", derive_text,
+                 "Further volume fields, from the exact derivatives of the velocity, names between commas: "
+                 "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
+      ->join(',');
+  app.add_option("--vorticity", vorticity_text, kVorticityHelp);
+  app.add_option("--cell", cell, "Cell size of --volume grid, m; default: a fortieth of the body's length");
+  app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
+      ->check(CLI::IsMember({"cells", "vertices"}))
+      ->capture_default_str();
+  app.add_option(
+      "--surface", surface,
+      "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
+      "example that of a CFD run; GEOMETRY still tells the model the shape");
+  app.add_option("--surface-resolution", resolution_text, kResolutionHelp);
+  app.add_option("--reference-area", area, "Reference area of the coefficients, m2; default: the frontal area");
+  app.add_option("--reference-length", length, "Reference length of the moments, m; default: the length along x");
+  app.add_option("--seed", seed, "Seed of the random anchors")->capture_default_str();
+}
+
+void CaseOptions::validate() {
+  frame.validate();
+  parts.validate();
+  const auto positive = [](const char* option, double value, bool given) {
+    if (given && !(std::isfinite(value) && value > 0))
+      throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
+  };
+  positive("--velocity", velocity, !std::isnan(velocity));
+  positive("--density", density, true);
+  positive("--viscosity", viscosity, true);
+  positive("--cell", cell, !std::isnan(cell));
+  positive("--reference-area", area, !std::isnan(area));
+  positive("--reference-length", length, !std::isnan(length));
+  if (volume.empty()) volume = "adaptive";
+  if (!std::isnan(cell) && volume != "grid")
+    throw Error(ErrorKind::usage, str("--cell is the cell size of --volume grid, but the volume is '", volume, "'"));
+  if (volume != "adaptive" && volume != "grid" && volume != "none" && !std::filesystem::exists(volume))
+    throw Error(ErrorKind::input, str("--volume: there is no file '", volume, "'"),
+                "use adaptive, grid, none or the name of a mesh file");
+  resolution = parse_resolution(resolution_text);
+  derive = parse_derive(derive_text);
+  vorticity = parse_vorticity(vorticity_text);
+}
+
+std::vector<std::string> CaseOptions::derived_names() const {
+  std::vector<std::string> names;
+  for (const auto one : derive) names.push_back(physics::name(one));
+  return names;
+}
+
+std::vector<physics::FieldSpec> CaseOptions::volume_fields(const surrogate::Checkpoint& model) const {
+  physics::Normalizer normalizer = model.normalizer;
+  if (vorticity) normalizer.set_vorticity_decoder(*vorticity, model.name);
+  return normalizer[physics::Branch::volume].fields;
+}
+
+namespace {
+
+void note(BodyCase& out, const std::string& file, const std::vector<std::string>& warnings) {
+  for (const auto& warning : warnings) {
+    out.warnings.push_back(str("'", file, "': ", warning));
+    core::warn(out.warnings.back());
+  }
+}
+
+}  // namespace
+
+BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
+                   const surrogate::Checkpoint& model) {
+  BodyCase out;
+  out.files = files;
+  solver::Case& question = out.question;
+  question.name = files.front();
+  FrameOptions frame = options.frame;  // notes what it decides for this body
+  Body body = frame.read(files, options.parts, options.repair, model, out.placement);
+  note(out, question.name, body.warnings);
+  out.parts = std::move(body.parts);
+  out.cad = std::move(body.cad);
+  for (const auto& [file, report] : out.cad) core::info(str(file, ": ", to_text(report)));
+  move_to_case(body, question);
+  out.repair = std::move(body.repair);
+  core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
+                 " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
+  if (!options.surface.empty()) {
+    Body other = read_placed(options.surface, options.parts, model, out.placement);
+    note(out, options.surface, other.warnings);
+    question.surface = std::move(other.mesh);
+    question.surface_name = options.surface;
+    question.forces_on_body = false, question.hidden.clear();
+  }
+  if (options.resolution.wanted()) {
+    if (!question.surface) question.surface_name = question.name;
+    question.surface = geometry::refine(question.surface ? *question.surface : question.body, options.resolution);
+    if (question.forces_on_body)
+      question.hidden = geometry::hidden_faces(*question.surface, question.body, out.repair.tolerance);
+    core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
+  }
+  question.volume = options.volume == "none"       ? solver::VolumeOutput::none
+                    : options.volume == "adaptive" ? solver::VolumeOutput::adaptive
+                    : options.volume == "grid"     ? solver::VolumeOutput::grid
+                                                   : solver::VolumeOutput::mesh;
+  if (question.volume == solver::VolumeOutput::mesh) {
+    question.volume_mesh = mesh_io::read_volume(options.volume, out.placement.metres_per_unit());
+    geometry::to_model(out.placement.frame, question.volume_mesh);
+    question.volume_name = options.volume;
+  }
+  if (!std::isnan(options.cell)) question.grid_cell = options.cell;
+  if (options.volume != "none") question.derive = options.derive;
+  question.vorticity = options.vorticity;
+  if (!std::isnan(options.area)) question.reference_area = options.area;
+  if (!std::isnan(options.length)) question.reference_length = options.length;
+  question.points_on = options.points_on == "cells" ? solver::Location::cells : solver::Location::vertices;
+  question.flow = {std::isnan(options.velocity) ? model.reference.velocity : options.velocity, options.density,
+                   options.viscosity};
+  question.seed = options.seed;
+  out.frame_notes = frame.notes();
+  return out;
+}
+
+}  // namespace streamtube::apps

@@ -1,0 +1,70 @@
+#pragma once
+// The question a user asks about one body: its files, where it lies, the flow, and what is wanted of it. The commands
+// that answer such questions share the options and the way from them to a solver::Case.
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/cli/frame.hpp"
+#include "apps/cli/parts.hpp"
+#include "apps/cli/read_body.hpp"
+#include "geometry/refine.hpp"
+#include "solver/case.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace streamtube::apps {
+
+struct CaseOptions {
+  static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
+
+  void declare(CLI::App& app);
+  // Parses what is text. Throws Error(usage), for a missing mesh file Error(input).
+  void validate();
+  std::vector<std::string> derived_names() const;
+  // Of the model, with the decoder that was asked for.
+  std::vector<physics::FieldSpec> volume_fields(const surrogate::Checkpoint& model) const;
+
+  FrameOptions frame;
+  PartOptions parts;
+  geometry::RepairOptions repair;
+  std::string volume;             // adaptive, grid, none or a file; empty: to be chosen before validate()
+  std::string surface;            // a file, or empty
+  std::string points_on = "cells";
+  double velocity = kNotGiven;    // m/s; the model's
+  double density = 1.225;         // kg/m3
+  double viscosity = 1.5e-5;      // m2/s, kinematic
+  double cell = kNotGiven;        // m
+  double area = kNotGiven;        // m2
+  double length = kNotGiven;      // m
+  std::uint64_t seed = 0;
+  std::string resolution_text, derive_text, vorticity_text;
+  geometry::Resolution resolution;
+  std::vector<physics::Derived> derive;
+  std::optional<physics::Decoder> vorticity;
+};
+
+// A question with what was learned of its body on the way.
+struct BodyCase {
+  std::vector<std::string> files;
+  solver::Case question;
+  Placement placement;
+  std::vector<std::string> frame_notes;  // how the placement was decided
+  std::vector<PartInfo> parts;
+  geometry::Repair repair;                                      // without its meshes
+  std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file
+  std::vector<std::string> warnings;                            // already said
+};
+
+// Reads the files into the frame of the model. Says warnings on the way. Throws Error(input), Error(usage).
+BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
+                   const surrogate::Checkpoint& model);
+
+}  // namespace streamtube::apps
