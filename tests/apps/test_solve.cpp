@@ -9,8 +9,10 @@
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/fake_openfoam.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace fs = std::filesystem;
 using namespace streamtube;
@@ -66,15 +68,15 @@ TEST_CASE("solve writes results in the form of predict", "[solve]") {
 
 TEST_CASE("solve --engine neural is predict", "[solve]") {
   const Place at;
-  const std::string body = std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/geometries/ahmed_25deg.stl";
-  const auto solved = run_program(
-      at.dir, {"solve", body, "--engine", "neural", "--no-volume", "--out", "a", "--velocity", "20", "--json"});
+  surrogate::write_checkpoint(at.dir.file("tiny.h5"), test::tiny_model());
+  const auto solved = run_program(at.dir, {"solve", "body.stl", "--engine", "neural", "--model", "tiny.h5",
+                                           "--no-volume", "--out", "a", "--velocity", "20", "--json"});
   INFO(solved.err);
   REQUIRE(solved.code == 0);
-  const auto predicted =
-      run_program(at.dir, {"predict", body, "--volume", "none", "--out", "b", "--velocity", "20", "--json"});
+  const auto predicted = run_program(at.dir, {"predict", "body.stl", "--model", "tiny.h5", "--volume", "none", "--out",
+                                              "b", "--velocity", "20", "--json"});
   CHECK(json::parse(solved.out)["coefficients"] == json::parse(predicted.out)["coefficients"]);
-  const auto wrong = run_program(at.dir, {"solve", body, "--engine", "neural", "--cell", "0.01"});
+  const auto wrong = run_program(at.dir, {"solve", "body.stl", "--engine", "neural", "--cell", "0.01"});
   CHECK(wrong.code == 2);
   CHECK_THAT(wrong.err, ContainsSubstring("--cell is not for --engine neural"));
 }

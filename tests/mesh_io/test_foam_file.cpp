@@ -100,7 +100,10 @@ TEST_CASE("fields are read, and written with other values in their own format", 
     CHECK(field.internal.values == u);
     bool found = false;
     for (const auto& patch : field.patches)
-      if (patch.name == "body") found = true, CHECK(patch.value.values == on_body);
+      if (patch.name == "body") {
+        found = true;
+        CHECK(patch.value.values == on_body);
+      }
     CHECK(found);
     CHECK(mesh_io::foam_file_complete(dir.file("U")));
 

@@ -52,7 +52,7 @@ class FakeOpenFoam {
     put("wallShearStressMean", 3, zero, tau_body);
     put("vorticityMean", 3, vorticity, body_zero);
     // Half of the body: pressure 6, friction 0.35.
-    std::ofstream(folder / "force") << "(6.35 0 0.1) (6 0 0.1) (0.35 0 0)\n";
+    std::ofstream(folder / "force") << "(6.35 0 0) (6 0 0) (0.35 0 0)\n";
     const std::string scripts = std::string(STREAMTUBE_SOURCE_DIR) + "/tests/data/fake_openfoam";
     ::setenv("PATH", (scripts + ":/usr/bin:/bin").c_str(), 1);
     ::setenv("FAKE_OPENFOAM", folder.c_str(), 1);
