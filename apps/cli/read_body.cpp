@@ -107,8 +107,10 @@ void prepare_body(Body& body, const PartOptions& parts, std::optional<double> gr
   }
   const geometry::Preparation found = geometry::prepare(body.mesh, body.report, body.where);
   body.repair = geometry::repair(body.mesh, body.report, found, repair, body.where);
+  // The skin of a wrap has facets of its own: there the surface as it came is looked at.
+  const bool skin = body.repair.rung == geometry::Rung::wrap || !body.repair.body;
   if (repair.rung != geometry::Rung::none)
-    check_shape(body.repair.body ? *body.repair.body : body.mesh, repair, body.where, body.warnings);
+    check_shape(skin ? body.mesh : *body.repair.body, repair, body.where, body.warnings);
   body.warnings.insert(body.warnings.end(), found.warnings.begin(), found.warnings.end());
   body.warnings.insert(body.warnings.end(), body.repair.warnings.begin(), body.repair.warnings.end());
   for (const auto& step : body.repair.steps)

@@ -30,7 +30,7 @@ Vec3 to_file(const Matrix& r, const Vec3& v) { return v[0] * r[0] + v[1] * r[1] 
 geometry::SurfaceMesh body() {
   auto mesh = test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 6);
   for (Vec3& p : mesh.points) {
-    if (p[0] > 0.8 && p[2] > 0.3) p[2] -= 0.3 * (p[0] - 0.8);
+    if (p[0] > 0.8 && p[2] > 0.3) p[2] -= 0.15 * (p[0] - 0.8);
     for (double& x : p) x = static_cast<float>(x);
   }
   return mesh;

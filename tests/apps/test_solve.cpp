@@ -68,7 +68,8 @@ TEST_CASE("solve writes results in the form of predict", "[solve]") {
 
 TEST_CASE("solve --engine neural is predict", "[solve]") {
   const Place at;
-  surrogate::write_checkpoint(at.dir.file("tiny.h5"), test::tiny_model());
+  surrogate::Checkpoint model = test::tiny_model();
+  surrogate::write_checkpoint(at.dir.file("tiny.h5"), model);
   const auto solved = run_program(at.dir, {"solve", "body.stl", "--engine", "neural", "--model", "tiny.h5",
                                            "--no-volume", "--out", "a", "--velocity", "20", "--json"});
   INFO(solved.err);
