@@ -110,6 +110,7 @@ class Evaluate : public Command {
       options_.each = [&](const mesh_io::FlowSample& prediction) {
         mesh_io::DatasetHeader header;
         header.description = str("predicted by the model '", model.name, "' for cases of '", data_, "'");
+        header.predicted = true;
         for (const physics::Branch b : {physics::Branch::surface, physics::Branch::volume})
           header.fields[static_cast<int>(b)] = data.fields(b);
         bool given = false;

@@ -112,6 +112,7 @@ struct DatasetHeader {
   std::string description;
   std::vector<physics::FieldSpec> fields[2];  // surface, volume
   Splits splits;
+  bool predicted = false;  // by a model: may contradict physics and coefficients
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);
 
