@@ -214,9 +214,14 @@ class Compare : public Command {
         interpolated = interpolated || f.interpolated, missing = std::max(missing, f.missing);
       }
     if (const auto& forces = comparison.part[0].forces)
-      for (std::size_t a = 0; a < 3; ++a)
-        std::printf("%s%-8s %12.5g N   reference %12.5g N   difference %+.2f %%\n", a == 0 ? "\n" : "", a == 0 ? "drag" : a == 1 ? "side" : "lift",
-                    (*forces)[0][a], (*forces)[1][a], 100 * ((*forces)[0][a] / (*forces)[1][a] - 1));
+      for (std::size_t a = 0; a < 3; ++a) {
+        const double mine = (*forces)[0][a], theirs = (*forces)[1][a];
+        // Of a force that symmetry makes zero no share is told.
+        const bool share = std::abs(theirs) > 1e-6 * norm((*forces)[1]);
+        std::printf("%s%-8s %12.5g N   reference %12.5g N   difference %+.4g N%s\n", a == 0 ? "\n" : "",
+                    a == 0 ? "drag" : a == 1 ? "side" : "lift", mine, theirs, mine - theirs,
+                    share ? str(" (", 0.01 * std::round(1e4 * (mine / theirs - 1)), " %)").c_str() : "");
+      }
     std::fflush(stdout);
     if (missing > 0) core::warn(str("up to ", missing, " places of the reference have no counterpart and are left out"));
     if (interpolated) core::info("the meshes differ: values were taken at the reference's places");

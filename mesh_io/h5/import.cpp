@@ -187,11 +187,19 @@ class Import {
 
   // Whether the case is good. Errors of the machine pass.
   bool import_one(const CaseSource& source, bool sets_fields) {
-    const std::string temporaries = (fs::path(staging_) / (source.name + ".work")).string();
+    // Removed however this ends.
+    struct Temporaries {
+      std::string path;
+      explicit Temporaries(std::string p) : path(std::move(p)) { fs::create_directories(path); }
+      ~Temporaries() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+      }
+    };
     std::string fault, hint;
     try {
-      fs::create_directories(temporaries);
-      FlowSample sample = layout_.read(source, temporaries);
+      const Temporaries temporaries((fs::path(staging_) / (source.name + ".work")).string());
+      FlowSample sample = layout_.read(source, temporaries.path);
       sample.info.name = source.name;
       thin_volume(sample, options_.volume_points);
       DatasetHeader header = header_;
@@ -203,6 +211,7 @@ class Import {
                               [&](const physics::FieldSpec& s) { return s.name == f.name; });
         });
       fault = find_fault(sample, header.fields);
+      hint = layout_.hint();
       if (fault.empty()) {
         bool given = false;
         write_dataset(part(source), header, [&](FlowSample& next) {
@@ -214,18 +223,12 @@ class Import {
           for (int b = 0; b < 2; ++b) header_.fields[b] = header.fields[b];
       }
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::input) {
-        std::error_code ignored;
-        fs::remove_all(temporaries, ignored);
-        throw;
-      }
+      if (error.kind() != ErrorKind::input) throw;
       fault = error.message(), hint = error.hint();
     } catch (const std::bad_alloc&) {
       throw Error(ErrorKind::runtime, str("case '", source.name, "': not enough memory to read it"),
                   options_.jobs > 1 ? "give fewer --jobs, and --resume" : "");
     }
-    std::error_code ignored;
-    fs::remove_all(temporaries, ignored);
     const std::lock_guard lock(mutex_);
     if (fault.empty()) {
       ++report_.imported;
@@ -282,9 +285,9 @@ class Import {
     const auto& [name, reason] = report_.rejected.front();
     if (report_.rejected.size() == 1)
       throw Error(ErrorKind::input, str("case '", name, "': ", reason),
-                  !hint_.empty() ? hint_
-                  : finished > 0 ? "mend it and go on with --resume, or leave it out with --skip-bad --resume"
-                                 : "--skip-bad leaves such cases out");
+                  str(hint_, hint_.empty() ? "" : "; ",
+                      finished > 0 ? "go on with --resume when it is mended, or leave it out with --skip-bad --resume"
+                                   : "--skip-bad leaves such cases out"));
     std::vector<std::string> names;
     for (const auto& rejected : report_.rejected) names.push_back(rejected.first);
     throw Error(ErrorKind::input,

@@ -35,6 +35,8 @@ class Layout {
   // All of the file's fields that are known, in SI and in the model's frame. `work`: a folder for temporaries, which
   // the caller removes. Safe in several threads. Throws Error(input) naming file and place.
   virtual FlowSample read(const CaseSource& source, const std::string& work) const = 0;
+  // What to do when a case contradicts itself.
+  virtual std::string hint() const { return {}; }
   // What beside the files decides the result, as text: an import that goes on must have the same.
   virtual std::string settings() const { return {}; }
 };

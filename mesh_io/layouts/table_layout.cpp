@@ -163,6 +163,9 @@ class TableLayout : public Layout {
   std::string name() const override { return table_.name; }
   std::string summary() const override { return table_.summary; }
   std::string settings() const override { return json_; }
+  std::string hint() const override {
+    return "if these files differ from the published ones, say how with --fields (docs/import.md)";
+  }
   std::string pattern() const override {
     if (table_.openfoam) return "<case>/system/controlDict";
     std::string text;

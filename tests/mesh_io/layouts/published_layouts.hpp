@@ -65,7 +65,7 @@ inline Attribute to_points(const SurfaceMesh& mesh, const Attribute& faces) {
 // Speed and pressure of another flow of the same Cp and Cf.
 inline SolvedCase solved_case(double velocity, double density) {
   SolvedCase c;
-  const SurfaceMesh sample = mesh_io::read_surface(std::string(STREAMTUBE_SOURCE_DIR) +
+  static const SurfaceMesh sample = mesh_io::read_surface(std::string(STREAMTUBE_SOURCE_DIR) +
                                                    "/data_samples/cfd_cases/ahmed_18deg_run_2/surface.vtp");
   c.surface = sample;
   c.surface.attributes.clear();

@@ -1,0 +1,129 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "mesh_io/mesh_io.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/support/tiny_dataset.hpp"
+
+using namespace streamtube;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::WithinAbs;
+using Catch::Matchers::WithinRel;
+using geometry::Association;
+using test::run_program;
+using test::TempDir;
+using Json = nlohmann::json;
+
+namespace {
+
+// The sample of a solved body with its pressure multiplied and its faces in another order.
+geometry::SurfaceMesh sample(float factor, bool reorder) {
+  geometry::SurfaceMesh mesh = mesh_io::read_surface(std::string(STREAMTUBE_SOURCE_DIR) +
+                                                     "/data_samples/cfd_cases/ahmed_18deg_run_2/surface.vtp");
+  for (auto& a : mesh.attributes)
+    if (a.name == "pressure")
+      for (float& x : a.values) x *= factor;
+  if (!reorder) return mesh;
+  geometry::SurfaceMesh out = mesh;
+  out.corners.clear(), out.offsets = {0};
+  const std::size_t n = mesh.face_count();
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t f = n - 1 - i;
+    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f], mesh.corners.begin() + mesh.offsets[f + 1]);
+    out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
+    out.patch[i] = mesh.patch[f];
+    for (std::size_t k = 0; k < mesh.attributes.size(); ++k) {
+      const auto c = static_cast<std::size_t>(mesh.attributes[k].components);
+      if (mesh.attributes[k].association == Association::faces)
+        std::copy_n(&mesh.attributes[k].values[f * c], c, &out.attributes[k].values[i * c]);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("errors of compare are those of evaluate for the same case") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  REQUIRE(run_program(dir, test::tiny_training("run", {"updates=3"})).code == 0);
+  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "run/model.h5", "--split", "test", "--predictions", "predicted", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const Json evaluation = Json::parse(r.out);
+  for (const Json& c : evaluation["cases"]) {
+    const std::string name = c["name"];
+    r = run_program(dir, {"compare", "predicted:" + name, "d.h5:" + name, "--json"});
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    const Json fields = Json::parse(r.out)["fields"];
+    REQUIRE(c["relative_l2"].size() == 5);
+    for (const auto& [field, error] : c["relative_l2"].items())
+      CHECK_THAT(fields[field]["relative_l2"].get<double>(), WithinRel(error.get<double>(), 1e-5));
+    CHECK(fields["surface/pressure"]["interpolated"] == false);
+  }
+  CHECK(run_program(dir, {"compare", "predicted:case_99", "d.h5:1"}).code == 3);
+}
+
+TEST_CASE("differences of meshes in another order and of other meshes, with files and pictures") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("a.vtp"), sample(1.1f, true));
+  mesh_io::write_vtp(dir.file("b.vtp"), sample(1.0f, false));
+  auto r = run_program(dir, {"compare", "a.vtp", "b.vtp", "--out", "d", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  Json json = Json::parse(r.out);
+  CHECK_THAT(json["fields"]["surface/pressure"]["relative_l2"].get<double>(), WithinAbs(0.1, 1e-5));
+  CHECK_THAT(json["fields"]["surface/wall_shear_stress"]["relative_l2"].get<double>(), WithinAbs(0, 1e-12));
+  CHECK(json["fields"]["surface/pressure"]["interpolated"] == false);
+  const double drag = json["forces_N"]["reference"]["drag"];
+  CHECK_THAT(drag, WithinRel(0.2920462 * 0.0937271 * 112.5, 2e-3));
+  const auto written = mesh_io::read_surface(dir.file("d/surface.vtp"));
+  const auto& b = sample(1.0f, false);
+  for (const auto& a : written.attributes)
+    if (a.name == "pressure_difference")
+      for (const auto& truth : b.attributes)
+        if (truth.name == "pressure")
+          for (std::size_t i = 0; i < a.values.size(); i += 101) REQUIRE_THAT(a.values[i], WithinAbs(0.1f * truth.values[i], 1e-4f));
+  CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--out", "d"}).code == 2);
+  CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--picture"}).code == 2);
+
+  // Another mesh: every face cut in triangles. A field on faces stays the same but for the places.
+  geometry::SurfaceMesh fine = sample(1.0f, false);
+  const geometry::Triangles triangles = geometry::triangulate(fine);
+  geometry::SurfaceMesh cut;
+  cut.points = triangles.points, cut.offsets = {0}, cut.patch_names = {"body"};
+  for (const auto& corners : triangles.corners) {
+    cut.corners.insert(cut.corners.end(), corners.begin(), corners.end());
+    cut.offsets.push_back(static_cast<std::int64_t>(cut.corners.size()));
+    cut.patch.push_back(0);
+  }
+  for (const auto& a : fine.attributes)
+    if (a.name == "pressure" && a.association == Association::faces) {
+      cut.attributes.push_back({"pressure", Association::faces, 1, {}});
+      for (const std::int64_t f : triangles.face) cut.attributes[0].values.push_back(a.values[static_cast<std::size_t>(f)]);
+    }
+  mesh_io::write_vtp(dir.file("cut.vtp"), cut);
+  r = run_program(dir, {"compare", "b.vtp", "cut.vtp", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  json = Json::parse(r.out);
+  CHECK(json["fields"]["surface/pressure"]["interpolated"] == true);
+  CHECK(json["fields"]["surface/pressure"]["relative_l2"].get<double>() < 0.02);
+
+  for (auto& p : cut.points) p[0] += 5;
+  mesh_io::write_vtp(dir.file("away.vtp"), cut);
+  r = run_program(dir, {"compare", "b.vtp", "away.vtp"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("has nothing at") && ContainsSubstring("same body"));
+  cut.attributes[0].name = "temperature";
+  mesh_io::write_vtp(dir.file("other.vtp"), cut);
+  r = run_program(dir, {"compare", "b.vtp", "other.vtp"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("no field of the same name") && ContainsSubstring("temperature"));
+  std::filesystem::create_directory(dir.file("empty"));
+  CHECK_THAT(run_program(dir, {"compare", "empty", "b.vtp"}).err, ContainsSubstring("holds no result"));
+}
