@@ -6,6 +6,8 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
@@ -117,6 +119,16 @@ class Initialise : public Command {
     core::info(str(case_, ": ", mesh.cells, " cells, body ", joined(domain.body), domain.symmetry ? ", half" : "", ", ",
                    inflow.flow.velocity, " m/s, ", inflow.flow.kinematic_viscosity, " m2/s"));
 
+    if (dry_run_) {
+      std::cout << "would write ";
+      const char* comma = "";
+      for (const Writable& field : kFields)
+        if (files.count(field.name)) std::cout << std::exchange(comma, ", ") << field.name;
+      std::cout << " in " << folder.string() << ", " << mesh.cells << " cells; body: " << joined(domain.body)
+                << (domain.symmetry ? " and its mirror image; " : "; ") << inflow.flow.velocity << " m/s, "
+                << inflow.flow.kinematic_viscosity << " m2/s\n";
+      return 0;
+    }
     const core::Runtime runtime(device_);
     solver::NeuralEngine engine(checkpoint);
     const auto fields = solver::predict_initial_fields(checkpoint, engine, mesh, domain, inflow, case_);
@@ -129,15 +141,16 @@ class Initialise : public Command {
     // All texts before the first file is touched.
     std::vector<std::pair<std::string, std::string>> texts;
     std::uint64_t bytes = 0;
-    for (const auto& [name, file] : files) {
+    for (const Writable& field : kFields) {
+      const auto found = files.find(field.name);
+      if (found == files.end()) continue;
+      const auto& [name, file] = *found;
       texts.emplace_back(name, mesh_io::with_internal_field(file, values_of(name, fields)));
       bytes += texts.back().second.size() + file.text.size();
     }
-    if (!dry_run_) {
-      core::require_disk_space(case_, bytes);
-      save(texts, files, backup);
-      for (const auto& [name, text] : texts) core::write_text((folder / name).string(), text);
-    }
+    core::require_disk_space(case_, bytes);
+    save(texts, files, backup);
+    for (const auto& [name, text] : texts) core::write_text((folder / name).string(), text);
 
     Json out = {{"case", case_},
                 {"time", time_},
@@ -145,7 +158,7 @@ class Initialise : public Command {
                 {"body", domain.body},
                 {"half", domain.symmetry.has_value()}};
     for (const auto& [name, text] : texts) out["fields"].push_back(name);
-    out["backup"] = dry_run_ ? Json(nullptr) : Json(backup.string());
+    out["backup"] = backup.string();
     out["velocity_m_s"] = inflow.flow.velocity;
     out["kinematic_viscosity_m2_s"] = inflow.flow.kinematic_viscosity;
     out["cells_beyond_the_model"] = fields.outside;
@@ -156,11 +169,11 @@ class Initialise : public Command {
       std::cout << out.dump(2) << '\n';
       return 0;
     }
-    std::cout << (dry_run_ ? "would write " : "wrote ");
+    std::cout << "wrote ";
     for (std::size_t i = 0; i < texts.size(); ++i) std::cout << (i ? ", " : "") << texts[i].first;
     std::cout << " in " << folder.string() << ": " << mesh.cells << " cells, " << fields.outside
               << " of them beyond the model's domain, where the prediction fades into the free stream\n";
-    if (!dry_run_) std::cout << "the old files are in " << backup.string() << '\n';
+    std::cout << "the old files are in " << backup.string() << '\n';
     return 0;
   }
 

@@ -168,6 +168,19 @@ InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralE
     wall[c] = weight[c] < 1 ? out.length : distance.distance(to_model(geometry.cell_center[c])) / s;
   const double height = box.size()[2];
 
+  // Nobody asks for forces: one face instead of the body spares the points they would be integrated over.
+  question.surface = geometry::SurfaceMesh{};
+  question.surface_name = where;
+  {
+    const auto begin = question.body.corners.begin();
+    auto& one = *question.surface;
+    one.offsets = {0, question.body.offsets[1]};
+    for (auto c = begin; c != begin + question.body.offsets[1]; ++c) {
+      one.corners.push_back(static_cast<std::int64_t>(one.points.size()));
+      one.points.push_back(question.body.points[static_cast<std::size_t>(*c)]);
+    }
+    one.patch = {0}, one.patch_names = {"body"};
+  }
   Answer answer = engine.solve(std::move(question));
   out.extrapolation = answer.extrapolation;
   for (const auto& warning : answer.warnings) out.warnings.push_back(warning);

@@ -189,6 +189,7 @@ TEST_CASE("generate solves the designs of a space into a data set", "[generate]"
 
 TEST_CASE("initialise writes predicted fields into a case and keeps the old ones", "[initialise]") {
   const TempDir dir;
+  surrogate::write_checkpoint(dir.file("tiny.h5"), test::tiny_model());
   const test::TinyFoamMesh mesh({0, -0.2, 0.05}, {1.044, 0.2, 0.338});
   mesh.write(dir.path() / "car/constant/polyMesh");
   fs::create_directories(dir.path() / "car/0");
@@ -209,11 +210,11 @@ TEST_CASE("initialise writes predicted fields into a case and keeps the old ones
   dir.write("car/0/p", field("p", "volScalarField", "0 2 -2 0 0 0 0", "0", "\".*\" { type zeroGradient; }"));
   dir.write("car/0/omega", field("omega", "volScalarField", "0 0 -1 0 0 0 0", "100",
                                  "inlet { type fixedValue; value $internalField; }"));
-  const auto dry = run_program(dir, {"initialise", "car", "--dry-run"});
+  const auto dry = run_program(dir, {"initialise", "car", "--model", "tiny.h5", "--dry-run"});
   INFO(dry.err);
   REQUIRE(dry.code == 0);
   CHECK(content(dir.file("car/0/U")) == u);
-  const auto outcome = run_program(dir, {"initialise", "car", "--json"});
+  const auto outcome = run_program(dir, {"initialise", "car", "--model", "tiny.h5", "--json"});
   REQUIRE(outcome.code == 0);
   const json result = json::parse(outcome.out);
   CHECK(result["fields"] == json::array({"U", "p", "omega"}));
@@ -222,15 +223,16 @@ TEST_CASE("initialise writes predicted fields into a case and keeps the old ones
   CHECK(content(dir.file("car/0.before_initialise/U")) == u);
   const auto velocity = mesh_io::read_foam_field(dir.file("car/0/U"), mesh.cells);
   REQUIRE(velocity.internal.values.size() == 3 * mesh.cells);
-  // The cell beside the inlet is far from the body: nearly the free stream.
-  CHECK(velocity.internal.values[0] == Approx(15).epsilon(0.2));
+  for (std::size_t i = 0; i < velocity.internal.values.size(); ++i) CHECK(std::isfinite(velocity.internal.values[i]));
+  // The outermost cell downstream lies beyond the model's domain, where the free stream takes over.
+  CHECK(std::abs(velocity.internal.values[3 * (mesh.cells - 1)] - 15) < 3);
   CHECK(velocity.patches[0].value.values == std::vector<double>{15, 0, 0});
   CHECK_THAT(content(dir.file("car/0/omega")), ContainsSubstring("value uniform 100;"));
 
   const auto again = run_program(dir, {"initialise", "car"});
   CHECK(again.code == 2);
   CHECK_THAT(again.err, ContainsSubstring("initialised before"));
-  CHECK(run_program(dir, {"initialise", "car", "--overwrite", "--velocity", "15"}).code == 0);
+  CHECK(run_program(dir, {"initialise", "car", "--model", "tiny.h5", "--overwrite", "--velocity", "15"}).code == 0);
   CHECK(content(dir.file("car/0.before_initialise/U")) == u);
 
   const auto refused = [&](const Words& more, int code, const char* why) {
