@@ -189,7 +189,8 @@ TEST_CASE("generate solves the designs of a space into a data set", "[generate]"
 
 TEST_CASE("initialise writes predicted fields into a case and keeps the old ones", "[initialise]") {
   const TempDir dir;
-  surrogate::write_checkpoint(dir.file("tiny.h5"), test::tiny_model());
+  surrogate::Checkpoint model = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("tiny.h5"), model);
   const test::TinyFoamMesh mesh({0, -0.2, 0.05}, {1.044, 0.2, 0.338});
   mesh.write(dir.path() / "car/constant/polyMesh");
   fs::create_directories(dir.path() / "car/0");
