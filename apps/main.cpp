@@ -1,6 +1,7 @@
 #include "apps/cli/command.hpp"
 #include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
+#include "mesh_io/layouts/table_layout.hpp"
 
 int main(int argc, char** argv) {
   using namespace streamtube::apps;
@@ -9,7 +10,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_inspect());
   commands.push_back(make_points());
   commands.push_back(make_convert());
-  commands.push_back(make_dataset());
+  commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts));
   commands.push_back(make_train(&write_loss_picture));
   commands.push_back(make_evaluate());
   commands.push_back(make_bench());

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_predict_case());
   commands.push_back(make_inspect_model());
   commands.push_back(make_convert());
-  commands.push_back(make_dataset());
+  commands.push_back(make_dataset(nullptr));
   commands.push_back(make_train(nullptr));
   commands.push_back(make_evaluate());
   commands.push_back(make_bench());

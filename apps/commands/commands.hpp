@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/cli/command.hpp"
+#include "mesh_io/h5/import.hpp"
 #include "surrogate/train/curves.hpp"
 
 namespace streamtube::apps {
@@ -12,7 +13,9 @@ namespace streamtube::apps {
 // Need no mesh library: they are also those of streamtube-core.
 std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_devices();
-std::unique_ptr<Command> make_dataset();
+// layouts: mesh_io::all_layouts, where the program has the mesh libraries; null: that of .h5 files alone.
+using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes);
+std::unique_ptr<Command> make_dataset(LayoutsOf layouts);
 std::unique_ptr<Command> make_evaluate();
 std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_inspect_model();

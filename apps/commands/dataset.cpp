@@ -8,10 +8,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/published_splits.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
+#include "mesh_io/h5/import.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -24,16 +26,32 @@ using Json = nlohmann::json;
 
 class DatasetCommand : public Command {
  public:
+  explicit DatasetCommand(LayoutsOf layouts) : layouts_of_(layouts) {}
+
   std::string name() const override { return "dataset"; }
   std::string summary() const override { return "Make, check and describe a data set for training"; }
 
   void declare(CLI::App& app) override {
     app.require_subcommand(1);
     import_ = app.add_subcommand("import", "Make a data set (.h5) of a folder of solved cases");
-    import_->add_option("folder", input_, "Folder in the layout of the Ahmed-body data set (docs/dataset_format.md)")
+    import_->add_option("folder", input_, "Folder of cases in one of the layouts of docs/import.md")->required();
+    import_
+        ->add_option("output", output_,
+                     "Data set to write: one file (.h5), or without this ending a folder with a file a case")
         ->required();
-    import_->add_option("output", output_, "Data set to write (.h5)")->required();
-    import_->add_flag("--overwrite", overwrite_, "Replace an existing file");
+    import_->add_option("--layout", layout_, layout_help())->capture_default_str();
+    if (layouts_of_)
+      import_->add_option("--fields", fields_,
+                          "JSON table of files, arrays, units and signs: changes to a layout, or your own (docs/import.md)");
+    import_->add_option("--split", import_split_,
+                        "Published splits by name (" + known_splits() + ") or a JSON file of splits");
+    import_->add_option("--jobs", import_options_.jobs, "Cases at once")->capture_default_str()->check(CLI::Range(1, 1024));
+    import_->add_option("--volume-points", import_options_.volume_points,
+                        "At most so many points of each volume, drawn at random; 0: all")
+        ->capture_default_str();
+    import_->add_flag("--skip-bad", import_options_.skip_bad, "Leave out cases that are bad instead of failing");
+    import_->add_flag("--resume", import_options_.resume, "Go on with an import that did not end");
+    import_->add_flag("--overwrite", overwrite_, "Replace an existing data set, begin an unfinished import anew");
     info_ = app.add_subcommand("info", "Cases, fields, parameters and splits");
     verify_ =
         app.add_subcommand("verify", "Checksums, finite values, pressures, forces against coefficients, case by case");
@@ -43,7 +61,7 @@ class DatasetCommand : public Command {
         ->add_option("--set", sets_, "NAME=case,case,... or NAME=@file.txt; repeatable; a number n stands for run_n")
         ->allow_extra_args(false);
     split_command_->add_option("--file", split_file_,
-                               "Published splits: JSON, name -> list of names or numbers of cases");
+                               "Published splits: a name (" + known_splits() + ") or JSON, name -> list of names or numbers of cases");
     split_command_->add_option(
         "--random", random_, "Shares, as train=0.8,validation=0.1,test=0.1, of the cases that --set and --file leave");
     split_command_->add_option("--seed", seed_, "Seed of --random")->capture_default_str();
@@ -66,10 +84,32 @@ class DatasetCommand : public Command {
 
  private:
   int import() {
-    if (!overwrite_ && std::filesystem::exists(output_))
-      throw Error(ErrorKind::usage, str("'", output_, "' is there already"), "--overwrite replaces it");
-    mesh_io::import_ahmed(input_, output_);
+    mesh_io::Layouts layouts;
+    if (layouts_of_)
+      layouts = layouts_of_(fields_);
+    else
+      layouts.push_back(mesh_io::ahmed_layout());
+    const mesh_io::Layout& layout =
+        mesh_io::choose_layout(layouts, layout_ == "auto" && layouts.size() == 1 ? layouts[0]->name() : layout_, input_);
+    import_options_.overwrite = overwrite_;
+    if (!import_split_.empty()) {
+      import_options_.splits = read_splits(import_split_);
+      import_options_.splits_name = str("'", import_split_, "'");
+    }
+    core::info(str("layout '", layout.name(), "'"));
+    const mesh_io::ImportReport report = mesh_io::import_cases(layout, input_, output_, import_options_);
+    if (report.kept > 0) core::info(str(report.kept, " cases were finished before"));
+    if (!report.rejected.empty()) core::warn(str(report.rejected.size(), " cases are left out"));
     return info(mesh_io::Dataset(output_));
+  }
+
+  std::string layout_help() const {
+    std::string names = "ahmed";
+    if (layouts_of_) {
+      names.clear();
+      for (const auto& layout : layouts_of_("")) names += (names.empty() ? "" : ", ") + layout->name();
+    }
+    return "auto, or one of " + names;
   }
 
   // "name=value", cut at the first '='.
@@ -114,7 +154,7 @@ class DatasetCommand : public Command {
                                        in_file ? str("'", file, "'") : str("--set ", name)));
     }
     if (!split_file_.empty())
-      for (const auto& [name, words] : mesh_io::read_split_file(split_file_))
+      for (const auto& [name, words] : read_splits(split_file_))
         define(name, mesh_io::find_cases(cases, words, str("'", split_file_, "': '", name, "'")));
     if (!random_.empty()) {
       std::vector<std::string> left;
@@ -239,7 +279,9 @@ class DatasetCommand : public Command {
   }
 
   CLI::App *import_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr, *split_command_ = nullptr;
-  std::string input_, output_, split_ = "train", split_file_, random_;
+  LayoutsOf layouts_of_;
+  std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_;
+  mesh_io::ImportOptions import_options_;
   std::vector<std::string> sets_, removed_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false, json_ = false;
@@ -247,6 +289,6 @@ class DatasetCommand : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_dataset() { return std::make_unique<DatasetCommand>(); }
+std::unique_ptr<Command> make_dataset(LayoutsOf layouts) { return std::make_unique<DatasetCommand>(layouts); }
 
 }  // namespace streamtube::apps

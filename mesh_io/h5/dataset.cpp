@@ -32,31 +32,11 @@ constexpr double kForceTolerance = 0.02, kForceFloor = 0.002;
 // A constant added to the pressure leaves the forces of a closed body as they are. But Cp of the free stream is 0, that
 // of a stagnation point 1 (1.28 at the speed of sound).
 constexpr double kHighestCp = 1.5, kFreestreamCp = 0.5;
+// Shares of the bounding box's volume, and of all friction, that tell a direction from noise.
+constexpr double kLeastEnclosed = 0.02, kLeastFriction = 0.1;
 
 [[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
   throw Error(ErrorKind::input, what, hint);
-}
-
-// run_2 before run_10.
-bool natural_less(const std::string& a, const std::string& b) {
-  std::size_t i = 0, j = 0;
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  while (i < a.size() && j < b.size()) {
-    if (digit(a[i]) && digit(b[j])) {
-      std::size_t end_a = i, end_b = j;
-      while (end_a < a.size() && digit(a[end_a])) ++end_a;
-      while (end_b < b.size() && digit(b[end_b])) ++end_b;
-      while (i < end_a && a[i] == '0') ++i;
-      while (j < end_b && b[j] == '0') ++j;
-      if (end_a - i != end_b - j) return end_a - i < end_b - j;
-      for (; i < end_a; ++i, ++j)
-        if (a[i] != b[j]) return a[i] < b[j];
-    } else {
-      if (a[i] != b[j]) return a[i] < b[j];
-      ++i, ++j;
-    }
-  }
-  return a.size() - i < b.size() - j;
 }
 
 std::string checksum(const std::vector<float>& values) {
@@ -121,11 +101,66 @@ std::string pressure_fault(const FlowSample& sample) {
   return {};
 }
 
+// What points the wrong way for any body, or nothing: normals of a closed surface that enclose a negative volume, a
+// friction that pushes the body against the flow.
+std::string direction_fault(const FlowSample& sample) {
+  const SamplePart& s = sample.part[0];
+  const std::size_t n = s.rows();
+  Vec3 middle{0, 0, 0};
+  Box box;
+  double area = 0, volume = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Vec3 x{s.position[3 * i], s.position[3 * i + 1], s.position[3 * i + 2]};
+    box.add(x);
+    middle = middle + double{s.size[i]} * x, area += s.size[i];
+  }
+  middle = (1 / area) * middle;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t a = 0; a < 3; ++a)
+      volume += (s.position[3 * i + a] - middle[a]) * double{s.normal[3 * i + a]} * s.size[i] / 3;
+  const Vec3 size = box.size();
+  if (volume < -kLeastEnclosed * size[0] * size[1] * size[2])
+    return str("the normals seem to point into the body: they enclose a volume of ", volume, " m3");
+  for (const SampleField& f : s.fields) {
+    if (f.name != "wall_shear_stress") continue;
+    double along = 0, all = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      along += double{f.values[3 * i]} * s.size[i];
+      all += std::hypot(f.values[3 * i], f.values[3 * i + 1], f.values[3 * i + 2]) * s.size[i];
+    }
+    if (along < -kLeastFriction * all)
+      return str("the wall shear stress seems to have the other sign (OpenFOAM's own): it pushes the body against the "
+                 "flow with ", -along, " N");
+  }
+  return {};
+}
+
 double force_error(double got, double expected) {
   return std::abs(got - expected) / std::max(kForceFloor / kForceTolerance, std::abs(expected));
 }
 
 }  // namespace
+
+bool natural_less(const std::string& a, const std::string& b) {
+  std::size_t i = 0, j = 0;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (i < a.size() && j < b.size()) {
+    if (digit(a[i]) && digit(b[j])) {
+      std::size_t end_a = i, end_b = j;
+      while (end_a < a.size() && digit(a[end_a])) ++end_a;
+      while (end_b < b.size() && digit(b[end_b])) ++end_b;
+      while (i < end_a && a[i] == '0') ++i;
+      while (j < end_b && b[j] == '0') ++j;
+      if (end_a - i != end_b - j) return end_a - i < end_b - j;
+      for (; i < end_a; ++i, ++j)
+        if (a[i] != b[j]) return a[i] < b[j];
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+    }
+  }
+  return a.size() - i < b.size() - j;
+}
 
 SurfaceForces surface_forces(const FlowSample& sample) {
   const SamplePart& s = sample.part[0];
@@ -176,7 +211,7 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
   }
   if (const std::string fault = pressure_fault(sample); !fault.empty()) return fault;
   const auto cd = info.coefficients.find("Cd"), cl = info.coefficients.find("Cl");
-  if (cd == info.coefficients.end()) return {};
+  if (cd == info.coefficients.end()) return direction_fault(sample);
   const auto fits = [&](const FlowSample& x) {
     const SurfaceForces f = surface_forces(x);
     return force_error(f.cd, cd->second) <= kForceTolerance &&
@@ -184,15 +219,21 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
   };
   if (fits(sample)) return {};
   const SurfaceForces f = surface_forces(sample);
-  std::string guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
-  FlowSample other = sample;
-  for (float& x : other.part[0].normal) x = -x;
-  if (fits(other)) guess = "the normals seem to point into the body";
-  other = sample;
+  FlowSample flipped = sample, other = sample, both;
+  for (float& x : flipped.part[0].normal) x = -x;
   for (auto& field : other.part[0].fields)
     if (field.name == "wall_shear_stress")
       for (float& x : field.values) x = -x;
-  if (fits(other)) guess = "the wall shear stress seems to have the other sign (OpenFOAM's own)";
+  both = other, both.part[0].normal = flipped.part[0].normal;
+  std::string guess = direction_fault(sample);
+  if (fits(flipped))
+    guess = "the normals seem to point into the body";
+  else if (fits(other))
+    guess = "the wall shear stress seems to have the other sign (OpenFOAM's own)";
+  else if (fits(both))
+    guess = "the normals seem to point into the body, and the wall shear stress to have the other sign (OpenFOAM's own)";
+  else if (guess.empty())
+    guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
   return str("its surface fields give Cd ", f.cd, " and Cl ", f.cl, ", the solver gave Cd ", cd->second,
              cl == info.coefficients.end() ? std::string() : str(" and Cl ", cl->second), ": ", guess);
 }

@@ -123,10 +123,7 @@ SurfaceForces surface_forces(const FlowSample& sample);
 // What is wrong with a case, or nothing.
 std::string find_fault(const FlowSample& sample, const std::vector<physics::FieldSpec> (&fields)[2]);
 
-// The folder of RANS cases of parametric Ahmed bodies that the default model is trained on: run_<i>.h5 with groups
-// surface and volume and the design as attributes param_*; pressure and shear over density. Splits: every run whose
-// number divides by 5 is "test"; of the others those with number % 9 == 4 are "validation", the rest "train";
-// "trainval" is both. Writes a data set.
-void import_ahmed(const std::string& folder, const std::string& path);
+// run_2 before run_10: the order of cases.
+bool natural_less(const std::string& a, const std::string& b);
 
 }  // namespace streamtube::mesh_io

@@ -90,9 +90,10 @@ std::vector<std::string> find_cases(const std::vector<std::string>& cases, const
   return found;
 }
 
-Splits read_split_file(const std::string& path) {
-  const std::string where = str("'", path, "'");
-  const Json json = Json::parse(core::read_text(path), nullptr, false, true);
+Splits read_split_file(const std::string& path) { return parse_splits(core::read_text(path), str("'", path, "'")); }
+
+Splits parse_splits(const std::string& text, const std::string& where) {
+  const Json json = Json::parse(text, nullptr, false, true);
   if (!json.is_object())
     bad(where + ": is not a JSON object of splits", "for example {\"train\": [1, 2], \"test\": [\"run_3\"]}");
   Splits splits;

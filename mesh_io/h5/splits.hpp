@@ -18,6 +18,8 @@ std::vector<std::string> find_cases(const std::vector<std::string>& cases, const
 
 // A published file of splits: JSON, name -> list of names or numbers. Words for find_cases(). Error(input).
 Splits read_split_file(const std::string& path);
+// The same of its text, which `where` names.
+Splits parse_splits(const std::string& text, const std::string& where);
 // Words of a text file, apart by white space or commas; # begins a comment. Error(input).
 std::vector<std::string> read_case_list(const std::string& path);
 

@@ -2,9 +2,8 @@
 #include <filesystem>
 
 #include "core/error.hpp"
-#include "core/log.hpp"
-#include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/h5_file.hpp"
+#include "mesh_io/h5/import.hpp"
 
 namespace streamtube::mesh_io {
 namespace {
@@ -22,6 +21,18 @@ int run_number(const fs::path& path) {
   if (digits.empty() || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return -1;
   return std::stoi(digits);
+}
+
+DatasetHeader ahmed_header() {
+  DatasetHeader header;
+  header.description = "coarse RANS of parametric Ahmed bodies (OpenFOAM v1912 simpleFoam, k-omega SST)";
+  header.fields[0] = {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+                      {"wall_shear_stress", "Cf", 3, Scale::dynamic_pressure, Transform::none, "Pa"}};
+  header.fields[1] = {
+      {"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+      {"velocity", "velocity_over_freestream", 3, Scale::velocity, Transform::none, "m/s"},
+      {"vorticity", "vorticity_dimensionless", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}};
+  return header;
 }
 
 FlowSample read_case(const std::string& path, const std::string& name, const DatasetHeader& header) {
@@ -53,42 +64,41 @@ FlowSample read_case(const std::string& path, const std::string& name, const Dat
   return s;
 }
 
+class AhmedLayout : public Layout {
+ public:
+  std::string name() const override { return "ahmed"; }
+  std::string summary() const override { return "run_<n>.h5, the format of the default model's data"; }
+  std::string pattern() const override { return "run_<n>.h5 or cases/run_<n>.h5"; }
+
+  std::vector<CaseSource> find(const std::string& folder) const override {
+    std::error_code ignored;
+    const fs::path inner = fs::path(folder) / "cases";
+    const fs::path cases = fs::is_directory(inner, ignored) ? inner : fs::path(folder);
+    std::vector<CaseSource> found;
+    for (const auto& entry : fs::directory_iterator(cases, ignored))
+      if (const int run = run_number(entry.path()); run >= 0)
+        found.push_back({str("run_", run), {entry.path().string()}, folder, {}});
+    return found;
+  }
+
+  DatasetHeader header(const std::vector<CaseSource>& cases) const override {
+    DatasetHeader header = ahmed_header();
+    for (const CaseSource& source : cases) {
+      const int run = run_number(source.files[0]);
+      const bool test = run % 5 == 0, validation = !test && run % 9 == 4;
+      header.splits[test ? "test" : validation ? "validation" : "train"].push_back(source.name);
+      if (!test) header.splits["trainval"].push_back(source.name);
+    }
+    return header;
+  }
+
+  FlowSample read(const CaseSource& source, const std::string&) const override {
+    return read_case(source.files[0], source.name, ahmed_header());
+  }
+};
+
 }  // namespace
 
-void import_ahmed(const std::string& folder, const std::string& path) {
-  const fs::path cases = fs::is_directory(fs::path(folder) / "cases") ? fs::path(folder) / "cases" : fs::path(folder);
-  std::vector<std::pair<int, std::string>> files;
-  if (fs::is_directory(cases))
-    for (const auto& entry : fs::directory_iterator(cases))
-      if (const int run = run_number(entry.path()); run >= 0) files.emplace_back(run, entry.path().string());
-  if (files.empty())
-    throw core::Error(core::ErrorKind::input,
-                      str("'", folder, "': there are no cases run_<i>.h5 in it or in its folder cases"),
-                      "give the folder of the Ahmed-body data set");
-  std::sort(files.begin(), files.end());
-  DatasetHeader header;
-  header.description = "coarse RANS of parametric Ahmed bodies (OpenFOAM v1912 simpleFoam, k-omega SST)";
-  header.fields[0] = {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
-                      {"wall_shear_stress", "Cf", 3, Scale::dynamic_pressure, Transform::none, "Pa"}};
-  header.fields[1] = {
-      {"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
-      {"velocity", "velocity_over_freestream", 3, Scale::velocity, Transform::none, "m/s"},
-      {"vorticity", "vorticity_dimensionless", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}};
-  for (const auto& [run, file] : files) {
-    const std::string name = str("run_", run);
-    const bool test = run % 5 == 0, validation = !test && run % 9 == 4;
-    header.splits[test ? "test" : validation ? "validation" : "train"].push_back(name);
-    if (!test) header.splits["trainval"].push_back(name);
-  }
-  core::Progress progress("import", files.size(), "cases");
-  std::size_t next = 0;
-  write_dataset(path, header, [&](FlowSample& sample) {
-    if (next == files.size()) return false;
-    sample = read_case(files[next].second, str("run_", files[next].first), header);
-    ++next;
-    progress.advance(1);
-    return true;
-  });
-}
+std::unique_ptr<Layout> ahmed_layout() { return std::make_unique<AhmedLayout>(); }
 
 }  // namespace streamtube::mesh_io

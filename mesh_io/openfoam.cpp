@@ -1,0 +1,360 @@
+#include "mesh_io/openfoam.hpp"
+
+#include <vtkCellData.h>
+#include <vtkCompositeDataSet.h>
+#include <vtkInformation.h>
+#include <vtkMultiBlockDataSet.h>
+#include <vtkNew.h>
+#include <vtkPOpenFOAMReader.h>
+#include <vtkPolyData.h>
+#include <vtkUnstructuredGrid.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "core/error.hpp"
+#include "geometry/parts.hpp"
+#include "mesh_io/input_file.hpp"
+#include "mesh_io/vtk_tools.hpp"
+
+namespace streamtube::mesh_io {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using geometry::Association;
+using geometry::Attribute;
+using geometry::SurfaceMesh;
+using geometry::VolumeMesh;
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
+  throw Error(ErrorKind::input, what, hint);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+// Names of the folders in `folder` that are numbers, rising; without 0.
+std::vector<std::string> time_names(const fs::path& folder) {
+  std::vector<std::pair<double, std::string>> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    double time = 0;
+    if (entry.is_directory(ignored) && name.find_first_not_of("0123456789.eE+-") == std::string::npos &&
+        parse_number(name, time) && time > 0)
+      found.emplace_back(time, name);
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> names;
+  for (auto& [time, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
+bool has_file(const fs::path& folder, const std::string& name) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / name, ignored) || fs::is_regular_file(folder / (name + ".gz"), ignored);
+}
+
+fs::path first_mesh(const FoamCase& c) {
+  return (c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path)) / "constant" / "polyMesh";
+}
+
+std::vector<FoamPatch> read_patches(const fs::path& mesh) {
+  const FoamDictionary boundary = FoamDictionary::read((mesh / "boundary").string());
+  std::vector<FoamPatch> patches;
+  for (const std::string& name : boundary.children("")) {
+    const std::string* type = boundary.find(name + "/type");
+    if (name == "FoamFile" || !type || *type == "processor" || *type == "processorCyclic") continue;
+    patches.push_back({name, *type});
+  }
+  if (patches.empty()) bad(str("'", (mesh / "boundary").string(), "': names no patches"), "the mesh is damaged");
+  return patches;
+}
+
+// The header of a file of OpenFOAM and its dimensions, from its first bytes. False for other files.
+bool read_header(const fs::path& path, FoamField& field, std::string* arch = nullptr) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(4096, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  const auto value = [&](const char* key) {
+    for (std::size_t at = head.find(key); at != std::string::npos; at = head.find(key, at + 1)) {
+      if (at > 0 && static_cast<unsigned char>(head[at - 1]) > ' ' && head[at - 1] != '{') continue;
+      const std::size_t begin = head.find_first_not_of(" \t", at + std::string(key).size());
+      const std::size_t end = head.find(';', at);
+      // `class volScalarField;`, `arch "LSB;label=32;scalar=64";`
+      if (begin == std::string::npos || end == std::string::npos || begin == at + std::string(key).size()) continue;
+      if (head[begin] == '"') return head.substr(begin + 1, head.find('"', begin + 1) - begin - 1);
+      return head.substr(begin, end - begin);
+    }
+    return std::string();
+  };
+  if (head.find("FoamFile") == std::string::npos) return false;
+  field.name = path.filename().string();
+  field.type = value("class"), field.dimensions = value("dimensions");
+  if (arch) *arch = value("arch");
+  return !field.type.empty();
+}
+
+void check_time(const FoamCase& c, const std::string& time) {
+  if (std::find(c.times.begin(), c.times.end(), time) == c.times.end())
+    bad(str("'", c.path, "' (OpenFOAM case): there is no time ", time), "there are: " + listed(c.times));
+}
+
+// Points that are bit for bit the same become one: the meshes of processors share them.
+void merge_points(VolumeMesh& mesh) {
+  std::vector<Vec3> points;
+  PointMerger merger(points, mesh.points.size());
+  std::vector<std::int64_t> to(mesh.points.size());
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = merger.add(mesh.points[i]);
+  mesh.points = std::move(points);
+  for (std::int64_t& corner : mesh.corners) corner = to[static_cast<std::size_t>(corner)];
+  for (const std::int64_t begin : mesh.face_offsets) {
+    if (begin < 0) continue;
+    std::size_t at = static_cast<std::size_t>(begin);
+    for (std::int64_t faces = mesh.faces[at++]; faces > 0; --faces)
+      for (std::int64_t n = mesh.faces[at++]; n > 0; --n, ++at) mesh.faces[at] = to[static_cast<std::size_t>(mesh.faces[at])];
+  }
+}
+
+// Likewise of a surface; patches of one name become one.
+void join_patches(SurfaceMesh& mesh) {
+  std::vector<Vec3> points;
+  PointMerger merger(points, mesh.points.size());
+  std::vector<std::int64_t> to(mesh.points.size());
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = merger.add(mesh.points[i]);
+  mesh.points = std::move(points);
+  for (std::int64_t& corner : mesh.corners) corner = to[static_cast<std::size_t>(corner)];
+  std::vector<std::string> names;
+  std::vector<std::int32_t> number;
+  for (const std::string& name : mesh.patch_names) {
+    auto it = std::find(names.begin(), names.end(), name);
+    if (it == names.end()) it = names.insert(names.end(), name);
+    number.push_back(static_cast<std::int32_t>(it - names.begin()));
+  }
+  for (std::int32_t& patch : mesh.patch) patch = number[static_cast<std::size_t>(patch)];
+  mesh.patch_names = std::move(names);
+}
+
+void append_attributes(std::vector<Attribute>& to, const std::vector<Attribute>& from, std::size_t before,
+                       std::size_t added, const std::string& where) {
+  for (const Attribute& a : from) {
+    if (a.association != Association::faces) continue;
+    auto it = std::find_if(to.begin(), to.end(), [&](const Attribute& b) { return b.name == a.name; });
+    if (it == to.end() && before == 0) it = to.insert(to.end(), {a.name, a.association, a.components, {}});
+    if (it == to.end() || it->components != a.components)
+      bad(str(where, "the field '", a.name, "' is not the same on all patches and processors"));
+    it->values.insert(it->values.end(), a.values.begin(), a.values.end());
+  }
+  for (const Attribute& a : to)
+    if (a.values.size() != (before + added) * static_cast<std::size_t>(a.components))
+      bad(str(where, "the field '", a.name, "' is missing on a patch or processor"));
+}
+
+void append_volume(VolumeMesh& to, const VolumeMesh& part, const std::string& where) {
+  const std::size_t before = to.cell_count();
+  const std::int64_t points = static_cast<std::int64_t>(to.points.size()), corners = static_cast<std::int64_t>(to.corners.size());
+  append_attributes(to.attributes, part.attributes, before, part.cell_count(), where);
+  if (to.offsets.empty()) to.offsets.push_back(0);
+  to.points.insert(to.points.end(), part.points.begin(), part.points.end());
+  for (std::size_t i = 1; i < part.offsets.size(); ++i) to.offsets.push_back(part.offsets[i] + corners);
+  for (const std::int64_t p : part.corners) to.corners.push_back(p + points);
+  to.types.insert(to.types.end(), part.types.begin(), part.types.end());
+  // Either none or one entry a cell.
+  if (!part.face_offsets.empty() || !to.face_offsets.empty()) {
+    to.face_offsets.resize(before, -1);
+    for (std::size_t i = 0; i < part.cell_count(); ++i) {
+      if (part.face_offsets.empty() || part.face_offsets[i] < 0) {
+        to.face_offsets.push_back(-1);
+        continue;
+      }
+      to.face_offsets.push_back(static_cast<std::int64_t>(to.faces.size()));
+      std::size_t at = static_cast<std::size_t>(part.face_offsets[i]);
+      std::int64_t faces = part.faces[at++];
+      to.faces.push_back(faces);
+      for (; faces > 0; --faces) {
+        std::int64_t n = part.faces[at++];
+        to.faces.push_back(n);
+        for (; n > 0; --n) to.faces.push_back(part.faces[at++] + points);
+      }
+    }
+  }
+}
+
+// The blocks of the reader's output by name.
+void collect(vtkMultiBlockDataSet* blocks, std::map<std::string, std::vector<vtkDataSet*>>& found) {
+  for (unsigned i = 0; i < blocks->GetNumberOfBlocks(); ++i) {
+    vtkDataObject* block = blocks->GetBlock(i);
+    if (auto* inner = vtkMultiBlockDataSet::SafeDownCast(block)) {
+      collect(inner, found);
+    } else if (auto* data = vtkDataSet::SafeDownCast(block)) {
+      const char* name = blocks->HasMetaData(i) ? blocks->GetMetaData(i)->Get(vtkCompositeDataSet::NAME()) : nullptr;
+      if (data->GetNumberOfCells() > 0) found[name ? name : ""].push_back(data);
+    }
+  }
+}
+
+}  // namespace
+
+bool is_foam_case(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(fs::path(path) / "system" / "controlDict", ignored);
+}
+
+FoamCase find_foam_case(const std::string& path) {
+  const std::string where = str("'", path, "' (OpenFOAM case): ");
+  if (!is_foam_case(path)) bad(where + "there is no system/controlDict", "give the folder of the case");
+  FoamCase c;
+  c.path = path;
+  std::error_code ignored;
+  while (fs::is_directory(fs::path(path) / str("processor", c.processors), ignored)) ++c.processors;
+  const auto complete = [](const fs::path& folder) {
+    const fs::path mesh = folder / "constant" / "polyMesh";
+    return has_file(mesh, "points") && has_file(mesh, "faces") && has_file(mesh, "owner") && has_file(mesh, "boundary");
+  };
+  const bool whole = complete(path);
+  if (whole) c.times = time_names(path);
+  if (c.times.empty() && c.processors > 0) {
+    c.decomposed = true;
+    for (std::size_t i = 0; i < c.processors; ++i) {
+      const fs::path folder = fs::path(path) / str("processor", i);
+      if (!complete(folder)) bad(str(where, "processor", i, "/constant/polyMesh is not complete"), "copy the case again");
+      const std::vector<std::string> mine = time_names(folder);
+      if (i == 0)
+        c.times = mine;
+      else
+        std::erase_if(c.times,
+                      [&](const std::string& t) { return std::find(mine.begin(), mine.end(), t) == mine.end(); });
+    }
+    // Each processor knows how many there were.
+    const FoamDictionary boundary = FoamDictionary::read((first_mesh(c) / "boundary").string());
+    for (const std::string& name : boundary.children(""))
+      if (const auto other = boundary.number(name + "/neighbProcNo"); other && *other >= static_cast<double>(c.processors))
+        bad(str(where, "processor", *other, " is missing: there are ", c.processors, " processor folders"),
+            "copy the case again, or reconstruct it (reconstructPar)");
+  } else if (!whole) {
+    bad(where + "constant/polyMesh is not complete (points, faces, owner, boundary)",
+        "mesh the case first, or copy it again");
+  }
+  if (c.times.empty())
+    bad(str(where, "there is no time beside 0", c.decomposed ? " that all processors have" : ""),
+        "the run has not written anything yet");
+  c.patches = read_patches(first_mesh(c));
+  return c;
+}
+
+std::vector<FoamField> foam_fields(const FoamCase& c, const std::string& time) {
+  check_time(c, time);
+  const fs::path folder = (c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path)) / time;
+  std::vector<FoamField> fields;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    FoamField field;
+    if (entry.is_regular_file(ignored) && read_header(entry.path(), field)) fields.push_back(field);
+  }
+  std::sort(fields.begin(), fields.end(), [](const FoamField& a, const FoamField& b) { return a.name < b.name; });
+  return fields;
+}
+
+FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
+  FoamFields out;
+  out.time = selection.time.empty() ? c.times.back() : selection.time;
+  const std::string where = str("'", c.path, "' (OpenFOAM case), time ", out.time, ": ");
+  const std::vector<FoamField> there = foam_fields(c, out.time);
+  std::vector<std::string> names;
+  for (const FoamField& f : there)
+    if (f.type == "volScalarField" || f.type == "volVectorField") names.push_back(f.name);
+  for (const std::string& name : selection.fields)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      bad(str(where, "there is no field '", name, "'"), "there are: " + listed(names));
+  std::vector<std::string> patches = selection.patches, known;
+  for (const FoamPatch& p : c.patches) known.push_back(p.name);
+  for (const std::string& name : patches)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      bad(str(where, "there is no patch '", name, "'"), "there are: " + listed(known));
+  if (patches.empty()) patches = known;
+
+  try {
+    VtkMessages messages;
+    vtkNew<vtkPOpenFOAMReader> reader;
+    reader->SetFileName((fs::path(c.path) / "system" / "controlDict").c_str());
+    reader->SetCaseType(c.decomposed ? vtkPOpenFOAMReader::DECOMPOSED_CASE : vtkPOpenFOAMReader::RECONSTRUCTED_CASE);
+    reader->SetListTimeStepsByControlDict(false);
+    reader->SetSkipZeroTime(true);
+    reader->SetCreateCellToPoint(false);
+    reader->SetDecomposePolyhedra(false);
+    reader->SetCacheMesh(false);
+    reader->SetReadZones(false);
+    FoamField header;
+    std::string arch;
+    read_header(first_mesh(c) / "owner", header, &arch);
+    reader->SetUse64BitLabels(arch.find("label=64") != std::string::npos);
+    reader->SetUse64BitFloats(arch.find("scalar=32") == std::string::npos);
+    reader->UpdateInformation();
+    for (const std::string& name : names)
+      reader->SetCellArrayStatus(name.c_str(), std::find(selection.fields.begin(), selection.fields.end(), name) !=
+                                                       selection.fields.end() ||
+                                                   selection.fields.empty());
+    for (const FoamField& f : there)
+      if (f.type != "volScalarField" && f.type != "volVectorField") reader->SetCellArrayStatus(f.name.c_str(), 0);
+    for (int i = 0; i < reader->GetNumberOfPatchArrays(); ++i) {
+      const std::string name = reader->GetPatchArrayName(i);
+      const std::string last = name.substr(name.rfind('/') + 1);
+      const bool group = name.rfind("group/", 0) == 0;
+      const bool wanted = name == "internalMesh" ? selection.volume
+                                                 : !group && std::find(patches.begin(), patches.end(), last) != patches.end();
+      reader->SetPatchArrayStatus(name.c_str(), wanted);
+    }
+    double time = 0;
+    parse_number(out.time, time);
+    reader->UpdateTimeStep(time);
+    if (!messages.errors().empty()) bad(where + messages.errors().front(), "the case is damaged; copy it again");
+    if (!messages.warnings().empty()) bad(where + messages.warnings().front(), "the case is damaged; copy it again");
+    std::map<std::string, std::vector<vtkDataSet*>> found;
+    collect(reader->GetOutput(), found);
+    if (selection.volume) {
+      for (vtkDataSet* data : found["internalMesh"]) {
+        VolumeMesh part = volume_from_vtk(data, where);
+        check_polyhedra(part, where);
+        if (out.volume.cell_count() == 0 && found["internalMesh"].size() == 1)
+          out.volume = std::move(part);
+        else
+          append_volume(out.volume, part, where);
+      }
+      if (out.volume.cell_count() == 0) bad(where + "its mesh has no cells", "the case is damaged; copy it again");
+      if (c.decomposed) merge_points(out.volume);
+    }
+    for (const std::string& name : patches)
+      for (vtkDataSet* data : found[name]) {
+        const SurfaceMesh part = surface_from_vtk(data, where, name);
+        const std::size_t before = out.surface.face_count();
+        std::vector<Attribute> attributes = std::move(out.surface.attributes);
+        append_attributes(attributes, part.attributes, before, part.face_count(), where + "patch '" + name + "': ");
+        geometry::append(out.surface, part, name);
+        out.surface.attributes = std::move(attributes);
+      }
+    if (c.decomposed) join_patches(out.surface);
+    const auto check = [&](const std::vector<Attribute>& attributes, const char* of) {
+      for (const std::string& name : selection.fields)
+        if (std::none_of(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.name == name; }))
+          bad(str(where, "the field '", name, "' could not be read on its ", of), "the file is damaged; copy it again");
+    };
+    if (selection.volume) check(out.volume.attributes, "cells");
+    if (out.surface.face_count() > 0) check(out.surface.attributes, "patches");
+  } catch (const std::bad_alloc&) {
+    bad(where + "not enough memory for the sizes it gives", "the case is damaged; copy it again");
+  }
+  return out;
+}
+
+}  // namespace streamtube::mesh_io
