@@ -226,9 +226,11 @@ void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries) {
   std::string text =
       "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n"
       "  <Collection>\n";
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    text += str("    <DataSet timestep=\"0\" part=\"", i, "\" name=\"", escape(entries[i].name), "\" file=\"",
+  for (std::size_t i = 0, part = 0; i < entries.size(); ++i, ++part) {
+    if (i > 0 && entries[i].time != entries[i - 1].time) part = 0;
+    text += str("    <DataSet timestep=\"", entries[i].time, "\" part=\"", part, "\" name=\"", escape(entries[i].name), "\" file=\"",
                 escape(entries[i].file), "\"/>\n");
+  }
   core::write_text(path, text + "  </Collection>\n</VTKFile>\n");
 }
 

@@ -98,15 +98,29 @@ void to_model(const geometry::Frame& frame, Body& body) {
 
 }  // namespace
 
+LoadedBody load_body(const std::vector<std::string>& files, const CaseOptions& options,
+                     const surrogate::Checkpoint& model) {
+  LoadedBody out;
+  out.name = files.front(), out.files = files;
+  out.frame = options.frame;  // notes what it decides for this body
+  const ChooseUnit choose = [&](const Body& body) { return out.frame.choose_unit(body, model, body.where); };
+  out.body = read_body(files, out.frame.unit(), options.parts, choose);
+  return out;
+}
+
 BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
                    const surrogate::Checkpoint& model) {
+  return make_case(load_body(files, options, model), options, model);
+}
+
+BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogate::Checkpoint& model) {
   BodyCase out;
-  out.files = files;
+  out.files = std::move(loaded.files);
   solver::Case& question = out.question;
-  question.name = files.front();
-  FrameOptions frame = options.frame;  // notes what it decides for this body
-  const ChooseUnit choose = [&](const Body& in_metres) { return frame.choose_unit(in_metres, model, in_metres.where); };
-  Body body = read_body(files, frame.unit(), options.parts, choose);
+  question.name = loaded.name;
+  FrameOptions& frame = loaded.frame;
+  const ChooseUnit choose = [&](const Body& body) { return frame.choose_unit(body, model, body.where); };
+  Body body = std::move(loaded.body);
   out.placement = frame.place(body, model);
   to_model(out.placement.frame, body);
   prepare_body(body, options.parts, model.domain.low[2]);

@@ -127,6 +127,10 @@ void FrameOptions::validate() const {
   }
 }
 
+std::string FrameOptions::given() const {
+  return str(unit_, " | ", flow_, " | ", up_, " | ", transform_, " | ", ground_, " | ", place_);
+}
+
 geometry::Similarity FrameOptions::transform() const {
   std::string text = transform_, where = "--transform";
   auto values = numbers(text);

@@ -32,6 +32,8 @@ class FrameOptions {
   // Throws Error(usage).
   void validate() const;
 
+  // All that was given, in one line that tells two choices apart.
+  std::string given() const;
   // The name given with --unit; empty when it is to be chosen.
   std::string unit() const { return unit_ == "auto" ? std::string() : unit_; }
   // For read_body: of the units, the one in which the body is as long as those of the model. Without --unit, metres as

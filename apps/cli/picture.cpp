@@ -198,15 +198,55 @@ std::pair<double, double> range_of(std::vector<float> values) {
   return {low, std::max(high, low + 1e-9)};
 }
 
-vtkNew<vtkGenericOpenGLRenderWindow> make_window() {
+vtkNew<vtkGenericOpenGLRenderWindow> make_window(int width = kWidth, int height = kHeight) {
   vtkNew<vtkGenericOpenGLRenderWindow> window;
   window->SetIsCurrent(true);
   window->SetOwnContext(0);
   window->SetReadyForRendering(true);
   window->SetSupportsOpenGL(1);
   window->SetMultiSamples(4);
-  window->SetSize(kWidth, kHeight);
+  window->SetSize(width, height);
   return window;
+}
+
+// A surface in the colours of one of its arrays; white is 0.
+vtkNew<vtkActor> surface_actor(const geometry::SurfaceMesh& body, const geometry::Attribute& array,
+                               vtkLookupTable* colours) {
+  vtkNew<vtkPolyData> surface;
+  vtkNew<vtkPoints> points;
+  points->SetNumberOfPoints(static_cast<vtkIdType>(body.points.size()));
+  for (std::size_t i = 0; i < body.points.size(); ++i) points->SetPoint(static_cast<vtkIdType>(i), body.points[i].data());
+  vtkNew<vtkCellArray> faces;
+  for (std::size_t f = 0; f < body.face_count(); ++f) {
+    faces->InsertNextCell(static_cast<int>(body.corner_count(f)));
+    for (auto c = body.offsets[f]; c < body.offsets[f + 1]; ++c)
+      faces->InsertCellPoint(body.corners[static_cast<std::size_t>(c)]);
+  }
+  vtkNew<vtkFloatArray> values;
+  values->SetName(array.name.c_str());
+  values->SetNumberOfTuples(static_cast<vtkIdType>(array.values.size()));
+  for (std::size_t i = 0; i < array.values.size(); ++i) values->SetValue(static_cast<vtkIdType>(i), array.values[i]);
+  surface->SetPoints(points);
+  surface->SetPolys(faces);
+  if (array.association == geometry::Association::points)
+    surface->GetPointData()->SetScalars(values);
+  else
+    surface->GetCellData()->SetScalars(values);
+  vtkNew<vtkPolyDataMapper> mapper;
+  mapper->SetInputData(surface);
+  mapper->SetLookupTable(colours);
+  mapper->UseLookupTableScalarRangeOn();
+  vtkNew<vtkActor> actor;
+  actor->SetMapper(mapper);
+  actor->GetProperty()->SetAmbient(0.5);
+  actor->GetProperty()->SetDiffuse(0.55);
+  actor->GetProperty()->SetInterpolationToFlat();
+  return actor;
+}
+
+// Of values to both sides of 0.
+vtkNew<vtkLookupTable> two_sided(double limit) {
+  return table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}}, -limit, limit, true);
 }
 
 // Renders and writes a PNG file.
@@ -320,47 +360,13 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   const auto window = make_window();
 
   // The body from the front, above and one side.
-  vtkNew<vtkPolyData> surface;
-  {
-    vtkNew<vtkPoints> points;
-    points->SetNumberOfPoints(static_cast<vtkIdType>(body.points.size()));
-    for (std::size_t i = 0; i < body.points.size(); ++i)
-      points->SetPoint(static_cast<vtkIdType>(i), body.points[i].data());
-    vtkNew<vtkCellArray> faces;
-    for (std::size_t f = 0; f < body.face_count(); ++f) {
-      faces->InsertNextCell(static_cast<int>(body.corner_count(f)));
-      for (auto c = body.offsets[f]; c < body.offsets[f + 1]; ++c)
-        faces->InsertCellPoint(body.corners[static_cast<std::size_t>(c)]);
-    }
-    vtkNew<vtkFloatArray> values;
-    values->SetName("Cp");
-    values->SetNumberOfTuples(static_cast<vtkIdType>(cp->values.size()));
-    for (std::size_t i = 0; i < cp->values.size(); ++i) values->SetValue(static_cast<vtkIdType>(i), cp->values[i]);
-    surface->SetPoints(points);
-    surface->SetPolys(faces);
-    if (cp->association == geometry::Association::points)
-      surface->GetPointData()->SetScalars(values);
-    else
-      surface->GetCellData()->SetScalars(values);
-  }
   const auto [cp_low, cp_high] = range_of(cp->values);
-  // White is Cp = 0.
-  const double cp_limit = std::max(std::abs(cp_low), std::abs(cp_high));
-  const auto cp_colours = table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}},
-                                -cp_limit, cp_limit, true);
-  vtkNew<vtkPolyDataMapper> surface_mapper;
-  surface_mapper->SetInputData(surface);
-  surface_mapper->SetLookupTable(cp_colours);
-  surface_mapper->UseLookupTableScalarRangeOn();
-  vtkNew<vtkActor> surface_actor;
-  surface_actor->SetMapper(surface_mapper);
-  surface_actor->GetProperty()->SetAmbient(0.5);
-  surface_actor->GetProperty()->SetDiffuse(0.55);
-  surface_actor->GetProperty()->SetInterpolationToFlat();
+  const auto cp_colours = two_sided(std::max(std::abs(cp_low), std::abs(cp_high)));
+  const auto body_actor = surface_actor(body, *cp, cp_colours);
   vtkNew<vtkRenderer> above;
   above->SetViewport(0, 0.5, 1, 1);
   above->SetBackground(1, 1, 1);
-  above->AddActor(surface_actor);
+  above->AddActor(body_actor);
   const Box box = body.bounds();
   const Vec3 center = 0.5 * (box.low + box.high);
   const double size = norm(box.size());
@@ -431,6 +437,39 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
 
   window->AddRenderer(above);
   window->AddRenderer(below);
+  save(window, path);
+}
+
+double colour_limit(const std::vector<float>& values) {
+  const auto [low, high] = range_of(values);
+  return std::max(std::abs(low), std::abs(high));
+}
+
+void write_surface_picture(const std::string& path, const geometry::SurfaceMesh& body,
+                           const geometry::Attribute& array, double limit) {
+  constexpr int kPartWidth = 1100, kPartHeight = 360;
+  const QuietVtk quiet;
+  const OffscreenContext context;
+  const auto window = make_window(kPartWidth, kPartHeight);
+  const auto colours = two_sided(limit);
+  const Box box = body.bounds();
+  const Vec3 center = 0.5 * (box.low + box.high);
+  const double size = norm(box.size());
+  vtkNew<vtkRenderer> side[2];  // the front, the rear
+  for (int s = 0; s < 2; ++s) {
+    side[s]->SetViewport(0.47 * s, 0, s ? 1 : 0.47, 1);
+    side[s]->SetBackground(1, 1, 1);
+    side[s]->AddActor(surface_actor(body, array, colours));
+    auto* camera = side[s]->GetActiveCamera();
+    camera->SetFocalPoint(center.data());
+    camera->SetPosition(center[0] + (s ? 1.5 : -1.5) * size, center[1] - 1.6 * size, center[2] + 0.9 * size);
+    camera->SetViewUp(0, 0, 1);
+    side[s]->ResetCamera();
+    camera->Zoom(s ? 1.2 : 1.35);
+    side[s]->ResetCameraClippingRange();
+    window->AddRenderer(side[s]);
+  }
+  add_bar(side[1], colours, array.name.c_str());
   save(window, path);
 }
 

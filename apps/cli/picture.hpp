@@ -24,6 +24,12 @@ void require_opengl();
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title);
 
+// An array of one component on the body, seen from the front and from behind: white at 0, full colours at +-limit.
+void write_surface_picture(const std::string& path, const geometry::SurfaceMesh& body,
+                           const geometry::Attribute& array, double limit);
+// The largest magnitude, single points aside.
+double colour_limit(const std::vector<float>& values);
+
 // Loss and validation errors over the updates, logarithmic.
 void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title);
 

@@ -30,13 +30,13 @@ std::string to_text(const mesh_io::CadReport& r) {
   return out + str(r.faces, " faces: ", r.triangles, " triangles within ", r.deviation, " m");
 }
 
-namespace {
-
 void measure(Body& body) {
   // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
   constexpr std::size_t kMostFaces = 1'000'000;
   body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
 }
+
+namespace {
 
 // For the other files of a run; of a unit without a name, metres.
 std::string unit_name(double metres) {

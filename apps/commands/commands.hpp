@@ -27,5 +27,8 @@ std::unique_ptr<Command> make_train(LossPicture draw);
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();
+std::unique_ptr<Command> make_sweep();
+std::unique_ptr<Command> make_report();
+std::unique_ptr<Command> make_optimise();
 
 }  // namespace streamtube::apps
