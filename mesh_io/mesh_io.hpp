@@ -55,7 +55,6 @@ void write_stl(const std::string& path, const geometry::SurfaceMesh& mesh);  // 
 // A ParaView collection that opens several files at once; names relative to the .pvd's folder.
 struct PvdEntry {
   std::string name, file;
-  double time = 0;  // ParaView steps through those of different times
 };
 void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries);
 

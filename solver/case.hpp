@@ -87,7 +87,6 @@ struct Answer {
   std::vector<double> probe_pressure;
   Forces forces;
   double reynolds_number = 0;
-  double frontal_area = 0;  // m2, of the body
   std::vector<Extrapolation> extrapolation;
   std::optional<geometry::ShapeDistance> similarity;  // to the training data; nothing where the model cannot tell
   std::vector<std::string> warnings;

@@ -20,8 +20,10 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/long_work.hpp"
+#include "geometry/distance.hpp"
 #include "geometry/refine.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "mesh_io/series.hpp"
 
 namespace streamtube::apps {
 
@@ -238,7 +240,9 @@ std::unique_ptr<DesignWork::Piece> DesignWork::prepare(const solver::Design& des
     const Vec3 size = question.body.bounds().size();
     piece->shape = {{"length", size[0]}, {"width", size[1]}, {"height", size[2]}, {"surface_area", question.report.area}};
     if (question.report.watertight) piece->shape.emplace_back("volume", std::abs(question.report.volume));
+    const double frontal = question.reference_area > 0 ? geometry::frontal_area(question.body) : 0;
     piece->ready = engine_.make_ready(std::move(question));
+    piece->shape.emplace_back("frontal_area", frontal);  // 0: the reference area is it
   } catch (...) {
     note_failure(row);
   }
@@ -286,9 +290,9 @@ Row DesignWork::finish(Piece& piece) const {
                  {"Cm_yaw", c.cm_yaw()},
                  {"drag_N", newton * c.cd()},
                  {"lift_N", newton * c.cl()},
-                 {"side_N", newton * c.cs()},
-                 {"frontal_area", answer.frontal_area}};
-  row.numbers.insert(row.numbers.end(), piece.shape.begin(), piece.shape.end());
+                 {"side_N", newton * c.cs()}};
+  for (const auto& [name, value] : piece.shape)
+    row.numbers.emplace_back(name, name == "frontal_area" && value == 0 ? f.scales.area : value);
   for (const auto& [name, value] : solver::Named{{"velocity", f.scales.velocity},
                                                  {"density", f.scales.density},
                                                  {"viscosity", piece.options.viscosity},
@@ -448,7 +452,7 @@ std::vector<Row> SweepFolder::write_table(const std::vector<std::string>& names)
   for (const auto& name : names)
     if (const auto it = all.find(name); it != all.end()) rows.push_back(std::move(it->second));
   solver::write_table(path_, rows);
-  std::vector<mesh_io::PvdEntry> entries;
+  std::vector<mesh_io::SeriesEntry> entries;
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (const char* file : {kSurface, kVolume}) {
       std::error_code error;
@@ -456,7 +460,7 @@ std::vector<Row> SweepFolder::write_table(const std::vector<std::string>& names)
       entries.push_back({str(rows[i].design, " ", file == kSurface ? "surface" : "volume"),
                          (fs::path(rows[i].folder) / file).string(), double(i)});
     }
-  if (!entries.empty()) mesh_io::write_pvd((fs::path(path_) / kSweepCollection).string(), entries);
+  if (!entries.empty()) mesh_io::write_series((fs::path(path_) / kSweepCollection).string(), entries);
   return rows;
 }
 

@@ -338,9 +338,8 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   const Box bounds = question.body.bounds();
   out.reference = reference_quantities(question);
   out.reynolds_number = physics::reynolds_number(question.flow, bounds.size()[0]);
-  out.frontal_area =
-      question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area;
-  out.extrapolation = extrapolations(c, question, out.frontal_area);
+  out.extrapolation = extrapolations(
+      c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
   // None of it depends on which outputs are wanted.
@@ -408,7 +407,6 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   ready->drawn = run.prepare(question, distance, mesh, stage);
   answer.forces = ready->drawn.reference;
   answer.reynolds_number = ready->drawn.reynolds_number;
-  answer.frontal_area = ready->drawn.frontal_area;
   answer.extrapolation = ready->drawn.extrapolation;
   answer.similarity = similarity(c, question.body);
   if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));

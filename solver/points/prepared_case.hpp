@@ -24,7 +24,6 @@ struct PreparedCase {
   std::vector<Vec3> anchors[2];          // [A] m, surface and volume
   Forces reference;                      // scales, axes and where they come from; no coefficients
   double reynolds_number = 0;
-  double frontal_area = 0;  // m2; not of cases from a file
   std::vector<Extrapolation> extrapolation;
 };
 
