@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,7 @@ namespace {
 
 std::atomic<bool> started{false};
 Backend chosen = Backend::openmp;
+bool device_named = false;  // the same GPU for all processes of a host
 std::vector<std::function<void()>> last_works;
 
 std::string cpu_name() {
@@ -114,6 +116,7 @@ Runtime::Runtime(const RuntimeOptions& options) {
                 "check nvidia-smi, or use the program of the openmp preset");
   if (started.exchange(true)) throw Error(ErrorKind::usage, "a second Runtime: one program has one");
   chosen = with_cuda && options.backend != Backend::openmp ? Backend::cuda : Backend::openmp;
+  device_named = options.device >= 0;
   // OpenMP has read its variables long before; this only says what holds anyway, so that Kokkos does not warn. Threads
   // stay unbound because several processes (a sweep) would otherwise be bound to the same cores.
   setenv("OMP_PROC_BIND", "false", 0);
@@ -141,6 +144,23 @@ void before_stop(std::function<void()> work) { last_works.push_back(std::move(wo
 Backend backend() {
   expect(Kokkos::is_initialized(), "backend() needs a Runtime");
   return chosen;
+}
+
+std::size_t available_memory(int processes) {
+  expect(processes > 0, "available_memory: no processes");
+#if defined(KOKKOS_ENABLE_CUDA)
+  if (backend() == Backend::cuda) {
+    std::string why;
+    const int gpus = device_named ? 1 : std::max(gpu_count(why), 1);
+    std::size_t free = 0, total = 0;
+    if (const cudaError_t code = cudaMemGetInfo(&free, &total); code != cudaSuccess)
+      throw Error(ErrorKind::runtime, str("asking the GPU for its free memory: ", cudaGetErrorString(code)),
+                  "check nvidia-smi");
+    return free / static_cast<std::size_t>((processes + gpus - 1) / gpus);
+  }
+#endif
+  expect(Kokkos::is_initialized(), "available_memory() needs a Runtime");
+  return available_host_memory() / static_cast<std::size_t>(processes);
 }
 
 std::vector<DeviceInfo> devices() {

@@ -40,6 +40,9 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 };
 
+// Bytes free where networks run, for each of so many processes on this host that look at the same time: of the GPU,
+// which those share that were given the same one, or of the host. Needs a Runtime.
+std::size_t available_memory(int processes = 1);
 Backend backend();                    // that of the Runtime, never automatic; needs a Runtime
 std::vector<DeviceInfo> devices();    // before a Runtime: none is used
 int usable_threads();                 // CPUs this process may use: affinity and container quota

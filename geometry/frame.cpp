@@ -15,15 +15,6 @@ namespace {
 
 using Matrix = std::array<Vec3, 3>;
 
-double rounded(double x) { return std::ldexp(std::nearbyint(std::ldexp(x, 40)), -40); }
-
-void points_to_model(const Frame& frame, std::vector<Vec3>& points) {
-  for (Vec3& p : points) {
-    p = frame.to_model(p);
-    for (double& x : p) x = rounded(x) + 0.0;  // + 0.0: no negative zeros
-  }
-}
-
 // A^T T A with the rows of A the model's axes: the tensor in the file's frame.
 Matrix tensor_to_file(const Frame& frame, const Matrix& t) {
   Matrix out{};
@@ -34,32 +25,11 @@ Matrix tensor_to_file(const Frame& frame, const Matrix& t) {
   return out;
 }
 
-void attribute_to_file(const Frame& frame, Attribute& attribute) {
-  // Where entry (i, j) of a tensor stands among the components.
-  static constexpr int kSymmetric[3][3] = {{0, 3, 5}, {3, 1, 4}, {5, 4, 2}};
-  const auto n = static_cast<std::size_t>(attribute.components);
-  for (std::size_t at = 0; at + n <= attribute.values.size(); at += n) {
-    float* value = &attribute.values[at];
-    if (n == 3) {
-      const Vec3 v = frame.vector_to_file({value[0], value[1], value[2]});
-      for (int a = 0; a < 3; ++a) value[a] = static_cast<float>(v[a]);
-    } else if (n == 6 || n == 9) {
-      Matrix t;
-      for (int i = 0; i < 3; ++i)
-        for (int j = 0; j < 3; ++j) t[i][j] = value[n == 6 ? kSymmetric[i][j] : 3 * i + j];
-      t = tensor_to_file(frame, t);
-      for (int i = 0; i < 3; ++i)
-        for (int j = 0; j < 3; ++j) value[n == 6 ? kSymmetric[i][j] : 3 * i + j] = static_cast<float>(t[i][j]);
-    }
-  }
-}
-
 template <class Mesh>
 void mesh_to_file(const Frame& frame, Mesh& mesh) {
   if (frame.identity()) return;
   for (Vec3& p : mesh.points) p = frame.to_file(p);
-  if (frame.turned())
-    for (Attribute& attribute : mesh.attributes) attribute_to_file(frame, attribute);
+  for (Attribute& attribute : mesh.attributes) values_to_file(frame, attribute.components, attribute.values);
 }
 
 }  // namespace
@@ -122,8 +92,36 @@ Box bounds_in_model(const Frame& frame, const SurfaceMesh& mesh) {
   return box;
 }
 
-void to_model(const Frame& frame, SurfaceMesh& mesh) { points_to_model(frame, mesh.points); }
-void to_model(const Frame& frame, VolumeMesh& mesh) { points_to_model(frame, mesh.points); }
+void to_model(const Frame& frame, std::span<Vec3> points) {
+  for (Vec3& p : points) {
+    p = frame.to_model(p);
+    for (double& x : p) x = std::nearbyint(x * 0x1p40) * 0x1p-40 + 0.0;  // + 0.0: no negative zeros
+  }
+}
+
+void values_to_file(const Frame& frame, int components, std::span<float> values) {
+  if (!frame.turned()) return;
+  // Where entry (i, j) of a tensor stands among the components.
+  static constexpr int kSymmetric[3][3] = {{0, 3, 5}, {3, 1, 4}, {5, 4, 2}};
+  const auto n = static_cast<std::size_t>(components);
+  for (std::size_t at = 0; at + n <= values.size(); at += n) {
+    float* value = &values[at];
+    if (n == 3) {
+      const Vec3 v = frame.vector_to_file({value[0], value[1], value[2]});
+      for (int a = 0; a < 3; ++a) value[a] = static_cast<float>(v[a]);
+    } else if (n == 6 || n == 9) {
+      Matrix t;
+      for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) t[i][j] = value[n == 6 ? kSymmetric[i][j] : 3 * i + j];
+      t = tensor_to_file(frame, t);
+      for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) value[n == 6 ? kSymmetric[i][j] : 3 * i + j] = static_cast<float>(t[i][j]);
+    }
+  }
+}
+
+void to_model(const Frame& frame, SurfaceMesh& mesh) { to_model(frame, mesh.points); }
+void to_model(const Frame& frame, VolumeMesh& mesh) { to_model(frame, mesh.points); }
 void to_file(const Frame& frame, SurfaceMesh& mesh) { mesh_to_file(frame, mesh); }
 void to_file(const Frame& frame, VolumeMesh& mesh) { mesh_to_file(frame, mesh); }
 

@@ -3,6 +3,7 @@
 // the model, results come back with their vectors and tensors turned.
 
 #include <array>
+#include <span>
 
 #include "geometry/surface_mesh.hpp"
 #include "geometry/volume_mesh.hpp"
@@ -28,6 +29,9 @@ Frame facing(const Vec3& flow, const Vec3& up);
 struct Similarity {
   Frame frame;
   double scale = 1;
+
+  bool identity() const { return scale == 1 && frame.identity(); }
+  Vec3 to_file(const Vec3& p) const { return (1 / scale) * frame.to_file(p); }
 };
 // Error(usage), its message starting with `where`, for what is no similarity (shear, different scales, a last row other
 // than 0 0 0 1; to 1e-4) or is a reflection.
@@ -38,11 +42,13 @@ Box bounds_in_model(const Frame& frame, const SurfaceMesh& mesh);
 
 // Positions in the model's frame are rounded to 2^-40 m, whatever the frame: a body that was turned and moved in double
 // precision comes to lie on the same bits as the untouched one, and with it all that is drawn from it.
+void to_model(const Frame& frame, std::span<Vec3> points);
 void to_model(const Frame& frame, SurfaceMesh& mesh);
 void to_model(const Frame& frame, VolumeMesh& mesh);  // positions; attributes stay as they are
 
-// Positions, and attributes by their components: 3 a vector, 6 a symmetric tensor (XX YY ZZ XY YZ XZ), 9 a tensor row
-// by row.
+// values [n][components]: 3 are a vector, 6 a symmetric tensor (XX YY ZZ XY YZ XZ), 9 a tensor row by row; others stay.
+void values_to_file(const Frame& frame, int components, std::span<float> values);
+// Positions and attributes.
 void to_file(const Frame& frame, SurfaceMesh& mesh);
 void to_file(const Frame& frame, VolumeMesh& mesh);
 

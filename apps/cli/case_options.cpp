@@ -91,11 +91,6 @@ void note(BodyCase& out, const std::string& file, const std::vector<std::string>
   }
 }
 
-void to_model(const geometry::Frame& frame, Body& body) {
-  geometry::to_model(frame, body.mesh);
-  if (!frame.identity()) body.report.bounds = body.mesh.bounds();
-}
-
 }  // namespace
 
 LoadedBody load_body(const std::vector<std::string>& files, const CaseOptions& options,
@@ -103,8 +98,7 @@ LoadedBody load_body(const std::vector<std::string>& files, const CaseOptions& o
   LoadedBody out;
   out.name = files.front(), out.files = files;
   out.frame = options.frame;  // notes what it decides for this body
-  const ChooseUnit choose = [&](const Body& body) { return out.frame.choose_unit(body, model, body.where); };
-  out.body = read_body(files, out.frame.unit(), options.parts, choose);
+  out.body = out.frame.load(files, options.parts, model);
   return out;
 }
 
@@ -119,11 +113,8 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   solver::Case& question = out.question;
   question.name = loaded.name;
   FrameOptions& frame = loaded.frame;
-  const ChooseUnit choose = [&](const Body& body) { return frame.choose_unit(body, model, body.where); };
   Body body = std::move(loaded.body);
-  out.placement = frame.place(body, model);
-  to_model(out.placement.frame, body);
-  prepare_body(body, options.parts, model.domain.low[2]);
+  out.placement = frame.put(body, options.parts, model);
   note(out, question.name, body.warnings);
   out.parts = std::move(body.parts);
   out.cad = std::move(body.cad);
@@ -133,10 +124,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                  " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
   if (!options.surface.empty()) {
-    Body other = read_body({options.surface}, out.placement.unit, options.parts, choose);
-    rescale(other, out.placement.scale);
-    to_model(out.placement.frame, other);
-    prepare_body(other, options.parts, model.domain.low[2]);
+    Body other = read_placed(options.surface, options.parts, model, out.placement);
     note(out, options.surface, other.warnings);
     question.surface = std::move(other.mesh);
     question.surface_name = options.surface;

@@ -80,6 +80,11 @@ Frame facing_of(const std::string& flow, const std::string& up) {
   }
 }
 
+void to_model(const Placement& placement, Body& body) {
+  geometry::to_model(placement.frame, body.mesh);
+  if (!placement.frame.identity()) body.report.bounds = body.mesh.bounds();
+}
+
 }  // namespace
 
 std::array<double, 16> Placement::matrix() const {
@@ -244,6 +249,39 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
     note(str("the flow goes along ", vector_text(out.frame.axes[0]), ", up is ", vector_text(out.frame.axes[2]),
              " in the frame of the file"));
   return out;
+}
+
+Body FrameOptions::read(const std::vector<std::string>& paths, const PartOptions& parts,
+                        const surrogate::Checkpoint& model, Placement& placement) {
+  Body body = load(paths, parts, model);
+  placement = put(body, parts, model);
+  return body;
+}
+
+Body FrameOptions::load(const std::vector<std::string>& paths, const PartOptions& parts,
+                        const surrogate::Checkpoint& model) {
+  return read_body(paths, unit(), parts,
+                   [&](const Body& in_metres) { return choose_unit(in_metres, model, in_metres.where); });
+}
+
+Placement FrameOptions::put(Body& body, const PartOptions& parts, const surrogate::Checkpoint& model) {
+  const Placement placement = place(body, model);
+  to_model(placement, body);
+  prepare_body(body, parts, model.domain.low[2]);
+  return placement;
+}
+
+bool FrameOptions::placed() const {
+  return !(flow_.empty() && up_.empty() && transform_.empty() && ground_.empty() && place_ == "auto");
+}
+
+Body read_placed(const std::string& path, const PartOptions& parts, const surrogate::Checkpoint& model,
+                 const Placement& placement) {
+  Body body = read_body({path}, placement.unit, parts, metres_if_likely);
+  rescale(body, placement.scale);
+  to_model(placement, body);
+  prepare_body(body, parts, model.domain.low[2]);
+  return body;
 }
 
 }  // namespace streamtube::apps

@@ -22,6 +22,7 @@ struct Placement {
   double scale = 1;   // of --transform
   geometry::Frame frame;
   double metres_per_unit() const { return scale * metres; }
+  geometry::Similarity of_metres() const { return {frame, scale}; }
   // The whole as a matrix of homogenous coordinates, row by row, from the file's unit to the model's metres.
   std::array<double, 16> matrix() const;
 };
@@ -42,6 +43,16 @@ class FrameOptions {
   // Of a body as read_body gives it, scaled here by what --transform says. Throws Error(usage) for options that do not
   // go together, or with the model, Error(input) for a file of --transform that cannot be read.
   Placement place(Body& body, const surrogate::Checkpoint& model);
+  // The body as read_body gives it, placed and prepared in the model's frame, and how it came there. Throws what
+  // read_body, choose_unit, place and prepare_body do.
+  Body read(const std::vector<std::string>& paths, const PartOptions& parts, const surrogate::Checkpoint& model,
+            Placement& placement);
+  // The two halves of it: the body in its own frame; then placed and prepared in the model's.
+  Body load(const std::vector<std::string>& paths, const PartOptions& parts, const surrogate::Checkpoint& model);
+  Placement put(Body& body, const PartOptions& parts, const surrogate::Checkpoint& model);
+  // Whether anything is given beside the unit, which alone needs no model.
+  bool placed() const;
+  bool unit_by_model() const { return unit_ == "auto"; }
   // What was decided, for people.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -52,5 +63,9 @@ class FrameOptions {
   std::string unit_, flow_, up_, transform_, ground_, place_ = "auto";
   std::vector<std::string> notes_;
 };
+
+// Another surface of the same scene, prepared in the model's frame.
+Body read_placed(const std::string& path, const PartOptions& parts, const surrogate::Checkpoint& model,
+                 const Placement& placement);
 
 }  // namespace streamtube::apps

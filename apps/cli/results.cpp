@@ -150,9 +150,7 @@ void to_file_frame(const Placement& placement, solver::Answer& answer) {
   const geometry::Frame& frame = placement.frame;
   geometry::to_file(frame, answer.surface);
   geometry::to_file(frame, answer.volume);
-  physics::ForceAxes& axes = answer.forces.axes;
-  for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = frame.vector_to_file(*axis);
-  axes.moment_center = (1 / placement.scale) * frame.to_file(axes.moment_center);
+  answer.forces.axes = solver::axes_to_file(placement.of_metres(), answer.forces.axes);
 }
 
 // What a reader of the volume's arrays should know of them.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/precision_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -14,6 +15,7 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
+#include "surrogate/model/made_up_case.hpp"
 #include "surrogate/model/measure.hpp"
 #include "surrogate/model/work.hpp"
 #include "surrogate/train/trainer.hpp"
@@ -25,13 +27,13 @@ using core::Error;
 using core::ErrorKind;
 using core::str;
 using physics::Branch;
+using surrogate::MadeUpCase;
 using surrogate::Precision;
 
 constexpr std::int64_t kMostDefaultPoints = 1'000'000;
 constexpr std::int64_t kSlab = 1'048'576;  // points asked at once: what the host holds does not grow with --points
 constexpr double kStageSeconds = 20;       // default repetitions stop here
 const std::vector<std::string> kStages = {"encode", "anchors", "query", "train"};
-const char* const kPrecisions[] = {"fp32", "tf32", "bf16"};
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -62,38 +64,6 @@ struct Profile {
   std::vector<core::Profiler::Entry> entries;
 };
 
-// A box with points around it in place of a body, network units.
-struct MadeUpCase {
-  std::vector<float> points, anchors[2], condition;
-  std::vector<std::int64_t> supernodes;
-
-  MadeUpCase(const surrogate::AbuptConfig& config, const surrogate::CaseShape& shape, const float (&body)[3])
-      : condition(static_cast<std::size_t>(config.condition), 0.5f) {
-    points = draw(shape.points, body, false, "points");
-    for (std::int64_t i = 0; i < shape.supernodes; ++i) supernodes.push_back(i * shape.points / shape.supernodes);
-    anchors[0] = draw(shape.anchors[0], body, false, "surface");
-    anchors[1] = draw(shape.anchors[1], body, true, "volume");
-  }
-  // On the faces of the box by area, or around it, denser near by.
-  static std::vector<float> draw(std::int64_t count, const float (&body)[3], bool around, const std::string& name) {
-    core::Rng rng(1, name);
-    const double area[3] = {double{body[1]} * body[2], double{body[0]} * body[2], double{body[0]} * body[1]};
-    std::vector<float> x;
-    x.reserve(3 * static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double where = rng.uniform() * (area[0] + area[1] + area[2]);
-      const int axis = where < area[0] ? 0 : where < area[0] + area[1] ? 1 : 2;
-      const double swell = around ? 1 - 0.5 * std::log(1 - rng.uniform()) : 1, side = rng.uniform() < 0.5 ? -0.5 : 0.5;
-      for (int a = 0; a < 3; ++a) {
-        const double place = a == axis ? side : rng.uniform() - 0.5;
-        x.push_back(static_cast<float>(std::clamp(400 + body[a] * swell * place, 0.0, 1000.0)));
-      }
-    }
-    return x;
-  }
-  surrogate::EncodeInput input() const { return {points, supernodes, {anchors[0], anchors[1]}, condition}; }
-};
-
 class Bench : public Command {
  public:
   std::string name() const override { return "bench"; }
@@ -115,9 +85,7 @@ class Bench : public Command {
         ->check(CLI::NonNegativeNumber);
     app.add_option("--chunk", chunk_, "Points the network works on at a time; 0: its own choice")
         ->check(CLI::NonNegativeNumber);
-    app.add_option("--precision", precision_, "Of matrix products: fp32, tf32 (GPUs) or bf16")
-        ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
-        ->capture_default_str();
+    declare_precision(app, precision_);
     app.add_option("--repeat", repeat_, "Timings of a stage; 0: 5, fewer of what takes long")
         ->check(CLI::NonNegativeNumber);
     declare_device_options(app, device_);
@@ -134,8 +102,6 @@ class Bench : public Command {
     if (stages_.empty()) stages_ = kStages;
     if (points_.size() == 2 && points_[0] + points_[1] == 0 && wants("query"))
       throw Error(ErrorKind::usage, "--points 0,0: there is nothing to ask for", "leave query out of --stage");
-    for (int i = 0; i < 3; ++i)
-      if (precision_ == kPrecisions[i]) products_ = static_cast<Precision>(i);
     core::check(device_);
     choose_network();
   }
@@ -145,8 +111,7 @@ class Bench : public Command {
     const std::vector<core::DeviceInfo> devices = core::devices();
     const core::DeviceInfo device =
         *std::find_if(devices.begin(), devices.end(), [](const core::DeviceInfo& d) { return d.used; });
-    if (products_ == Precision::tf32 && device.backend != "Cuda")
-      throw Error(ErrorKind::usage, "--precision tf32: only NVIDIA GPUs have such products", "use fp32 or bf16");
+    surrogate::check_precision(precision_);
     const MadeUpCase made_up(network_.config, network_.shape, network_.body);
     edges_ =
         surrogate::count_edges(made_up.points, made_up.supernodes, network_.config.radius, network_.config.max_degree);
@@ -154,7 +119,7 @@ class Bench : public Command {
       count();
       return 0;
     }
-    peak_ = surrogate::matmul_peak(products_);
+    peak_ = surrogate::matmul_peak(precision_);
     if (wants("encode") || wants("anchors") || wants("query")) inference(made_up);
     if (wants("train")) training(made_up);
     json_ ? print_json(device) : print(device);
@@ -165,7 +130,7 @@ class Bench : public Command {
   bool wants(const std::string& stage) const {
     return std::find(stages_.begin(), stages_.end(), stage) != stages_.end();
   }
-  int number_bytes() const { return products_ == Precision::bf16 ? 2 : 4; }
+  int number_bytes() const { return precision_ == Precision::bf16 ? 2 : 4; }
 
   void choose_network() {
     std::vector<std::string> names;
@@ -221,9 +186,7 @@ class Bench : public Command {
 
   void count() {
     const std::int64_t chunk =
-        chunk_ ? chunk_
-               : static_cast<std::int64_t>(
-                     surrogate::Surrogate(network_.config, weights_, network_.name, products_).query_chunk());
+        chunk_ ? chunk_ : static_cast<std::int64_t>(surrogate::Surrogate::first_query_chunk(network_.config));
     if (wants("encode")) stages_done_.push_back(encode_stage());
     if (wants("anchors")) stages_done_.push_back(anchor_stage());
     for (const Branch branch : {Branch::surface, Branch::volume}) {
@@ -286,7 +249,7 @@ class Bench : public Command {
 
   void inference(const MadeUpCase& made_up) {
     const core::AllocationMeter meter;
-    surrogate::Surrogate network(network_.config, weights_, network_.name, products_);
+    surrogate::Surrogate network(network_.config, weights_, network_.name, precision_);
     if (chunk_) network.set_query_chunk(static_cast<std::size_t>(chunk_));
     const surrogate::EncodeInput input = made_up.input();
     // With one anchor a branch nearly all of it is what depends on the supernodes alone; the rest of the whole is the
@@ -370,7 +333,7 @@ class Bench : public Command {
       for (std::size_t i = 0; i < made_up.anchors[b].size() / 3 * column_weight[b].size(); ++i)
         batch.targets[b].push_back(static_cast<float>(rng.normal()));
     }
-    surrogate::Trainer trainer(config, weights_, {}, column_weight, false, network_.name, products_);
+    surrogate::Trainer trainer(config, weights_, {}, column_weight, false, network_.name, precision_);
     const auto step = [&] {
       trainer.accumulate(batch, 1.0);
       trainer.update(1e-3);
@@ -399,7 +362,7 @@ class Bench : public Command {
               << s.anchors[1] << " anchors, " << edges_ << " edges\n"
               << device.name << ", " << device.backend
               << (device.threads ? str(", ", device.threads, device.threads == 1 ? " thread" : " threads") : "")
-              << "; products in " << precision_ << '\n';
+              << "; products in " << surrogate::name(precision_) << '\n';
     line("matrix product of %lld rows and columns: %.3f TFLOP/s (the peak below)\n", static_cast<long long>(peak_.size),
          peak_.flops / 1e12);
     line("%-14s %10s %10s %10s %3s %9s %6s %12s %10s", "stage", "median s", "min", "max", "of", "TFLOP/s", "peak",
@@ -437,7 +400,7 @@ class Bench : public Command {
                     {"anchors", {s.anchors[0], s.anchors[1]}},
                     {"edges", edges_}};
     out["device"] = {{"name", device.name}, {"backend", device.backend}, {"threads", device.threads}};
-    out["precision"] = precision_;
+    out["precision"] = surrogate::name(precision_);
     out["matmul_peak"] = {{"size", peak_.size}, {"tflops", peak_.flops / 1e12}};
     out["stages"] = nlohmann::ordered_json::array();
     for (const Stage& stage : stages_done_)
@@ -473,7 +436,7 @@ class Bench : public Command {
     std::cout << out.dump(1) << '\n';
   }
 
-  std::string config_ = "ahmed", precision_ = "fp32";
+  std::string config_ = "ahmed";
   std::vector<std::string> stages_;
   std::vector<std::int64_t> points_;
   std::int64_t chunk_ = 0;
@@ -481,7 +444,7 @@ class Bench : public Command {
   core::RuntimeOptions device_;
   bool profile_ = false, json_ = false, dry_run_ = false;
 
-  Precision products_ = Precision::fp32;
+  Precision precision_ = Precision::fp32;
   surrogate::NamedConfiguration network_;
   surrogate::Weights weights_;
   std::int64_t edges_ = 0;

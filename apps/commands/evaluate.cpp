@@ -90,6 +90,7 @@ class Evaluate : public Command {
     for (const auto& text : require_) requirements.push_back(parse(text));
     if (!out_.empty()) core::require_writable(out_, {"evaluation.json", "fields.csv", "cases.csv"}, overwrite_);
     const core::Runtime runtime(device_);
+    surrogate::check_precision(options_.precision);
     const surrogate::Checkpoint model = load_model(model_);
     const std::vector<std::string> names = solver::metric_names(model);
     for (const auto& r : requirements)

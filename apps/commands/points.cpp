@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/read_body.hpp"
 #include "apps/commands/commands.hpp"
@@ -37,12 +38,13 @@ class Points : public Command {
     app.add_option("--points-on", points_on_, "Points at the cells' centres or at the meshes' vertices (no areas then)")
         ->check(CLI::IsMember({"cells", "vertices"}))
         ->capture_default_str();
-    app.add_option("--unit", unit_, "Unit of length of the input files: m, mm, cm, in, ft; default m");
+    frame_.declare(app);
     parts_.declare(app);
     parts_.declare_ground(app);
     app.add_option(
         "--prepare", body_,
-        "Body of the case: what the network needs of it is stored too, for a program without mesh libraries");
+        "Body of the case: what the network needs of it is stored too, for a program without mesh libraries; "
+        "the other meshes are in its frame and unit");
     app.add_option("--model", model_, "With --prepare: checkpoint (.h5); default: the built-in Ahmed-body model");
     app.add_option("--velocity", velocity_, "With --prepare: free stream, m/s; default: the training data's");
     app.add_option("--density", density_, "With --prepare: density, kg/m3")->capture_default_str();
@@ -54,8 +56,15 @@ class Points : public Command {
   }
 
   void validate() override {
-    if (!unit_.empty()) unit_length(unit_);
+    frame_.validate();
     parts_.validate();
+    if (body_.empty() && frame_.placed())
+      throw Error(ErrorKind::usage,
+                  "without --prepare points stay as they lie in the meshes, which nothing can turn or move",
+                  "predict --points takes --flow-direction, --up, --transform, --ground and --place");
+    if (body_.empty() && frame_.unit_by_model())
+      throw Error(ErrorKind::usage, "--unit auto goes by the length of a body, and there is none without --prepare",
+                  "name the unit: m, mm, cm, in or ft");
     if (surface_.empty() && volume_.empty())
       throw Error(ErrorKind::usage, "no mesh is given to take points from", "give --surface FILE or --volume FILE");
     const auto positive = [](const char* option, double value) {
@@ -70,33 +79,49 @@ class Points : public Command {
 
   int execute() override {
     const bool cells = points_on_ == "cells";
+    std::optional<surrogate::Checkpoint> model;
+    std::optional<solver::PreparedCase> prepared;
+    Placement placement;  // without --prepare: the unit alone
+    placement.unit = frame_.unit().empty() ? "m" : frame_.unit();
+    if (!body_.empty()) {
+      model = load_model(model_);
+      prepared = prepare(*model, placement);
+    }
+    // As the files have them.
     std::vector<Vec3> positions[2], areas;
     if (!surface_.empty()) {
-      Body body = read_body({surface_}, unit_, parts_, metres_if_likely);
-      prepare_body(body, parts_, {});
+      Body body;
+      if (model) {
+        body = read_placed(surface_, parts_, *model, placement);
+      } else {
+        body = read_body({surface_}, frame_.unit(), parts_, metres_if_likely);
+        prepare_body(body, parts_, {});
+        placement.unit = body.unit;
+      }
       note(surface_, body);
+      const geometry::Similarity of_metres = placement.of_metres();
+      const double unit = unit_length(placement.unit), per_area = 1 / std::pow(placement.scale * unit, 2);
+      const auto add = [&](const Vec3& p) { positions[0].push_back((1 / unit) * of_metres.to_file(p)); };
       if (cells) {
         for (std::size_t f = 0; f < body.mesh.face_count(); ++f) {
-          positions[0].push_back(body.mesh.centroid(f));
-          areas.push_back(body.mesh.area_vector(f));
+          add(body.mesh.centroid(f));
+          areas.push_back(per_area * placement.frame.vector_to_file(body.mesh.area_vector(f)));
         }
       } else {
-        positions[0] = std::move(body.mesh.points);
+        for (const Vec3& p : body.mesh.points) add(p);
       }
     }
     if (!volume_.empty()) {
-      geometry::VolumeMesh mesh = mesh_io::read_volume(volume_, unit_.empty() ? 1.0 : unit_length(unit_));
+      geometry::VolumeMesh mesh = mesh_io::read_volume(volume_, 1.0);
       if (cells)
         for (std::size_t c = 0; c < mesh.cell_count(); ++c) positions[1].push_back(mesh.center(c));
       else
         positions[1] = std::move(mesh.points);
     }
-    std::optional<solver::PreparedCase> prepared;
-    if (!body_.empty()) prepared = prepare();
     core::write_atomically(output_, [&](const std::string& temporary) {
       auto file = mesh_io::H5File::create(temporary);
       file.set_name(output_);
-      file.write_attribute("/", "unit", std::string("m"));
+      file.write_attribute("/", "unit", placement.unit);
       if (!positions[0].empty()) mesh_io::write_points(file, Branch::surface, positions[0], areas);
       if (!positions[1].empty()) mesh_io::write_points(file, Branch::volume, positions[1]);
       if (prepared) solver::write_prepared(file, *prepared);
@@ -114,11 +139,9 @@ class Points : public Command {
     for (const auto& warning : body.warnings) core::warn(str("'", file, "': ", warning));
   }
 
-  solver::PreparedCase prepare() const {
-    const surrogate::Checkpoint checkpoint = load_model(model_);
+  solver::PreparedCase prepare(const surrogate::Checkpoint& checkpoint, Placement& placement) {
     solver::Case question;
-    Body body = read_body({body_}, unit_, parts_, metres_if_likely);
-    prepare_body(body, parts_, checkpoint.domain.low[2]);
+    Body body = frame_.read({body_}, parts_, checkpoint, placement);
     note(body_, body);
     question.name = body_;
     question.body = std::move(body.mesh);
@@ -129,13 +152,15 @@ class Points : public Command {
     question.seed = seed_;
     const solver::NeuralEngine engine(checkpoint);
     solver::PreparedCase prepared = engine.prepare(question);
+    prepared.placement = placement.of_metres();
     for (const auto& e : prepared.extrapolation) core::warn("extrapolation: " + to_text(e));
     return prepared;
   }
 
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
-  std::string output_, surface_, volume_, points_on_ = "cells", unit_, body_, model_;
+  std::string output_, surface_, volume_, points_on_ = "cells", body_, model_;
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
+  FrameOptions frame_;
   PartOptions parts_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false;

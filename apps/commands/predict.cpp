@@ -99,12 +99,6 @@ class Predict : public Command {
     result.warnings = result.asked.warnings;
     solver::Case question = std::move(result.asked.question);
     stages.end("reading the geometry");
-    const Placement& placement = result.asked.placement;
-    if (!points_.empty() && (!placement.frame.identity() || placement.scale != 1))
-      throw Error(
-          ErrorKind::usage, "--points are taken in the model's frame, but this body is turned or moved into it",
-          "export body and points in the model's frame (`streamtube inspect` on the model), or, if the body may "
-          "stand where it does, pass --place off");
     std::optional<mesh_io::PointFile> file;
     std::optional<solver::PointStream> stream;
     if (!points_.empty()) {
@@ -112,7 +106,7 @@ class Predict : public Command {
       // Derived fields are for the volume that there is: of the file, of --volume or of both.
       const bool elsewhere = options_.volume != "none" && file->points(physics::Branch::volume) == 0;
       stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : options_.derive,
-                     options_.vorticity, processes);
+                     options_.vorticity, processes, result.asked.placement.of_metres());
     }
 
     device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();

@@ -80,7 +80,7 @@ class PredictCase : public Command {
                   "make it with `streamtube points --prepare BODY`");
     const solver::PreparedCase prepared = solver::read_prepared(file.file());
     solver::check_prepared(prepared, checkpoint, case_);
-    const solver::PointStream stream(checkpoint, file, derive_, vorticity_, processes);
+    const solver::PointStream stream(checkpoint, file, derive_, vorticity_, processes, prepared.placement);
 
     auto extrapolation = prepared.extrapolation;
     const auto outside = stream.check();
@@ -110,6 +110,7 @@ class PredictCase : public Command {
           write_points(stream, prepared, network, checkpoint, folder ? &*folder : nullptr, processes);
       if (!folder) return;
       Json result = Json::parse(points_json_text(case_, points));
+      if (points.forces) result["reference"] = Json::parse(forces_json_text(*points.forces))["reference"];
       result["body"] = prepared.name;
       result["flow"] = {{"velocity_m_s", prepared.flow.velocity},
                         {"density_kg_m3", prepared.flow.density},

@@ -41,7 +41,7 @@ class PointFile {
   double unit_ = 1;
 };
 
-// What PointFile reads, float64, metres. areas: empty or one for every position of the surface.
+// What PointFile reads, float64, in the file's unit. areas: empty or one for every position of the surface.
 void write_points(H5File& file, physics::Branch branch, std::span<const Vec3> positions,
                   std::span<const Vec3> areas = {});
 

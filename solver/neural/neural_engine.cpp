@@ -287,8 +287,9 @@ Plan NeuralEngine::plan(const Case& question) const {
   if (question.volume != VolumeOutput::none)
     plan.volume_points = question.points_on == Location::cells ? wanted.cell_count() : wanted.points.size();
 
-  const auto network = Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0],
-                                           c.sampling.anchors[1], 16384, impl_->precision);
+  const auto network =
+      Surrogate::estimate(c.config, c.sampling.supernodes, c.sampling.anchors[0], c.sampling.anchors[1],
+                          Surrogate::first_query_chunk(c.config), impl_->precision);
   // Eight floats of fields a point and the derived ones, and the mesh: points, corners, offsets.
   std::size_t arrays = 32 * (plan.surface_points + plan.volume_points);
   for (const auto one : question.derive)

@@ -39,17 +39,12 @@ std::size_t block_rows(const surrogate::Surrogate& network) {
   return chunk * std::max<std::size_t>(1, kBlockRows / chunk);
 }
 
-void to_metres(std::span<const double> raw, double unit, std::vector<Vec3>& xyz) {
-  xyz.resize(raw.size() / 3);
-  for (std::size_t i = 0; i < raw.size(); ++i) xyz[i / 3][i % 3] = unit * raw[i];
-}
-
 }  // namespace
 
 struct PointStream::Block {
   std::size_t index = 0, begin = 0, rows = 0;
   std::vector<double> raw, areas;   // [rows][3], unit of the file
-  std::vector<Vec3> xyz;            // m
+  std::vector<Vec3> xyz;            // m, in the model's frame
   std::vector<float> network;       // [rows][3] network units
   std::vector<float> written;       // [rows][3] unit of the file
   surrogate::NetworkAnswer answer;  // then dimensionless fields
@@ -57,17 +52,25 @@ struct PointStream::Block {
 
 PointStream::PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
                          std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
-                         const core::Processes& processes)
+                         const core::Processes& processes, const geometry::Similarity& placement)
     : checkpoint_(checkpoint),
       points_(points),
       derive_(std::move(derive)),
       normalizer_(checkpoint.normalizer),
+      placement_(placement),
       processes_(processes) {
   check_fields(checkpoint);
   if (vorticity) normalizer_.set_vorticity_decoder(*vorticity, str("the model '", checkpoint.name, "'"));
   if (!derive_.empty() && points.points(Branch::volume) == 0)
     throw Error(ErrorKind::usage,
                 str("derived fields are fields of the volume, but '", points.path(), "' has no '/volume/positions'"));
+}
+
+void PointStream::to_model(std::span<const double> raw, std::vector<Vec3>& xyz) const {
+  const double metres = points_.unit() * placement_.scale;
+  xyz.resize(raw.size() / 3);
+  for (std::size_t i = 0; i < raw.size(); ++i) xyz[i / 3][i % 3] = metres * raw[i];
+  geometry::to_model(placement_.frame, xyz);
 }
 
 std::vector<Branch> PointStream::branches() const {
@@ -112,14 +115,15 @@ std::vector<Extrapolation> PointStream::check() const {
       const std::size_t begin = block * kCheckRows;
       raw.resize(3 * std::min(kCheckRows, points_.points(branch) - begin));
       points_.read_positions(branch, begin, raw);
-      to_metres(raw, points_.unit(), xyz);
+      to_model(raw, xyz);
       for (std::size_t i = 0; i < xyz.size(); ++i) {
         for (int a = 0; a < 3; ++a)
           if (!(xyz[i][a] >= low && xyz[i][a] <= high))
             throw Error(ErrorKind::input,
                         str("'", points_.path(), "': '/", physics::name(branch), "/positions' row ", begin + i,
-                            " (counted from 0): ", "xyz"[a], " is ", xyz[i][a], " m, but the model '", checkpoint_.name,
-                            "' knows positions from ", low, " to ", high, " m only"),
+                            " (counted from 0): ", "xyz"[a], " is ", xyz[i][a],
+                            placement_.identity() ? " m" : " m in the model's frame", ", but the model '",
+                            checkpoint_.name, "' knows positions from ", low, " to ", high, " m only"),
                         "leave out such points; if the file is not in metres, give it an attribute 'unit'");
         if (branch == Branch::volume && !domain.contains(xyz[i])) ++outside;
       }
@@ -172,7 +176,7 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
         block.areas.resize(3 * block.rows);
         points_.read_areas(block.begin, block.areas);
       }
-      to_metres(block.raw, points_.unit(), block.xyz);
+      to_model(block.raw, block.xyz);
       block.network.resize(3 * block.rows);
       normalizer_.normalize_positions(block.xyz.data(), block.rows, block.network.data());
       block.written.assign(block.raw.begin(), block.raw.end());
@@ -205,12 +209,15 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
       for (std::size_t i = 0; i < block.rows; ++i)
         columns.fill(i, block.answer.values.data() + i * width,
                      gradient ? block.answer.velocity_gradient.data() + 9 * i : nullptr, arrays);
+      for (std::size_t c = 0; c < values.size(); ++c)
+        geometry::values_to_file(placement_.frame, columns.columns()[c].components, values[c]);
       file.write(block.begin, block.written, values);
       if (areas) {
         physics::ForceIntegrator sum(prepared.reference.axes);
-        const double square = points_.unit() * points_.unit();
+        const double metres = points_.unit() * placement_.scale;
         for (std::size_t i = 0; i < block.rows; ++i) {
-          const Vec3 vector = square * Vec3{block.areas[3 * i], block.areas[3 * i + 1], block.areas[3 * i + 2]};
+          const Vec3 vector = placement_.frame.vector_to_model(
+              metres * metres * Vec3{block.areas[3 * i], block.areas[3 * i + 1], block.areas[3 * i + 2]});
           const double area = norm(vector);
           if (!(area > 0)) continue;
           const float* v = block.answer.values.data() + i * width;
@@ -265,6 +272,7 @@ PointsAnswer PointStream::run(const PreparedCase& prepared, surrogate::Surrogate
     answer.points[b] = points_.points(branch);
     if (branch == Branch::surface && points_.has_areas()) {
       answer.forces = prepared.reference;
+      answer.forces->axes = axes_to_file(placement_, prepared.reference.axes);
       answer.forces->integration_points = answer.points[b];
       auto& total = answer.forces->coefficients;
       for (std::size_t i = 0; i < parts.size(); i += kForces)

@@ -27,10 +27,11 @@ struct PointsAnswer {
 class PointStream {
  public:
   // All of these outlive it. Error(input) when the file cannot be what it says, Error(usage) for derived fields
-  // without volume points. derive, vorticity: as in a Case.
+  // without volume points. derive, vorticity: as in a Case. placement: from the frame of the points (m) to the model's;
+  // vectors and tensors, and the axes of the forces, come back in that of the points.
   PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
               std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
-              const core::Processes& processes);
+              const core::Processes& processes, const geometry::Similarity& placement = {});
 
   // Reads every position once: Error(input) for one that is not finite or where the network has no positions, naming
   // it. Tells how many volume points lie outside of the training data's domain. Collective.
@@ -51,6 +52,8 @@ class PointStream {
 
  private:
   struct Block;
+  // Rows in the unit of the file, as positions in the model's frame, m.
+  void to_model(std::span<const double> raw, std::vector<Vec3>& xyz) const;
   // Blocks [first, end) of a branch that are this process's.
   std::pair<std::size_t, std::size_t> share(physics::Branch branch, std::size_t rows) const;
   void stream(physics::Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
@@ -60,6 +63,7 @@ class PointStream {
   const mesh_io::PointFile& points_;
   std::vector<physics::Derived> derive_;
   physics::Normalizer normalizer_;
+  geometry::Similarity placement_;
   const core::Processes& processes_;
 };
 

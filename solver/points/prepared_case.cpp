@@ -70,27 +70,30 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
     extrapolation.push_back(
         {{"quantity", e.quantity}, {"unit", e.unit}, {"value", e.value}, {"min", e.min}, {"max", e.max}});
   const auto& r = p.reference;
-  const Json json = {{"name", p.name},
-                     {"model", p.model},
-                     {"model_fingerprint", p.model_fingerprint},
-                     {"seed", p.seed},
-                     {"flow",
-                      {{"velocity", p.flow.velocity},
-                       {"density", p.flow.density},
-                       {"kinematic_viscosity", p.flow.kinematic_viscosity}}},
-                     {"reference",
-                      {{"velocity", r.scales.velocity},
-                       {"density", r.scales.density},
-                       {"length", r.scales.length},
-                       {"length_source", r.length_source},
-                       {"area", r.scales.area},
-                       {"area_source", r.area_source},
-                       {"moment_center", r.axes.moment_center},
-                       {"drag_axis", r.axes.drag},
-                       {"side_axis", r.axes.side},
-                       {"lift_axis", r.axes.lift}}},
-                     {"reynolds_number", p.reynolds_number},
-                     {"extrapolation", extrapolation}};
+  const Json json = {
+      {"name", p.name},
+      {"model", p.model},
+      {"model_fingerprint", p.model_fingerprint},
+      {"seed", p.seed},
+      {"flow",
+       {{"velocity", p.flow.velocity},
+        {"density", p.flow.density},
+        {"kinematic_viscosity", p.flow.kinematic_viscosity}}},
+      {"reference",
+       {{"velocity", r.scales.velocity},
+        {"density", r.scales.density},
+        {"length", r.scales.length},
+        {"length_source", r.length_source},
+        {"area", r.scales.area},
+        {"area_source", r.area_source},
+        {"moment_center", r.axes.moment_center},
+        {"drag_axis", r.axes.drag},
+        {"side_axis", r.axes.side},
+        {"lift_axis", r.axes.lift}}},
+      {"reynolds_number", p.reynolds_number},
+      {"extrapolation", extrapolation},
+      {"placement",
+       {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
   file.write_attribute("/case", "description", json.dump());
 }
 
@@ -112,6 +115,8 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
     p.reynolds_number = json.at("reynolds_number");
     for (const Json& e : json.at("extrapolation"))
       p.extrapolation.push_back({e.at("quantity"), e.at("unit"), e.at("value"), e.at("min"), e.at("max")});
+    const Json& placement = json.at("placement");
+    p.placement = {{placement.at("axes"), placement.at("shift")}, placement.at("scale")};
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::input,
                 str("'", file.name(), "': attribute 'description' of '/case' is not what it should be: ", error.what()),
@@ -121,6 +126,13 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
        {p.reference.scales.velocity, p.reference.scales.density, p.reference.scales.length, p.reference.scales.area})
     if (!(std::isfinite(x) && x > 0))
       throw Error(ErrorKind::input, str("'", file.name(), "': '/case': a reference quantity is ", x));
+  const auto& axes = p.placement.frame.axes;
+  double off = std::isfinite(norm(p.placement.frame.shift)) && p.placement.scale > 0 ? 0 : 1;
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j) off = std::max(off, std::abs(dot(axes[i], axes[j]) - (i == j)));
+  if (!(off < 1e-9 && std::isfinite(p.placement.scale) && dot(axes[0], cross(axes[1], axes[2])) > 0))
+    throw Error(ErrorKind::input, str("'", file.name(), "': '/case': the placement is no rotation, shift and scale"),
+                "make it again with `streamtube points --prepare`");
   p.points = read_vectors(file, kPoints);
   for (int b = 0; b < 2; ++b) p.anchors[b] = read_vectors(file, kAnchors[b]);
   p.supernodes = file.read<std::int64_t>(kSupernodes);
@@ -131,6 +143,12 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
       throw Error(ErrorKind::input, str("'", file.name(), "': '", kSupernodes, "' row ", i, " is ", p.supernodes[i],
                                         ", but there are ", count, " geometry points"));
   return p;
+}
+
+physics::ForceAxes axes_to_file(const geometry::Similarity& placement, const physics::ForceAxes& axes) {
+  const geometry::Frame& frame = placement.frame;
+  return {frame.vector_to_file(axes.drag), frame.vector_to_file(axes.side), frame.vector_to_file(axes.lift),
+          placement.to_file(axes.moment_center)};
 }
 
 void check_fields(const surrogate::Checkpoint& checkpoint) {

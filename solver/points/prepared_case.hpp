@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "geometry/frame.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "physics/flow.hpp"
 #include "solver/case.hpp"
@@ -25,6 +26,7 @@ struct PreparedCase {
   Forces reference;                      // scales, axes and where they come from; no coefficients
   double reynolds_number = 0;
   std::vector<Extrapolation> extrapolation;
+  geometry::Similarity placement;  // from the files' frame (m) to the model's, in which all of the above is
 };
 
 // The same in network units, for Surrogate::encode.
@@ -40,6 +42,9 @@ struct NetworkCase {
 void write_prepared(mesh_io::H5File& file, const PreparedCase& prepared);
 PreparedCase read_prepared(const mesh_io::H5File& file);
 bool has_prepared(const mesh_io::H5File& file);
+
+// From the model's frame to the files', the moments' centre in metres of the files.
+physics::ForceAxes axes_to_file(const geometry::Similarity& placement, const physics::ForceAxes& axes);
 
 // Error(input) when the model lacks the surface fields pressure and wall_shear_stress, or the volume fields pressure
 // and velocity, without which there are no forces and no flow.

@@ -54,7 +54,11 @@ BackendSet::BackendSet(Precision precision, bool gpu) : BackendSet() {
     throw core::Error(core::ErrorKind::usage, "precision tf32 needs an NVIDIA GPU",
                       "use fp32 or bf16, or a program built for CUDA with --backend cuda");
   if (precision == Precision::bf16 && (cpu_path_ < CpuPath::avx512 || !cpu::bf16_gemm()))
-    throw core::Error(core::ErrorKind::usage, core::str("precision bf16: ", cpu::bf16_missing()), "use precision fp32");
+    throw core::Error(
+        core::ErrorKind::usage,
+        core::str("precision bf16: ",
+                  *cpu::bf16_missing() ? cpu::bf16_missing() : "AVX-512 BF16 is switched off by STREAMTUBE_CPU_PATH"),
+        "use precision fp32");
 }
 
 std::vector<BackendInfo> backend_report() {

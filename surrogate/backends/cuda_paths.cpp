@@ -1,5 +1,6 @@
 #include "surrogate/backends/cuda_paths.hpp"
 
+#include <atomic>
 #include <cmath>
 #include <exception>
 #include <utility>
@@ -8,6 +9,13 @@
 #include "core/log.hpp"
 
 namespace streamtube::surrogate::cuda {
+
+namespace {
+std::atomic<std::uint64_t> epoch{0};
+}
+
+std::uint64_t graph_epoch() { return epoch; }
+void end_graph_epoch() { ++epoch; }
 
 Guard::Guard(std::string name, double tolerance, Check check)
     : name_(std::move(name)), tolerance_(tolerance), check_(std::move(check)) {}

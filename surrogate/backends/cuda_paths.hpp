@@ -3,6 +3,7 @@
 // random problem whose answer the portable kernels know: one that disagrees, fails or is not there is switched off with
 // its reason, and the next implementation goes on.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -49,6 +50,10 @@ enum class Path {
 bool usable(Path path);
 // Checks what a network of this precision will use, so that nothing is checked inside of a recorded graph.
 void prepare(Precision precision, bool training);
+// Recorded graphs hold addresses of the libraries' workspaces and code of their plans. When one of those is dropped the
+// number changes, and what was recorded before is not to be replayed.
+std::uint64_t graph_epoch();
+void end_graph_epoch();
 // For backend_report(): all paths, checked where a GPU is in use.
 std::vector<BackendInfo> report();
 

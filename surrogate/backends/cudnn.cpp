@@ -85,7 +85,11 @@ class Dnn {
   const Plan& plan(Kind kind, std::int64_t rows, std::int64_t keys, int heads, int head) {
     const Key key{kind, rows, keys, heads, head};
     if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
-    if (plans_.size() >= most_plans) plans_.clear();
+    if (plans_.size() >= most_plans) {
+      cudaDeviceSynchronize();  // their code goes with them
+      plans_.clear();
+      end_graph_epoch();
+    }
     Plan& plan = plans_[key];
     auto graph = std::make_shared<fe::graph::Graph>();
     describe(*graph, kind, rows, keys, heads, head);
@@ -157,6 +161,7 @@ class Dnn {
   // One for all: everything runs in the order of one stream. Kept at its largest.
   void* workspace(std::size_t bytes) {
     if (bytes <= workspace_bytes_) return workspace_;
+    if (workspace_) end_graph_epoch();
     cudaFree(workspace_);  // waits for what still uses it
     workspace_ = nullptr, workspace_bytes_ = 0;
     if (const cudaError_t code = cudaMalloc(&workspace_, bytes); code != cudaSuccess)

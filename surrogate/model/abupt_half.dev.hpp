@@ -11,6 +11,13 @@
 
 namespace streamtube::surrogate {
 
+// Whether this precision is the 16-bit pass: on GPUs, and for comparisons on the host where portable kernels are asked
+// for. Other bfloat16 on the host is float32 in memory, rounded for the products.
+template <class Space>
+bool is_half(Precision precision) {
+  return precision == Precision::bf16 && (!std::is_same_v<Space, HostSpace> || portable_wanted());
+}
+
 template <class Space>
 class AbuptHalf {
  public:

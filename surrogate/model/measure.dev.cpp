@@ -5,6 +5,8 @@
 #include <type_traits>
 
 #include "geometry/radius_search.dev.hpp"
+#include "surrogate/model/abupt_half.dev.hpp"
+#include "surrogate/ops/half.dev.hpp"
 #include "surrogate/ops/linear.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -14,21 +16,36 @@ double seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 
 // Not all zero: switching costs power, and power the clock.
 float filling(std::int64_t i) { return static_cast<float>((i * 2654435761 >> 7) % 2001 - 1000) / 1000.0f; }
+
 template <class Space>
-MatmulPeak peak_on(const BackendSet& backends) {
+MatmulPeak peak_on(Precision precision) {
+  constexpr bool host = std::is_same_v<Space, HostSpace>;
+  const bool half = is_half<Space>(precision);
+  const BackendSet backends = half ? BackendSet() : BackendSet(precision, !host);
   // Large enough to be bound by arithmetic: on a CPU some tenths of a second, on a GPU some milliseconds.
-  const std::size_t size = std::is_same_v<Space, HostSpace> ? 2048 : 8192;
+  const std::size_t size = !host ? 8192 : half ? 512 : 2048, count = size * size;
   Kokkos::View<float*, typename Space::memory_space> numbers(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "streamtube::surrogate::matmul_peak"), 3 * size * size);
-  const auto host = Kokkos::create_mirror_view(numbers);
-  for (std::size_t i = 0; i < 2 * size * size; ++i) host(i) = filling(static_cast<std::int64_t>(i));
-  Kokkos::deep_copy(numbers, host);
-  const float *x = numbers.data(), *weight = x + size * size;
-  float* y = numbers.data() + 2 * size * size;
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "streamtube::surrogate::matmul_peak"), 3 * count);
+  const auto values = Kokkos::create_mirror_view(numbers);
+  for (std::size_t i = 0; i < 2 * count; ++i) values(i) = filling(static_cast<std::int64_t>(i));
+  Kokkos::deep_copy(numbers, values);
   core::Arena<Space> arena;
   Context<Space> context{Space(), arena, backends};
+  Kokkos::View<Bf16*, typename Space::memory_space> numbers16;
+  if (half) {
+    numbers16 = decltype(numbers16)(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "streamtube::surrogate::matmul_peak"), 3 * count);
+    round16<Space>(context, {numbers.data(), 3 * size, size}, {}, {numbers16.data(), 3 * size, size});
+  }
+  const auto part = [&](auto& of, std::size_t i) { return of.data() + i * count; };
   const auto product = [&] {
-    linear<float, Space>(context, {x, size, size}, {weight, size, size}, {}, {y, size, size});
+    const auto n = static_cast<std::int64_t>(size);
+    if (half)
+      linear16<Space>(context, {part(numbers16, 0), part(numbers16, 1), nullptr, part(numbers16, 2), nullptr, n, n, n,
+                                Epilogue::store});
+    else
+      linear<float, Space>(context, {part(numbers, 0), size, size}, {part(numbers, 1), size, size}, {},
+                           {part(numbers, 2), size, size});
   };
   arena.measure(product);
   const auto time = [&](int times) {
@@ -58,8 +75,7 @@ Kokkos::View<T*, Memory> upload(std::span<const T> values) {
 }  // namespace
 
 MatmulPeak matmul_peak(Precision precision) {
-  const BackendSet backends = precision == Precision::fp32 ? BackendSet() : BackendSet(precision);
-  return on_backend([&](auto chosen) { return peak_on<typename decltype(chosen)::type>(backends); });
+  return on_backend([&](auto chosen) { return peak_on<typename decltype(chosen)::type>(precision); });
 }
 
 std::int64_t count_edges(std::span<const float> points, std::span<const std::int64_t> supernodes, float radius,

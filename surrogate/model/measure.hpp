@@ -12,7 +12,8 @@ struct MatmulPeak {
   std::int64_t size = 0;  // of the square matrices
   double flops = 0;       // floating-point operations a second, the best of several
 };
-// The program's own linear layer of size x size weights on as many rows: what a product of matrices reaches here.
+// The program's own linear layer of size x size weights on as many rows: what a product of matrices reaches here. Where
+// bf16 is the 16-bit pass, operands and results are bfloat16 in memory.
 // Error(usage) for a precision this machine does not have.
 MatmulPeak matmul_peak(Precision precision);
 

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "core/error.hpp"
+#include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/backends/graph.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -55,6 +56,7 @@ class QueryStream<Kokkos::Cuda> {
   void run(const Kokkos::Cuda& space, int kind, std::size_t width, std::size_t chunk, std::span<const float> positions,
            std::span<float> out, const Pass& pass) {
     prepare(kind, width, chunk);
+    if (const std::uint64_t now = cuda::graph_epoch(); now != epoch_) forget(), epoch_ = now;
     const cudaStream_t compute = space.cuda_stream();
     const std::size_t count = positions.size() / 3;
     std::size_t turn = 0;
@@ -139,6 +141,7 @@ class QueryStream<Kokkos::Cuda> {
 
   Slot slots_[2];
   cudaStream_t up_ = nullptr, down_ = nullptr;
+  std::uint64_t epoch_ = 0;
   bool warm_[2] = {false, false};  // a full chunk has run plainly: libraries have set themselves up for its shapes
 };
 #endif

@@ -19,13 +19,6 @@ constexpr std::size_t host_chunk = 16384, gpu_chunk = 22528, least_gpu_chunk = 1
 template <class Space>
 constexpr bool on_host = std::is_same_v<Space, HostSpace>;
 
-// Whether this precision is the 16-bit pass: on GPUs, and for comparisons on the host where portable kernels are asked
-// for. Other bfloat16 on the host is float32 in memory, rounded for the products.
-template <class Space>
-bool is_half(Precision precision) {
-  return precision == Precision::bf16 && (!on_host<Space> || portable_wanted());
-}
-
 template <class Space>
 BackendSet backends_for(Precision precision) {
   return is_half<Space>(precision) ? BackendSet() : BackendSet(precision, !on_host<Space>);
@@ -442,6 +435,10 @@ const AbuptConfig& Surrogate::config() const { return impl_->config(); }
 std::size_t Surrogate::parameters() const { return impl_->parameters(); }
 std::string Surrogate::fingerprint() const { return impl_->fingerprint; }
 std::size_t Surrogate::query_chunk() const { return impl_->chunk; }
+
+std::size_t Surrogate::first_query_chunk(const AbuptConfig& config) {
+  return on_backend([&]<class Space>(std::type_identity<Space>) { return first_chunk<Space>(config); });
+}
 
 void Surrogate::set_query_chunk(std::size_t rows) {
   core::expect(rows > 0, "surrogate: a query chunk of no rows");

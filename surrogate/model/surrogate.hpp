@@ -77,6 +77,8 @@ class Surrogate {
   // memory.
   std::size_t query_chunk() const;
   void set_query_chunk(std::size_t rows);
+  // What a new network of this configuration starts with on the back end of the Runtime.
+  static std::size_t first_query_chunk(const AbuptConfig& config);
 
   // The plain forward of the reference, queries as rows beside the anchors, with every block traced (for goldens).
   // out[branch]: [A + Q][outputs]

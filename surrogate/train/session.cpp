@@ -112,10 +112,9 @@ class Session {
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
     const std::size_t scratch = trainer.scratch(shape), free = free_memory();
     result.memory = scratch + 6 * sizeof(float) * trainer.parameters();
-    const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
-    if (here * scratch > free)
+    if (scratch > free)
       throw Error(ErrorKind::runtime,
-                  str("a step needs ", scratch >> 20, " MiB", for_each_of(here), ", ", free >> 20, " MiB are free"),
+                  str("a step needs ", scratch >> 20, " MiB, ", free >> 20, " MiB are free", for_each_process()),
                   "draw fewer anchors, or set recompute=true");
     // Batch t of the run goes to process t % size.
     const auto make_loader = [&](std::int64_t first) {
@@ -260,8 +259,9 @@ class Session {
                  ")"));
   }
 
-  static std::string for_each_of(std::size_t processes) {
-    return processes > 1 ? str(" for each of ", processes, " processes") : std::string();
+  std::string for_each_process() const {
+    const int here = processes_.on_this_host();
+    return here > 1 ? str(" for each of ", here, " processes") : std::string();
   }
   static std::string_view bytes(const std::vector<float>& values) {
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
@@ -297,9 +297,9 @@ class Session {
     return result_options(all);
   }
 
-  // Of the host. All processes look before any of them goes on and takes its share.
+  // For this process, where the network is. All processes look before any of them goes on and takes its share.
   std::size_t free_memory() const {
-    const std::size_t free = core::available_host_memory();
+    const std::size_t free = core::available_memory(processes_.on_this_host());
     processes_.any(false);
     return free;
   }
@@ -312,12 +312,11 @@ class Session {
       for (const std::size_t n : tensor.shape) size *= static_cast<double>(n);
       count += size;
     }
-    const std::size_t here = static_cast<std::size_t>(processes_.on_this_host());
     const double needed = 6 * sizeof(float) * count, free = static_cast<double>(free_memory());
-    if (static_cast<double>(here) * needed > free)
+    if (needed > free)
       throw Error(ErrorKind::runtime,
                   str("a model of ", count / 1e6, " million parameters needs ", std::llround(needed / (1 << 20)),
-                      " MiB to be trained", for_each_of(here), ", ", std::llround(free / (1 << 20)), " MiB are free"),
+                      " MiB to be trained, ", std::llround(free / (1 << 20)), " MiB are free", for_each_process()),
                   "lower model.hidden or the number of blocks");
   }
 

@@ -4,19 +4,22 @@
 # check fails. Needs bash, coreutils and awk, and nothing installed: libraries that the machine lacks may lie in BUILD/lib.
 #
 #   gpu.sh [BUILD] [options]       BUILD: build folder, build/cuda
+#   --only PART,...                of goldens, tests, sanitizer, bench, attention, linearity, stream, reference; default all, the last
+#                                  with --reference. Where a machine is lent for some minutes a call, call it in parts
 #   --quick                        a tenth of the points, 480 s in all
-#   --budget SECONDS               of the whole; what no longer fits is left out and named (default 1500)
+#   --budget SECONDS               of the call; what no longer fits is left out and named (default 840)
 #   --config NAME                  as `streamtube bench` takes it (default drivaerml)
 #   --scale FACTOR                 of all numbers of points, to try the script on a CPU: --config ahmed --scale 0.001
 #   --reference FOLDER             also PyTorch beside it (bench_gpu.py); FOLDER holds abupt_reference.py
 #   --python PROGRAM               with torch (default python3)
 set -uo pipefail
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build="" budget="" quick=0 config=drivaerml scale=1 reference="" python=python3
+parts=goldens,tests,sanitizer,bench,attention,linearity,stream,reference
+build="" only=$parts budget="" quick=0 config=drivaerml scale=1 reference="" python=python3
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=1 ;;
-    --budget | --config | --scale | --reference | --python)
+    --only | --budget | --config | --scale | --reference | --python)
       [ $# -gt 1 ] || { echo "gpu.sh: $1 needs a value" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"
       shift ;;
@@ -26,7 +29,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 build=$(cd "${build:-$source/build/cuda}" 2> /dev/null && pwd) || { echo "gpu.sh: there is no such build folder" >&2; exit 2; }
-if [ $quick = 1 ]; then budget=${budget:-480} scale=$(awk "BEGIN { print $scale / 10 }"); else budget=${budget:-1500}; fi
+if [ $quick = 1 ]; then budget=${budget:-480} scale=$(awk "BEGIN { print $scale / 10 }"); else budget=${budget:-840}; fi
+for part in ${only//,/ }; do
+  [[ ,$parts, == *,$part,* ]] || { echo "gpu.sh: there is no part $part; there are $parts" >&2; exit 2; }
+done
+wanted() { [[ ,$only, == *,$1,* ]]; }
 [ -d "$build/lib" ] && export LD_LIBRARY_PATH="$build/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export PATH="$PATH:/usr/local/cuda/bin"
 scratch=$(mktemp -d)
@@ -84,41 +91,48 @@ fi
 command -v nvidia-smi > /dev/null && nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,power.limit --format=csv,noheader
 printf '\n```\n%s\n```\n\n' "$(cat "$out")"
 
-echo "| check | result | time |"
-echo "|---|---|---|"
 golden=$build/bin/golden_check
 data=$source/tests/golden
-if starts "$golden"; then
-  check 300 "goldens, fp32 (1e-5; training 1e-4)" "$golden" "$data"/data/*.h5 "$data"/derivative/*.h5 "$data"/training/*.h5
-  if "$golden" 2>&1 | grep -q -- --precision; then
-    check 300 "goldens, bf16 (2e-2)" "$golden" --precision bf16 --tolerance 2e-2 "$data"/data/*.h5
-  else
-    without "goldens, bf16 (2e-2)" "golden_check of this build has no --precision"
-  fi
-else
-  without goldens "golden_check does not start here"
+if wanted goldens || wanted tests || wanted sanitizer; then
+  echo "| check | result | time |"
+  echo "|---|---|---|"
 fi
-# Some tests know their files by the path they were built in; golden_check has seen to the same files.
-elsewhere="~[#test_golden]~[#test_checkpoint]~[#test_session]~[#test_tangents.dev]"
-[ -d "$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2> /dev/null)/tests/golden" ] && elsewhere=""
-for folder in core physics geometry surrogate; do
-  test=$build/tests/streamtube_test_$folder
-  if starts "$test"; then
-    check 400 "unit tests: $folder" "$test" --filenames-as-tags ${elsewhere:+"$elsewhere"}
+if wanted goldens; then
+  if starts "$golden"; then
+    check 200 "goldens, fp32 (1e-5; training 1e-4)" "$golden" "$data"/data/*.h5 "$data"/derivative/*.h5 "$data"/training/*.h5
+    check 100 "goldens, tf32 (2e-3)" "$golden" --precision tf32 "$data"/data/*.h5
+    check 100 "goldens, bf16 (2e-2, and no better than bf16 can be)" "$golden" --precision bf16 "$data"/data/*.h5
   else
-    without "unit tests: $folder" "not built, or does not start here"
+    without goldens "golden_check does not start here"
   fi
-done
-if command -v compute-sanitizer > /dev/null && starts "$golden"; then
-  for tool in memcheck racecheck; do
-    check 200 "compute-sanitizer $tool, fp32" compute-sanitizer --tool $tool --error-exitcode 9 "$golden" "$data/data/conditioned.h5"
-    if "$golden" 2>&1 | grep -q -- --precision; then
-      check 200 "compute-sanitizer $tool, bf16" compute-sanitizer --tool $tool --error-exitcode 9 "$golden" --precision bf16 \
-        --tolerance 2e-2 "$data/data/conditioned.h5"
+fi
+if wanted tests; then
+  # Some tests know their files by the path they were built in; golden_check has seen to the same files.
+  elsewhere="~[#test_golden]~[#test_golden_half]~[#test_checkpoint]~[#test_session]~[#test_tangents.dev]"
+  [ -d "$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2> /dev/null)/tests/golden" ] && elsewhere=""
+  for folder in core physics geometry surrogate; do
+    test=$build/tests/streamtube_test_$folder
+    if starts "$test"; then
+      check 300 "unit tests: $folder" "$test" --filenames-as-tags ${elsewhere:+"$elsewhere"}
+    else
+      without "unit tests: $folder" "not built, or does not start here"
     fi
   done
-else
-  without compute-sanitizer "it is not on this machine"
+fi
+if wanted sanitizer; then
+  if command -v compute-sanitizer > /dev/null && starts "$golden"; then
+    # Each start also checks every fast path it will use, the own attention kernel among them.
+    for tool in memcheck racecheck; do
+      for precision in fp32 bf16; do
+        check 150 "compute-sanitizer $tool, $precision" compute-sanitizer --tool $tool --error-exitcode 9 "$golden" \
+          --precision $precision "$data/data/conditioned.h5"
+      done
+      check 150 "compute-sanitizer $tool, training" compute-sanitizer --tool $tool --error-exitcode 9 "$golden" \
+        "$data"/training/*.h5
+    done
+  else
+    without compute-sanitizer "it is not on this machine"
+  fi
 fi
 
 # rows PRECISION: the stages of the last bench as table rows. Its first 14 columns are the name.
@@ -142,20 +156,56 @@ bench() {  # LIMIT PRECISION ARGUMENTS...
 table() { printf '\n%s\n\n| stage | products | points | median s (min..max, runs) | TFLOP/s | of the matrix peak | points/s |\n|---|---|---|---|---|---|---|\n' "$1"; }
 
 peaks="" precision=bf16
-run 60 "which precision" "$program" bench --config "$config" --precision bf16 --stage query --points 100,0 --repeat 1 || precision=fp32
-table "$config"
-[ $precision = bf16 ] || echo "| encoding and queries in bf16 | bf16 | ${result//|//} | | | | |"
-bench 300 $precision --stage encode,anchors && memory
-bench 600 $precision --stage query --points "$(points 8.8e6),$(points 140e6)" --repeat 1 && memory
-for other in tf32 fp32; do bench 200 $other --stage query --points "$(points 1e6),$(points 1e6)"; done
-for other in bf16 tf32 fp32; do bench 200 $other --stage train && memory; done
+if wanted bench || wanted attention || wanted linearity || wanted stream || wanted reference; then
+  run 60 "which precision" "$program" bench --config "$config" --precision bf16 --stage query --points 100,0 --repeat 1 || precision=fp32
+  [ $precision = bf16 ] || printf '\nWithout bf16: %s\n' "$result"
+fi
+if wanted bench; then
+  table "$config"
+  bench 150 $precision --stage encode,anchors && memory
+  bench 300 $precision --stage query --points "$(points 8.8e6),$(points 140e6)" --repeat 1 && memory
+  for other in $precision tf32 fp32; do bench 100 $other --stage train && memory; done
+  for other in tf32 fp32; do bench 100 $other --stage query --points "0,$(points 1e6)" --repeat 1; done
+fi
+if wanted attention; then
+  table "Attention of the 16-bit pass"
+  for kernel in cudnn hopper portable; do
+    export STREAMTUBE_CUDA_ATTENTION=$kernel
+    if [ $precision = bf16 ]; then
+      [ $kernel = portable ] && few=1e5 || few=1e6
+      bench 100 bf16 --stage query --points "0,$(points $few)" --repeat 1 && echo "| above: $kernel | | | | | | |"
+    fi
+    unset STREAMTUBE_CUDA_ATTENTION
+  done
+  if run 100 "profile" "$program" bench --config "$config" --precision $precision --stage query --points "0,$(points 1e6)" \
+    --repeat 1 --profile; then
+    printf '\n```\n%s\n```\n' "$(sed -n '/^profile/,$p' "$out")"
+  fi
+fi
+if wanted linearity; then
+  table "Linearity and flat memory"
+  for millions in 1 10 100; do
+    bench 200 $precision --stage query --points "0,$(points ${millions}e6)" --repeat 1 && memory
+  done
+fi
 printf '\n%s\n' "${peaks:-The peak of a matrix product was not measured.}"
-table "Linearity and flat memory"
-for millions in 1 10 100; do
-  bench 400 $precision --stage query --points "0,$(points ${millions}e6)" --repeat 1 && memory
-done
+if wanted stream; then
+  # From a file on the disk to files on the disk, 12 bytes a point in and 13 + 4 a component out.
+  printf '\nPoints of a file, %s\n\n' "$precision"
+  if starts "$build/bin/bench_points" && starts "$build/bin/streamtube-core"; then
+    for n in "0+$(points 1e6)" "0+$(points 10e6)" "$(points 8.8e6)+$(points 140e6)"; do
+      if run 300 "points of a file, $n" "$source/tests/bench/points.sh" "$build" "$config" "$n" -- --precision $precision; then
+        cat "$out"
+      else
+        echo "$n: $result"
+      fi
+    done
+  else
+    echo "left out: bench_points or streamtube-core does not start here"
+  fi
+fi
 
-if [ -n "$reference" ]; then
+if wanted reference && [ -n "$reference" ]; then
   printf '\nBeside PyTorch\n\n'
   if run 600 "PyTorch" "$python" "$source/tests/bench/bench_gpu.py" "$program" "$reference" --config "$config" \
     --precision $precision --points "$(points 1e6),$(points 1e6)" --rounds 3; then

@@ -4,7 +4,10 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
 
+#include "surrogate/backends/backend_set.hpp"
+#include "surrogate/backends/cpu_kernels.hpp"
 #include "tests/apps/program.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/tiny_model.hpp"
 
 using Catch::Approx;
@@ -91,6 +94,40 @@ TEST_CASE("bench counts without measuring") {
   CHECK(j["stages"][0]["attention_flop"] == Approx(140e6 * 12 * 4 * 16384 * 192));
 }
 
+TEST_CASE("bench in bf16: the 16-bit pass by portable kernels, training where the processor has it") {
+  const TempDir dir;
+  write_tiny(dir.file("tiny.h5"));
+  const std::vector<std::string> words = {"bench",    "--config",  "tiny.h5", "--points", "70,130",
+                                          "--repeat", "1",         "--chunk", "64",       "--precision",
+                                          "bf16",     "--threads", "1",       "--json",   "--stage"};
+  const auto bench = [&](const char* stages) {
+    auto with = words;
+    with.push_back(stages);
+    return run_program(dir, with);
+  };
+  const auto check = [](const streamtube::test::Outcome& r, std::size_t stages) {
+    CAPTURE(r.err);
+    REQUIRE(r.code == 0);
+    const auto j = nlohmann::json::parse(r.out);
+    CHECK(j["precision"] == "bf16");
+    CHECK(j["matmul_peak"]["tflops"] > 0);
+    CHECK(j["stages"].size() == stages);
+    return j;
+  };
+  if (streamtube::surrogate::cpu::bf16_gemm() && !streamtube::surrogate::portable_wanted())
+    check(bench("encode,anchors,query,train"), 5);
+  const streamtube::test::Environment portable("STREAMTUBE_CPU_PATH", "portable");
+  const auto j = check(bench("encode,anchors,query"), 4);
+  // Keys and values of the tiny network are half as large.
+  auto fp32 = words;
+  fp32[10] = "fp32", fp32.push_back("query");
+  const auto whole = nlohmann::json::parse(run_program(dir, fp32).out);
+  CHECK(2 * j["memory"]["anchor_cache"].get<std::size_t>() == whole["memory"]["anchor_cache"].get<std::size_t>());
+  const auto r = bench("train");
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("precision bf16"));
+}
+
 TEST_CASE("bench refuses what it cannot measure") {
   const TempDir dir;
   auto r = run_program(dir, {"bench", "--config", "drivearml"});
@@ -108,4 +145,11 @@ TEST_CASE("bench refuses what it cannot measure") {
   CHECK(r.code == 2);
   r = run_program(dir, {"bench", "--precision", "fp8"});
   CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("'fp8' is none of fp32, tf32, bf16"));
+  r = run_program(dir, {"bench", "--precision", "fp16"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("the range of fp32"));
+  r = run_program(dir, {"bench", "--precision", "tf32", "--backend", "openmp"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("tf32 needs an NVIDIA GPU"));
 }

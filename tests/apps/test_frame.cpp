@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
@@ -79,6 +80,18 @@ void check_attributes(const std::vector<geometry::Attribute>& plain, const std::
 }
 
 std::string word(const Vec3& v) { return core::str(v[0], ",", v[1], ",", v[2]); }
+
+// Fields at points, as predict --points writes them.
+std::vector<geometry::Attribute> point_fields(const std::string& path) {
+  const auto file = mesh_io::H5File::open(path);
+  std::vector<geometry::Attribute> out;
+  for (const std::string& name : file.children("/VTKHDF/PointData")) {
+    const auto shape = file.shape("/VTKHDF/PointData/" + name);
+    out.push_back({name, geometry::Association::points, shape.size() == 2 ? static_cast<int>(shape[1]) : 1,
+                   file.read<float>("/VTKHDF/PointData/" + name)});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -160,6 +173,87 @@ TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every 
     check_points(v.points, volume.points);
     check_attributes(surface.attributes, s.attributes, r);
     check_attributes(volume.attributes, v.attributes, r);
+  }
+}
+
+TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in the files' frame, by both programs") {
+  const TempDir dir;
+  const auto run = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    const auto r = test::run_command(dir, words, [] { return false; });
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    return r.out;
+  };
+  const Vec3 flow{0.6, 0.64, -0.48}, up{0.48, 0.1520, 0.8}, shift{7.5, -3.25, 1.75};
+  Matrix r;
+  r[0] = (1 / norm(flow)) * flow;
+  const Vec3 across = up - dot(up, r[0]) * r[0];
+  r[2] = (1 / norm(across)) * across;
+  r[1] = cross(r[2], r[0]);
+  mesh_io::write_vtp(dir.file("plain.vtp"), body());
+  mesh_io::write_vtp(dir.file("turned.vtp"), placed(r, shift, 1000));
+  run({STREAMTUBE_PROGRAM, "predict", "plain.vtp", "--volume", "grid", "--cell", "0.3", "--out", "grid"}, {});
+  auto cells = mesh_io::read_volume(dir.file("grid/volume.vtu"));
+  cells.attributes.clear();
+  mesh_io::write_vtu(dir.file("plain.vtu"), cells);
+  std::vector<Vec3> centers;
+  for (std::size_t c = 0; c < cells.cell_count(); ++c) centers.push_back(1000 * (to_file(r, cells.center(c)) + shift));
+  for (Vec3& p : cells.points) p = 1000 * (to_file(r, p) + shift);
+  mesh_io::write_vtu(dir.file("turned.vtu"), cells);
+
+  const std::vector<std::string> frame = {"--unit",
+                                          "mm",
+                                          "--flow-direction",
+                                          word(flow),
+                                          "--up",
+                                          word(up),
+                                          "--ground=" + core::str(std::setprecision(17), 1000 * dot(r[2], shift))},
+                                 derive = {"--derive", "velocity_gradient,strain_rate,q_criterion", "--json"};
+  json result[2];
+  for (const bool turned : {false, true}) {
+    const std::string name = turned ? "turned" : "plain";
+    const auto options = turned ? frame : std::vector<std::string>{};
+    run({STREAMTUBE_PROGRAM, "points", name + ".h5", "--surface", name + ".vtp", "--volume", name + ".vtu", "--prepare",
+         name + ".vtp"},
+        options);
+    auto words = std::vector<std::string>{STREAMTUBE_CORE_PROGRAM, "predict", name + ".h5", "--out", name + "_core"};
+    result[turned] = json::parse(run(words, derive));
+    words = {STREAMTUBE_PROGRAM, "predict", name + ".vtp", "--points", name + ".h5", "--out", name + "_full"};
+    words.insert(words.end(), options.begin(), options.end());
+    const json full = json::parse(run(words, derive));
+    CHECK(full["points"]["coefficients"] == result[turned]["coefficients"]);
+    CHECK(full["reference"]["moment_center_m"] == result[turned]["reference"]["moment_center_m"]);
+    for (const char* file : {"/surface.hdf", "/volume.hdf"})
+      CHECK(test::content(dir.file(name + "_core") + file) == test::content(dir.file(name + "_full") + file));
+  }
+  for (const auto& [name, value] : result[0]["coefficients"].items())
+    CHECK(result[1]["coefficients"][name]["total"].get<double>() == Approx(value["total"].get<double>()).margin(1e-6));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(result[1]["reference"]["drag_axis"].get<Vec3>()[i] == Approx(r[0][i]).margin(1e-12));
+    CHECK(result[1]["reference"]["lift_axis"].get<Vec3>()[i] == Approx(r[2][i]).margin(1e-12));
+  }
+  for (const char* file : {"/surface.hdf", "/volume.hdf"}) {
+    INFO(file);
+    check_attributes(point_fields(dir.file("plain_core") + file), point_fields(dir.file("turned_core") + file), r);
+  }
+  const auto at = mesh_io::H5File::open(dir.file("turned_core/volume.hdf")).read<float>("/VTKHDF/Points");
+  REQUIRE(at.size() == 3 * centers.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < at.size(); ++i) worst = std::max(worst, std::abs(at[i] - centers[i / 3][i % 3]));
+  CHECK(worst < 1e-3);  // float32 of some 10,000 mm
+}
+
+TEST_CASE("without a body there is nothing to turn points by") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("b.vtp"), body());
+  for (const auto& [option, value, message] : {std::tuple{"--flow-direction", "+y", "without --prepare"},
+                                               {"--place", "off", "without --prepare"},
+                                               {"--unit", "auto", "name the unit"}}) {
+    const auto r = run_program(dir, {"points", "p.h5", "--surface", "b.vtp", option, value});
+    CHECK(r.code == 2);
+    CHECK_THAT(r.err, ContainsSubstring(message));
+    CHECK_FALSE(fs::exists(dir.path() / "p.h5"));
   }
 }
 

@@ -1,6 +1,7 @@
 // dataset, train and evaluate as programs.
 #include <sys/resource.h>
 
+#include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
@@ -8,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/tiny_dataset.hpp"
+#include "tests/support/tiny_model.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using namespace streamtube;
@@ -216,4 +219,35 @@ TEST_CASE("dataset split defines, replaces and removes splits") {
   CHECK(split({"--random", "a=x"}).code == 2);
   CHECK(split({"--remove", "none"}).code == 2);
   CHECK(run_program(dir, {"dataset", "verify", "d.h5"}).code == 0);
+}
+
+TEST_CASE("evaluate in bf16: near the errors in fp32, by the pass that GPUs take, and refused where there is none") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  surrogate::Checkpoint model = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("m.h5"), model);
+  const auto evaluate = [&](const char* precision) {
+    return run_program(dir, {"evaluate", "--data", "d.h5", "--model", "m.h5", "--json", "--precision", precision,
+                             "--backend", "openmp"});
+  };
+  const auto metrics = [&](const char* precision) {
+    const auto r = evaluate(precision);
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    const auto json = nlohmann::json::parse(r.out);
+    CHECK(json["precision"] == precision);
+    return json["metrics"];
+  };
+  const test::Environment portable("STREAMTUBE_CPU_PATH", "portable");
+  const auto exact = metrics("fp32"), rounded = metrics("bf16");
+  for (const char* field : {"surface/pressure", "volume/velocity"}) {
+    CHECK(rounded[field] != exact[field]);
+    CHECK(rounded[field].get<double>() == Catch::Approx(exact[field].get<double>()).epsilon(0.05));
+  }
+  auto r = evaluate("tf32");
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("tf32 needs an NVIDIA GPU"));
+  r = evaluate("fp16");
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("bf16 has as many bits"));
 }

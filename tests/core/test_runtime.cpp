@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -64,6 +65,9 @@ TEST_CASE("threads and memory are within the machine's") {
   const std::size_t physical = std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE));
   CHECK(available_host_memory() > 0);
   CHECK(available_host_memory() <= physical);
+  CHECK(available_memory() > 0);
+  const auto half = static_cast<double>(available_memory(2)), whole = static_cast<double>(available_memory(1));
+  CHECK(std::abs(2 * half / whole - 1) < 0.3);  // others take and give memory meanwhile
 }
 
 TEST_CASE("the peak of the resident memory sees a large block") {

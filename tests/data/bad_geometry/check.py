@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the program on every file that make.py writes, and compares with what the catalogue says.
 
-    check.py PROGRAM [--table]     --table: a Markdown table of file, exit code and message
+    check.py PROGRAM [--cad] [--table]     --cad: the program reads STEP and IGES
+                                           --table: a Markdown table of file, exit code and message
 
 Refused means: exit code 3, one error line that names the file, nothing written. Files that are taken are only planned
 (--dry-run); their message is among the warnings. Exit code 1 when one file is treated otherwise.
@@ -19,7 +20,7 @@ def main():
     make = os.path.join(os.path.dirname(os.path.abspath(__file__)), "make.py")
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, make, folder], check=True)
+        subprocess.run([sys.executable, make, folder, *(["--cad"] if "--cad" in sys.argv else [])], check=True)
         with open(os.path.join(folder, "catalogue.json")) as f:
             entries = json.load(f)
         before = set(os.listdir(folder))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the catalogue of geometry files that engineers and file systems come up with on bad days.
 
-    make.py FOLDER     writes the files and FOLDER/catalogue.json
+    make.py FOLDER [--cad]     writes the files and FOLDER/catalogue.json; --cad: STEP and IGES among them
 
 Every entry says what the program has to do with the file: the exit code, and a pattern (regular expression, any case) that
 its message has to match. Plain Python, no modules beyond the standard library.
@@ -126,8 +126,19 @@ def legacy_vtk(triangles, points_said=None, polygons_said=None, first_face="3 0 
     return ("\n".join(lines) + "\n").encode()
 
 
-def catalogue():
-    """(name, bytes or a callable that makes it, exit code, pattern, options)"""
+def step():
+    """The sample body as CAD, in millimetres."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, *[os.pardir] * 3, "data_samples", "geometries", "ahmed_25deg.step"), "rb") as f:
+        return f.read()
+
+
+def iges_line(text, section, number):
+    return f"{text:<72}{section}{number:7d}\n".encode()
+
+
+def catalogue(cad):
+    """(name, bytes or a callable that makes it, exit code, pattern, options); cad: also STEP and IGES"""
     body = box(*BODY)
     nan, inf = math.nan, math.inf
     damaged = lambda value: [[[value, 0, 0.1], *body[0][1:]]] + body[1:]
@@ -229,14 +240,43 @@ def catalogue():
     bad("stl_under_another_name.obj", binary_stl(body), "stl_under_another_name.obj")
     bad("stl_under_another_name.ply", binary_stl(body), "ply")
     bad("stl_under_another_name.vtp", binary_stl(body), "stl_under_another_name.vtp")
+    if not cad:
+        return refused
+    # STEP and IGES
+    good = step()
+    head, data = good.split(b"DATA;\n")
+    entity = lambda number: data[data.index(b"\n#%d = " % number) + 1:data.index(b"\n#%d = " % (number + 1))]
+    taken("clean.step", good)
+    bad("empty.step", b"", "empty")
+    bad("truncated.step", good[:20000], "truncated")
+    bad("nul_bytes.step", bytes(2000), "nul_bytes.step")
+    bad("header_only.step", head + b"DATA;\nENDSEC;\nEND-ISO-10303-21;\n", "no shapes|cannot be read|holds")
+    bad("no_header.step", data, "no_header.step")
+    bad("text.step", b"Dear colleague,\nplease find the car attached.\n", "text.step")
+    bad("stl_under_another_name.step", binary_stl(body), "stl_under_another_name.step")
+    bad("curve_only.step", good.replace(entity(15), b"#15 = POLYLINE('',(#23,#25));\n"), "no (shapes|faces|surfaces)|holds")
+    bad("solid_of_itself.step", good.replace(entity(16), b"#16 = CLOSED_SHELL('',(#16));\n"), "solid_of_itself.step")
+    bad("entity_missing.step", good.replace(entity(16), b"#16 = CLOSED_SHELL('',(#9999,#9998));\n"), "entity_missing.step")
+    bad("all_faces_missing.step", good.replace(b"ADVANCED_FACE", b"ADVANCED_FARCE"), "all_faces_missing.step")
+    taken("face_missing.step", good.replace(entity(718), b"#718 = ADVANCED_FARCE('',(#719),#511,.T.);\n"), "hole|open|understood")
+    bad("nan.step", good.replace(b"-94.5,238.", b"nan,nan"), "nan.step")
+    bad("points_1e300.step", good.replace(b"-94.5,150.", b"-1.E+300,1.E+300"), "points_1e300.step")
+    bad("number_of_100000_digits.step", good.replace(b"-94.5,238.", b"9" * 100000 + b".,1."), "number_of_100000_digits.step")
+    taken("quote_never_closed.step", good.replace(b"'ahmed','ahmed'", b"'ahmed,"))
+    bad("metres_by_mistake.step", good.replace(b"SI_UNIT(.MILLI.,.METRE.)", b"SI_UNIT($,.METRE.)"), "large|positions|--unit|domain|training")
+    bad("empty.igs", b"", "empty")
+    bad("truncated.igs", iges_line("a body", "S", 1) * 40, "truncated")
+    bad("no_entities.igs", iges_line("a body", "S", 1) + iges_line("1H,,1H;,4Hbody,4Hbody,1H1,1H1,32,38,6,308,15,4Hbody,1.,2,2HMM,1,0.01,;",
+        "G", 1) + iges_line("S      1G      1D      0P      0", "T", 1), "no_entities.igs")
+    bad("stl_under_another_name.igs", binary_stl(body), "stl_under_another_name.igs")
     return refused
 
 
 def main():
-    folder = sys.argv[1]
+    folder, cad = sys.argv[1], "--cad" in sys.argv
     os.makedirs(folder, exist_ok=True)
     entries = []
-    for name, data, code, pattern, options in catalogue():
+    for name, data, code, pattern, options in catalogue(cad):
         path = os.path.join(folder, name)
         if callable(data):
             data(path)

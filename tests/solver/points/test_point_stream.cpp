@@ -114,6 +114,8 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   CHECK(streamed.forces->coefficients.cm_pitch() == Approx(on_faces.forces.coefficients.cm_pitch()).epsilon(1e-9));
 
   // The same from a file, by a network of its own.
+  prepared.placement.frame = geometry::facing({0.6, 0.8, 0}, {0, 0, 1});
+  prepared.placement.frame.shift = {0.1, 0.2, 0.3}, prepared.placement.scale = 2.5;
   const std::string whole = dir.file("whole.h5");
   std::filesystem::copy_file(path, whole);
   {
@@ -125,6 +127,9 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   const solver::PreparedCase read = solver::read_prepared(again.file());
   CHECK_NOTHROW(solver::check_prepared(read, model, whole));
   CHECK(read.points == prepared.points);
+  CHECK(read.placement.frame.axes == prepared.placement.frame.axes);
+  CHECK(read.placement.frame.shift == prepared.placement.frame.shift);
+  CHECK(read.placement.scale == 2.5);
   surrogate::Surrogate network(model.config, model.weights, "tiny");
   const solver::NetworkCase encoded(read, model.normalizer);
   network.encode(encoded.input());
@@ -135,6 +140,14 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   other.fingerprint = "0123";
   CHECK_THAT(message_of([&] { solver::check_prepared(read, other, whole); }),
              ContainsSubstring("prepared for the model"));
+  prepared.placement.frame.axes[0] = {0.6, 0.9, 0};
+  {
+    H5File broken = H5File::create(dir.file("broken.h5"));
+    solver::write_prepared(broken, prepared);
+    broken.close();
+  }
+  CHECK_THAT(message_of([&] { solver::read_prepared(H5File::open(dir.file("broken.h5"))); }),
+             ContainsSubstring("broken.h5': '/case': the placement is no rotation"));
 }
 
 TEST_CASE("memory does not grow with the points") {
