@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -66,7 +67,7 @@ std::string design_json(const solver::SweepPlan& plan, const solver::Design& des
 void check_deformed(const Body& body, const geometry::SurfaceReport& before) {
   const auto& after = body.report;
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorKind::input, str(body.where, ": the morphs of this design ", what),
+    throw Error(ErrorKind::input, "the morphs of this design " + what,
                 "smaller values, a larger box or a wider fading bend the surface less");
   };
   for (const Vec3& p : body.mesh.points)
@@ -361,11 +362,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
       throw Error(ErrorKind::usage, str("'", path, "' already holds the results of a sweep"),
                   "pass --resume to go on with them, --overwrite to replace them, or choose another folder with --out");
     core::require_writable(path, {}, true);
-    const std::string lock = (fs::path(path) / ".lock").string();
-    lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      throw Error(ErrorKind::usage, str("'", path, "': another run is writing its results there"),
-                  "wait for it, or choose another folder with --out");
+    lock_.take(path);
     if (old && options.resume) {
       if (!fs::exists(file, error))
         throw Error(ErrorKind::usage, str("'", path, "' holds journals, but no ", kSweep, " that says of what"),
@@ -420,11 +417,21 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
   journal_.emplace(path, processes.rank());
 }
 
-SweepFolder::~SweepFolder() {
-  if (lock_ < 0) return;
+void SweepFolder::Lock::take(const std::string& folder) {
+  path_ = (fs::path(folder) / ".lock").string();
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(file_);
+  file_ = -1;
+  throw Error(ErrorKind::usage, str("'", folder, "': another run is writing its results there"),
+              "wait for it, or choose another folder with --out");
+}
+
+SweepFolder::Lock::~Lock() {
+  if (file_ < 0) return;
   std::error_code ignored;
-  fs::remove(fs::path(path_) / ".lock", ignored);
-  ::close(lock_);
+  fs::remove(path_, ignored);
+  ::close(file_);
 }
 
 void SweepFolder::check(const Row& row, const solver::Design& design, const solver::SweepPlan& plan) const {

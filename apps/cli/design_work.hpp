@@ -86,7 +86,6 @@ class SweepFolder {
   // says what differs. Then all of the folder belongs to this run. kind: "sweep" or "optimise".
   SweepFolder(const std::string& path, const std::string& kind, const solver::SweepPlan& plan,
               const SweepOptions& options, const surrogate::Checkpoint& model, const core::Processes& processes);
-  ~SweepFolder();
   SweepFolder(const SweepFolder&) = delete;
   SweepFolder& operator=(const SweepFolder&) = delete;
 
@@ -102,8 +101,19 @@ class SweepFolder {
   std::vector<solver::Row> write_table(const std::vector<std::string>& names) const;
 
  private:
+  // Says that somebody writes there; gone with the object, or with the process.
+  class Lock {
+   public:
+    ~Lock();
+    void take(const std::string& folder);  // throws Error(usage) when another run holds it
+
+   private:
+    std::string path_;
+    int file_ = -1;
+  };
+
   std::string path_;
-  int lock_ = -1;
+  Lock lock_;
   std::map<std::string, solver::Row> before_;
   std::optional<solver::Journal> journal_;
 };

@@ -65,7 +65,6 @@ class Report : public Command {
  private:
   struct Surface {
     geometry::SurfaceMesh mesh;
-    const geometry::Attribute* cp = nullptr;
   };
 
   // The surface of a design, in the model's frame; nothing where it was not kept.
@@ -73,7 +72,7 @@ class Report : public Command {
     const fs::path folder = fs::path(folder_) / row.folder;
     std::error_code error;
     if (!fs::exists(folder / kSurface, error)) return {};
-    Surface out{mesh_io::read_surface((folder / kSurface).string()), nullptr};
+    Surface out{mesh_io::read_surface((folder / kSurface).string())};
     try {
       const auto run = nlohmann::json::parse(core::read_text((folder / kRun).string()));
       const auto m = run.at("frame").at("file_to_model").get<std::array<double, 16>>();

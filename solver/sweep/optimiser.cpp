@@ -25,17 +25,17 @@ namespace {
 struct Question {
   const std::function<Evaluated(const std::vector<double>&)>& evaluate;
   std::vector<double> values;      // of all parameters
-  std::vector<std::size_t> free;   // those that vary
-  std::vector<double> low, span;   // of the free ones
+  std::vector<std::size_t> free = {};         // those that vary
+  std::vector<double> low = {}, span = {};    // of the free ones
   std::size_t most = 0, asked = 0;
   std::size_t constraints = 0;     // of a design that did not fail
   bool penalise = false;           // constraints become part of the value
   double worst = 0;                // value so far
   bool out_of_budget = false;
   nlopt_opt run = nullptr;
-  std::exception_ptr failure;
-  std::vector<double> last;        // the point of `answer`
-  Evaluated answer;
+  std::exception_ptr failure = nullptr;
+  std::vector<double> last = {};  // the point of `answer`
+  Evaluated answer = {};
 
   // unit: the free parameters as shares of their span.
   const Evaluated& at(const double* unit) {

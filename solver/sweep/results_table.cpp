@@ -57,10 +57,9 @@ std::map<int, std::string> journals(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     int process = 0;
-    const char* digits = name.c_str() + 8;
-    if (name.rfind("journal.", 0) == 0 && std::from_chars(digits, name.c_str() + name.size(), process).ec == std::errc() &&
-        name == journal_name(process))
-      out[process] = entry.path().string();
+    if (name.rfind("journal.", 0) != 0) continue;
+    std::from_chars(name.c_str() + 8, name.c_str() + name.size(), process);
+    if (name == journal_name(process)) out[process] = entry.path().string();
   }
   return out;
 }

@@ -34,7 +34,7 @@ inline void write_sweep_case(const TempDir& dir) {
     "parameters": {"longer": {"min": -0.1, "max": 0.3, "unit": "m"}, "rise": {"min": -0.05, "max": 0.1},
                    "velocity": {"min": 12, "max": 18, "start": 15}},
     "morphs": [{"stretch": {"axis": "x", "from": 0.3, "to": 0.7, "by": "longer"}},
-               {"lattice": {"box": [[0.5, -1, 0.3], [2, 1, 1]], "points": [3, 2, 2],
+               {"lattice": {"box": [[0.5, -1, 0.3], [1.3, 1, 0.5]], "points": [3, 2, 2],
                             "move": [{"at": [-1, "*", 1], "by": [0, 0, "rise"]}]}}],
     "sampling": {"method": "sobol", "count": 6, "seed": 1},
     "objective": "Cd"
