@@ -12,10 +12,13 @@ int main(int argc, char** argv) {
   commands.push_back(make_sweep());
   commands.push_back(make_report());
   commands.push_back(make_optimise());
+  commands.push_back(make_solve());
+  commands.push_back(make_initialise());
   commands.push_back(make_convert());
-  commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts));
+  commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts, make_generate()));
   commands.push_back(make_train(&write_loss_picture));
   commands.push_back(make_evaluate());
+  commands.push_back(make_compare());
   commands.push_back(make_bench());
   commands.push_back(make_devices());
   return run(argc, argv, "streamtube", commands);

@@ -85,6 +85,11 @@ bool DistanceField::inside(const Vec3& p) const {
 
 double DistanceField::signed_distance(const Vec3& p) const { return inside(p) ? -distance(p) : distance(p); }
 
+bool DistanceField::escapes(const Vec3& p, const Vec3& direction) const {
+  const Vec3 along = (norm(impl_->bounds.size()) / norm(direction)) * direction;
+  return !impl_->tree.do_intersect(Kernel::Ray_3(to_cgal(p), to_cgal(p + along)));
+}
+
 bool DistanceField::intersects(const Box& box) const {
   const Box& body = impl_->bounds;
   for (int i = 0; i < 3; ++i) {
@@ -106,6 +111,36 @@ std::vector<char> DistanceField::inside(const std::vector<Vec3>& points) const {
   std::vector<char> out(points.size());
   for_blocks(points.size(), kBlock, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) out[i] = inside(points[i]);
+  });
+  return out;
+}
+
+std::vector<Nearest> nearest_faces(const SurfaceMesh& mesh, const std::vector<Vec3>& places) {
+  const Triangles all = triangulate(mesh);
+  std::vector<Triangle> triangles;
+  std::vector<std::int64_t> face;
+  for (std::size_t i = 0; i < all.corners.size(); ++i) {
+    const auto point = [&](int corner) {
+      const Vec3& p = all.points[static_cast<std::size_t>(all.corners[i][static_cast<std::size_t>(corner)])];
+      return Point(p[0], p[1], p[2]);
+    };
+    const Triangle triangle(point(0), point(1), point(2));
+    if (triangle.is_degenerate()) continue;
+    triangles.push_back(triangle);
+    face.push_back(all.face[i]);
+  }
+  std::vector<Nearest> out(places.size());
+  if (triangles.empty()) return out;
+  Tree tree(triangles.cbegin(), triangles.cend());
+  tree.build();
+  for_blocks(places.size(), kBlock, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const Point p(places[i][0], places[i][1], places[i][2]);
+      const auto found = tree.closest_point_and_primitive(p);
+      out[i].face = face[static_cast<std::size_t>(found.second - triangles.cbegin())];
+      out[i].distance = std::sqrt(CGAL::squared_distance(p, found.first));
+      out[i].position = {found.first.x(), found.first.y(), found.first.z()};
+    }
   });
   return out;
 }

@@ -18,6 +18,8 @@ class DistanceField {
   // Majority of three ray crossings (parity), so that small holes do not turn a region inside out.
   bool inside(const Vec3& p) const;
   double signed_distance(const Vec3& p) const;  // negative inside
+  // Whether a ray from p meets no triangle.
+  bool escapes(const Vec3& p, const Vec3& direction) const;
   // Whether any triangle meets the closed box.
   bool intersects(const Box& box) const;
 
@@ -29,6 +31,14 @@ class DistanceField {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// For each place the nearest face of the mesh and its distance, m.
+struct Nearest {
+  std::int64_t face = -1;
+  double distance = 0;
+  Vec3 position{0, 0, 0};
+};
+std::vector<Nearest> nearest_faces(const SurfaceMesh& mesh, const std::vector<Vec3>& places);
 
 // Area of the body's shadow along +x (m2): rasterised on a grid of `resolution` cells along the longer side.
 double frontal_area(const SurfaceMesh& mesh, int resolution = 2048);

@@ -16,7 +16,7 @@ using Point = Kernel::Point_3;
 using Corners = std::array<std::uint32_t, 3>;
 
 // Whether two triangles meet anywhere but in the corners and sides they share.
-bool cut(const std::vector<Point>& points, const Corners& a, const Corners& b) {
+bool meet(const std::vector<Point>& points, const Corners& a, const Corners& b) {
   int at_a[3], at_b[3];  // shared corners
   int shared = 0;
   for (int i = 0; i < 3; ++i) {
@@ -44,7 +44,9 @@ bool cut(const std::vector<Point>& points, const Corners& a, const Corners& b) {
 
 }  // namespace
 
-std::int64_t count_self_intersections(const std::vector<Vec3>& points, const std::vector<Corners>& triangles) {
+std::int64_t count_self_intersections(const std::vector<Vec3>& points, const std::vector<Corners>& triangles,
+                                      std::vector<char>* cut) {
+  if (cut) cut->assign(triangles.size(), 0);
   try {
     std::vector<Point> corners;
     corners.reserve(points.size());
@@ -59,7 +61,10 @@ std::int64_t count_self_intersections(const std::vector<Vec3>& points, const std
     }
     std::int64_t count = 0;
     CGAL::box_self_intersection_d(boxes.begin(), boxes.end(), [&](const TriangleBox& a, const TriangleBox& b) {
-      if (cut(corners, *a.info(), *b.info())) ++count;
+      if (!meet(corners, *a.info(), *b.info())) return;
+      ++count;
+      if (cut)
+        for (const TriangleBox* box : {&a, &b}) (*cut)[static_cast<std::size_t>(box->info() - triangles.data())] = 1;
     });
     return count;
   } catch (const std::exception&) {

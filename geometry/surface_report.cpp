@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -12,6 +11,7 @@
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/self_intersections.hpp"
+#include "geometry/topology.hpp"
 
 namespace streamtube::geometry {
 
@@ -20,115 +20,6 @@ using core::ErrorKind;
 using core::str;
 
 namespace {
-
-using Id = std::uint32_t;
-
-// Faces over merged points, and which faces run along each edge.
-class Topology {
- public:
-  explicit Topology(const SurfaceMesh& mesh);
-
-  struct Use {  // of an edge by a face
-    Id high;    // the edge's higher vertex
-    Id face;
-    bool descending;  // the face runs from the higher to the lower vertex
-  };
-
-  std::size_t vertex_count() const { return vertex_point.size(); }
-  std::size_t face_count() const { return ring_offsets.size() - 1; }
-  // Of face f without repeated neighbours; empty if fewer than three are left.
-  std::span<const Id> ring(std::size_t f) const {
-    return std::span(rings).subspan(ring_offsets[f], ring_offsets[f + 1] - ring_offsets[f]);
-  }
-  // visit(uses) for every edge, in a fixed order.
-  template <class Visit>
-  void for_edges(const Visit& visit) const {
-    for (std::size_t v = 0; v < vertex_count(); ++v) {
-      for (std::size_t i = use_offsets[v]; i < use_offsets[v + 1];) {
-        std::size_t end = i + 1;
-        while (end < use_offsets[v + 1] && uses[end].high == uses[i].high) ++end;
-        visit(std::span<const Use>(uses).subspan(i, end - i));
-        i = end;
-      }
-    }
-  }
-
-  std::vector<Id> vertex_point;  // [vertices] one of the equal points
-
- private:
-  void merge_points(const SurfaceMesh& mesh, std::vector<Id>& vertex);
-  std::vector<std::size_t> ring_offsets, use_offsets;
-  std::vector<Id> rings;
-  std::vector<Use> uses;
-};
-
-void Topology::merge_points(const SurfaceMesh& mesh, std::vector<Id>& vertex) {
-  const std::size_t n = mesh.points.size();
-  constexpr Id kFree = ~Id{0};
-  std::vector<Id> slots(std::bit_ceil(2 * n + 2), kFree);
-  const std::size_t mask = slots.size() - 1;
-  vertex.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    std::uint64_t hash = 0;
-    for (const double x : mesh.points[i]) {
-      hash = (hash ^ std::bit_cast<std::uint64_t>(x + 0.0)) * 0x9e3779b97f4a7c15ULL;  // + 0.0: -0 equals 0
-      hash ^= hash >> 29;
-    }
-    std::size_t slot = hash & mask;
-    while (slots[slot] != kFree && mesh.points[vertex_point[slots[slot]]] != mesh.points[i]) slot = (slot + 1) & mask;
-    if (slots[slot] == kFree) {
-      slots[slot] = static_cast<Id>(vertex_point.size());
-      vertex_point.push_back(static_cast<Id>(i));
-    }
-    vertex[i] = slots[slot];
-  }
-}
-
-Topology::Topology(const SurfaceMesh& mesh) {
-  if (mesh.points.size() >= 0xfffffff0U || mesh.corners.size() >= 0xfffffff0U) {
-    throw Error(ErrorKind::input, str("the surface has ", mesh.face_count(), " faces, more than can be checked"),
-                "remesh it with fewer, larger faces");
-  }
-  std::vector<Id> vertex;
-  merge_points(mesh, vertex);
-  core::check_interrupt();
-
-  ring_offsets.reserve(mesh.face_count() + 1);
-  ring_offsets.push_back(0);
-  rings.reserve(mesh.corners.size());
-  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
-    const std::size_t first = rings.size();
-    for (std::int64_t i = mesh.offsets[f]; i < mesh.offsets[f + 1]; ++i) {
-      const Id v = vertex[static_cast<std::size_t>(mesh.corners[i])];
-      if (rings.size() == first || rings.back() != v) rings.push_back(v);
-    }
-    while (rings.size() > first + 1 && rings.back() == rings[first]) rings.pop_back();
-    if (rings.size() < first + 3) rings.resize(first);
-    ring_offsets.push_back(rings.size());
-  }
-
-  // Every side of every face, bucketed by its lower vertex, then by its higher one.
-  const auto for_sides = [&](const auto& visit) {
-    for (std::size_t f = 0; f < face_count(); ++f) {
-      const auto r = ring(f);
-      for (std::size_t i = 0; i < r.size(); ++i) visit(f, r[i], r[i + 1 == r.size() ? 0 : i + 1]);
-    }
-  };
-  use_offsets.assign(vertex_count() + 1, 0);
-  for_sides([&](std::size_t, Id a, Id b) { ++use_offsets[std::min(a, b) + 1]; });
-  std::partial_sum(use_offsets.begin(), use_offsets.end(), use_offsets.begin());
-  uses.resize(rings.size());
-  std::vector<std::size_t> next(use_offsets.begin(), use_offsets.end() - 1);
-  for_sides([&](std::size_t f, Id a, Id b) {
-    uses[next[std::min(a, b)]++] = {std::max(a, b), static_cast<Id>(f), a > b};
-  });
-  core::check_interrupt();
-  for (std::size_t v = 0; v < vertex_count(); ++v) {
-    std::sort(uses.begin() + static_cast<std::ptrdiff_t>(use_offsets[v]),
-              uses.begin() + static_cast<std::ptrdiff_t>(use_offsets[v + 1]),
-              [](const Use& a, const Use& b) { return std::pair(a.high, a.face) < std::pair(b.high, b.face); });
-  }
-}
 
 // Faces in groups, and for each face whether it must be turned over to run like the first one of its group.
 class OrientedGroups {
@@ -210,6 +101,10 @@ double longest(const Box& box) {
   return std::max({size[0], size[1], size[2]});
 }
 
+bool lies_within(const Box& inner, const Box& outer) {
+  return outer.contains(inner.low) && outer.contains(inner.high) && longest(outer) > longest(inner);
+}
+
 // A triangle that is this much thinner than long has no normal worth the name (and floats cannot describe it).
 bool is_degenerate(const SurfaceMesh& mesh, std::size_t f) {
   double longest_squared = 0;
@@ -282,12 +177,7 @@ void turn_over(SurfaceMesh& mesh, std::size_t f) {
   std::reverse(mesh.corners.begin() + mesh.offsets[f] + 1, mesh.corners.begin() + mesh.offsets[f + 1]);
 }
 
-struct Orientation {
-  std::size_t faces = 0;      // turned to agree with their neighbours
-  std::size_t pieces = 0;     // turned as a whole
-  std::size_t cavities = 0;   // inverted, but inside another: left
-  std::size_t conflicts = 0;  // edges no turning can make agree
-};
+}  // namespace
 
 Orientation orient(SurfaceMesh& mesh) {
   const Topology topology(mesh);
@@ -297,7 +187,7 @@ Orientation orient(SurfaceMesh& mesh) {
   // Faces agree across an edge when they run along it in opposite ways. Edges of three or more faces say nothing.
   OrientedGroups groups(faces);
   std::vector<char> at_border(faces, 0);
-  topology.for_edges([&](std::span<const Topology::Use> uses) {
+  topology.for_edges([&](Id, std::span<const Topology::Use> uses) {
     if (uses.size() == 2) {
       if (!groups.join(uses[0].face, uses[1].face, uses[0].descending == uses[1].descending)) ++done.conflicts;
     } else {
@@ -347,8 +237,7 @@ Orientation orient(SurfaceMesh& mesh) {
     inverted[i] = volume < 0 && p.faces >= 4 && (!p.has_border || (i == main && nearly_closed));
     if (!inverted[i] || p.has_border) continue;
     for (std::size_t j = 0; j < pieces.size() && !nested[i]; ++j) {
-      nested[i] = j != i && pieces[j].box.contains(p.box.low) && pieces[j].box.contains(p.box.high) &&
-                  longest(pieces[j].box) > longest(p.box);
+      nested[i] = j != i && lies_within(p.box, pieces[j].box);
     }
     any_nested = any_nested || nested[i];
   }
@@ -380,8 +269,6 @@ Orientation orient(SurfaceMesh& mesh) {
   return done;
 }
 
-}  // namespace
-
 SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
   SurfaceReport r;
   const std::size_t faces = mesh.face_count();
@@ -396,7 +283,7 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
   r.merged_points = topology.vertex_count();
   OrientedGroups groups(faces);
   std::vector<char> at_border(faces, 0);
-  topology.for_edges([&](std::span<const Topology::Use> uses) {
+  topology.for_edges([&](Id, std::span<const Topology::Use> uses) {
     if (uses.size() == 1) ++r.boundary_edges;
     if (uses.size() == 2 && uses[0].descending == uses[1].descending) ++r.inconsistent_edges;
     if (uses.size() > 2) ++r.non_manifold_edges;
@@ -431,6 +318,12 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
   for (const Piece& p : pieces) {
     if (!p.has_border && p.volume(reference) < 0) ++r.inverted_components;
   }
+  // Counted the slow way, of no more parts than an assembly has.
+  if (pieces.size() <= 4000)
+    for (const Piece& inner : pieces)
+      r.nested_components += std::any_of(pieces.begin(), pieces.end(), [&](const Piece& outer) {
+        return &outer != &inner && lies_within(inner.box, outer.box);
+      });
   r.watertight = !pieces.empty() && r.boundary_edges == 0 && r.non_manifold_edges == 0 && r.inconsistent_edges == 0;
   r.outward = r.volume > 0;
 
@@ -515,6 +408,7 @@ Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string
     const Orientation o = orient(mesh);
     done.turned_faces = o.faces;
     done.flipped = o.pieces > 0;
+    done.conflicts = o.conflicts;
     if (o.faces > 0) {
       warn(counted(o.faces, "face", "faces"), " looked the opposite way of the neighbours and ",
            o.faces == 1 ? "was" : "were", " turned");
@@ -533,24 +427,26 @@ Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string
            " no orientation fits (a one-sided surface): normals and forces there mean nothing");
     }
   }
+  const auto defect = [&](const auto&... parts) { done.defects.push_back(str(parts...)); };
   if (r.boundary_edges > 0) {
-    warn("the surface is open (", counted(r.boundary_edges, "edge", "edges"),
-         " of one face only): fields near the holes are unsure, and forces miss what the missing area would carry");
+    defect("the surface is open (", counted(r.boundary_edges, "edge", "edges"),
+           " of one face only): fields near the holes are unsure, and forces miss what the missing area would carry");
   }
   if (r.non_manifold_edges > 0) {
-    warn(counted(r.non_manifold_edges, "edge is", "edges are"),
-         " shared by three or more faces: inner walls or overlapping parts count in the forces as if air reached them");
+    defect(
+        counted(r.non_manifold_edges, "edge is", "edges are"),
+        " shared by three or more faces: inner walls or overlapping parts count in the forces as if air reached them");
   }
   if (r.duplicate_faces > 0) {
-    warn(counted(r.duplicate_faces, "face is", "faces are"), " given twice and ",
-         r.duplicate_faces == 1 ? "counts" : "count", " twice in areas and forces");
+    defect(counted(r.duplicate_faces, "face is", "faces are"), " given twice and ",
+           r.duplicate_faces == 1 ? "counts" : "count", " twice in areas and forces");
   }
   if (r.degenerate_faces > 0) {
     warn(counted(r.degenerate_faces, "face has", "faces have"), " no area: kept, without effect on forces");
   }
   if (r.self_intersections > 0) {
-    warn(r.self_intersections, r.self_intersections == 1 ? " pair" : " pairs",
-         " of faces cut each other: what lies inside the body counts in the forces as if air reached it");
+    defect(r.self_intersections, r.self_intersections == 1 ? " pair" : " pairs",
+           " of faces cut each other: what lies inside the body counts in the forces as if air reached it");
   }
   return done;
 }

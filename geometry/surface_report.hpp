@@ -15,6 +15,7 @@ struct SurfaceReport {
   std::size_t patches = 0;                           // solids, groups, blocks
   std::size_t components = 0;                        // connected by shared edges after merging equal points
   std::size_t inverted_components = 0;               // closed, with negative volume: inside out, or a cavity's wall
+  std::size_t nested_components = 0;                 // whose bounds lie within another's: perhaps inside it
   std::size_t degenerate_faces = 0;                  // no area: corners equal or in a line
   std::size_t duplicate_faces = 0;                   // same corners as an earlier face
   std::size_t boundary_edges = 0;                    // of one face only: holes
@@ -35,19 +36,30 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections = fal
 // Human text, one fact a line, `indent` before each.
 std::string to_text(const SurfaceReport& report, const std::string& indent);
 
+struct Orientation {
+  std::size_t faces = 0;      // turned to agree with their neighbours
+  std::size_t pieces = 0;     // turned as a whole
+  std::size_t cavities = 0;   // inverted, but inside another: left
+  std::size_t conflicts = 0;  // edges no turning can make agree
+};
+// Turns faces that disagree with their neighbours (the smaller area gives way), then closed parts that are inside out,
+// also a main body with small holes, unless they are cavities of another part. The first corner of a face stays.
+Orientation orient(SurfaceMesh& mesh);
+
 // What prepare() did to the mesh.
 struct Preparation {
   std::vector<std::string> warnings;  // what was found and what it means for the answer
+  std::vector<std::string> defects;   // the same of what repair() may remedy
   bool flipped = false;               // an inside-out body, or a closed part of it, was turned
   std::size_t turned_faces = 0;       // faces that disagreed with their neighbours
+  std::size_t conflicts = 0;          // edges no turning can make agree
 };
 
-// Makes a surface ready for prediction: turns faces that disagree with their neighbours, then closed parts that are
-// inside out (also a main body with small holes), unless they are cavities of another part. Warns of that and of holes,
-// non-manifold edges, duplicate faces, degenerate faces (they stay, with zero area) and an unlikely unit. Corners of
-// turned faces are reversed; attributes stay as they are, so vectors along the normal do not turn. `report` is that of
-// the mesh as it comes in. Throws Error(input) naming `where` when no answer could mean anything: zero area, all faces
-// degenerate, fewer than 4 faces, size beyond 1e-6..1e6 m.
+// Makes a surface ready for prediction: orients it where that is needed. Warns of that and of holes, non-manifold
+// edges, duplicate faces, faces that cut each other, degenerate faces (they stay, with zero area) and an unlikely unit.
+// Corners of turned faces are reversed; attributes stay as they are, so vectors along the normal do not turn. `report`
+// is that of the mesh as it comes in. Throws Error(input) naming `where` when no answer could mean anything: zero area,
+// all faces degenerate, fewer than 4 faces, size beyond 1e-6..1e6 m.
 Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& report, const std::string& where);
 
 }  // namespace streamtube::geometry

@@ -24,13 +24,16 @@ enum class Location { cells, vertices };
 enum class VolumeOutput { none, adaptive, grid, mesh };
 
 struct Case {
-  geometry::SurfaceMesh body;      // m, prepared (geometry::prepare)
+  geometry::SurfaceMesh body;      // m, prepared (geometry::prepare), repaired where it needed to be
   geometry::SurfaceReport report;  // of the body
   std::string name;                // of the body, for messages
 
   // Where surface fields are wanted and forces integrated; the body itself without.
   std::optional<geometry::SurfaceMesh> surface;
   std::string surface_name;
+  bool forces_on_body = false;  // integrated over the body all the same: `surface` is what it was repaired from
+  std::vector<char> no_forces;  // [F of body] faces left out then, such as lids on the ground; empty: none
+  std::vector<char> hidden;     // [F of surface] faces that no flow reaches, to be marked in the answer; empty: none
   VolumeOutput volume = VolumeOutput::none;
   double grid_cell = 0;              // m, VolumeOutput::grid; 0: a fortieth of the body's length
   geometry::VolumeMesh volume_mesh;  // VolumeOutput::mesh: cells to fill

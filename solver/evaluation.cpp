@@ -164,11 +164,26 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       first += k;
     }
     const mesh_io::SurfaceForces forces = mesh_io::surface_forces(sample);
+    const std::map<std::string, double> given_coefficients = sample.info.coefficients;
     const auto given = [&](const char* name, double else_value) {
-      const auto found = sample.info.coefficients.find(name);
-      return found == sample.info.coefficients.end() ? else_value : found->second;
+      const auto found = given_coefficients.find(name);
+      return found == given_coefficients.end() ? else_value : found->second;
     };
     score.cd = forces.cd, score.cl = forces.cl;
+    if (options.each) {
+      const std::size_t width = model.normalizer.branch[1].mean.size();
+      first = 0;
+      for (std::size_t f = 0; f < sample.part[1].fields.size(); ++f) {
+        auto& field = sample.part[1].fields[f];
+        const std::size_t k = static_cast<std::size_t>(field.components);
+        const double unit = physics::si_unit(model.normalizer.branch[1].fields[f], sample.info.scales());
+        for (std::size_t i = 0; i < field.values.size(); ++i)
+          field.values[i] = static_cast<float>(unit * answer[1].values[i / k * width + first + i % k]);
+        first += k;
+      }
+      sample.info.coefficients = {{"Cd", forces.cd}, {"Cl", forces.cl}};
+      options.each(sample);
+    }
     score.true_cd = given("Cd", truth.cd), score.true_cl = given("Cl", truth.cl);
     cd.push_back(score.cd), cl.push_back(score.cl);
     true_cd.push_back(score.true_cd), true_cl.push_back(score.true_cl);

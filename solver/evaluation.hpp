@@ -3,6 +3,7 @@
 // faces.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct EvaluationOptions {
   std::uint64_t seed = 0;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
   surrogate::Precision precision = surrogate::Precision::fp32;
+  // Called with every case as predicted: its fields the model's, its coefficients those that follow.
+  std::function<void(const mesh_io::FlowSample& prediction)> each;
 };
 
 struct FieldScore {  // means over the cases; dimensionless

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/cli/derived.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/cli/resolution.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -23,6 +24,7 @@ void CaseOptions::declare(CLI::App& app) {
   frame.declare(app);
   parts.declare(app);
   parts.declare_ground(app);
+  declare_repair(app, repair);
   app.add_option(
       "--volume", volume,
       "Where volume fields are wanted: adaptive (mesh refined as the training data's; the default), grid, none, or "
@@ -114,13 +116,13 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   question.name = loaded.name;
   FrameOptions& frame = loaded.frame;
   Body body = std::move(loaded.body);
-  out.placement = frame.put(body, options.parts, model);
+  out.placement = frame.put(body, options.parts, options.repair, model);
   note(out, question.name, body.warnings);
   out.parts = std::move(body.parts);
   out.cad = std::move(body.cad);
   for (const auto& [file, report] : out.cad) core::info(str(file, ": ", to_text(report)));
-  question.body = std::move(body.mesh);
-  question.report = body.report;
+  move_to_case(body, question);
+  out.repair = std::move(body.repair);
   core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                  " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
   if (!options.surface.empty()) {
@@ -128,10 +130,13 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
     note(out, options.surface, other.warnings);
     question.surface = std::move(other.mesh);
     question.surface_name = options.surface;
+    question.forces_on_body = false, question.hidden.clear();
   }
   if (options.resolution.wanted()) {
     if (!question.surface) question.surface_name = question.name;
     question.surface = geometry::refine(question.surface ? *question.surface : question.body, options.resolution);
+    if (question.forces_on_body)
+      question.hidden = geometry::hidden_faces(*question.surface, question.body, out.repair.tolerance);
     core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
   }
   question.volume = options.volume == "none"       ? solver::VolumeOutput::none

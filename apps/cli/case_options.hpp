@@ -34,6 +34,7 @@ struct CaseOptions {
 
   FrameOptions frame;
   PartOptions parts;
+  geometry::RepairOptions repair;
   std::string volume;             // adaptive, grid, none or a file; empty: to be chosen before validate()
   std::string surface;            // a file, or empty
   std::string points_on = "cells";
@@ -57,6 +58,7 @@ struct BodyCase {
   Placement placement;
   std::vector<std::string> frame_notes;  // how the placement was decided
   std::vector<PartInfo> parts;
+  geometry::Repair repair;                                      // without its meshes
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file
   std::vector<std::string> warnings;                            // already said
 };

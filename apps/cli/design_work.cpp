@@ -98,6 +98,8 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"parts", c.parts.given()},
               {"deviation", c.parts.deviation()},
               {"cut_ground", c.parts.cut_ground()},
+              {"repair", str(geometry::name(c.repair.rung), c.repair.automatic ? " at most" : "",
+                             c.repair.accept_coarse ? ", coarse" : "", c.repair.accept_noisy ? ", noisy" : "")},
               {"volume", c.volume},
               {"cell", or_null(c.cell)},
               {"surface", c.surface},

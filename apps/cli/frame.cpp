@@ -252,9 +252,10 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
 }
 
 Body FrameOptions::read(const std::vector<std::string>& paths, const PartOptions& parts,
-                        const surrogate::Checkpoint& model, Placement& placement) {
+                        const geometry::RepairOptions& repair, const surrogate::Checkpoint& model,
+                        Placement& placement) {
   Body body = load(paths, parts, model);
-  placement = put(body, parts, model);
+  placement = put(body, parts, repair, model);
   return body;
 }
 
@@ -264,10 +265,11 @@ Body FrameOptions::load(const std::vector<std::string>& paths, const PartOptions
                    [&](const Body& in_metres) { return choose_unit(in_metres, model, in_metres.where); });
 }
 
-Placement FrameOptions::put(Body& body, const PartOptions& parts, const surrogate::Checkpoint& model) {
+Placement FrameOptions::put(Body& body, const PartOptions& parts, const geometry::RepairOptions& repair,
+                            const surrogate::Checkpoint& model) {
   const Placement placement = place(body, model);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2]);
+  prepare_body(body, parts, model.domain.low[2], repair);
   return placement;
 }
 
@@ -280,7 +282,7 @@ Body read_placed(const std::string& path, const PartOptions& parts, const surrog
   Body body = read_body({path}, placement.unit, parts, metres_if_likely);
   rescale(body, placement.scale);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2]);
+  prepare_body(body, parts, model.domain.low[2], {.automatic = false, .rung = geometry::Rung::none});
   return body;
 }
 

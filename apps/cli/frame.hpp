@@ -45,11 +45,12 @@ class FrameOptions {
   Placement place(Body& body, const surrogate::Checkpoint& model);
   // The body as read_body gives it, placed and prepared in the model's frame, and how it came there. Throws what
   // read_body, choose_unit, place and prepare_body do.
-  Body read(const std::vector<std::string>& paths, const PartOptions& parts, const surrogate::Checkpoint& model,
-            Placement& placement);
+  Body read(const std::vector<std::string>& paths, const PartOptions& parts, const geometry::RepairOptions& repair,
+            const surrogate::Checkpoint& model, Placement& placement);
   // The two halves of it: the body in its own frame; then placed and prepared in the model's.
   Body load(const std::vector<std::string>& paths, const PartOptions& parts, const surrogate::Checkpoint& model);
-  Placement put(Body& body, const PartOptions& parts, const surrogate::Checkpoint& model);
+  Placement put(Body& body, const PartOptions& parts, const geometry::RepairOptions& repair,
+                const surrogate::Checkpoint& model);
   // Whether anything is given beside the unit, which alone needs no model.
   bool placed() const;
   bool unit_by_model() const { return unit_ == "auto"; }

@@ -198,55 +198,15 @@ std::pair<double, double> range_of(std::vector<float> values) {
   return {low, std::max(high, low + 1e-9)};
 }
 
-vtkNew<vtkGenericOpenGLRenderWindow> make_window(int width = kWidth, int height = kHeight) {
+vtkNew<vtkGenericOpenGLRenderWindow> make_window() {
   vtkNew<vtkGenericOpenGLRenderWindow> window;
   window->SetIsCurrent(true);
   window->SetOwnContext(0);
   window->SetReadyForRendering(true);
   window->SetSupportsOpenGL(1);
   window->SetMultiSamples(4);
-  window->SetSize(width, height);
+  window->SetSize(kWidth, kHeight);
   return window;
-}
-
-// A surface in the colours of one of its arrays; white is 0.
-vtkNew<vtkActor> surface_actor(const geometry::SurfaceMesh& body, const geometry::Attribute& array,
-                               vtkLookupTable* colours) {
-  vtkNew<vtkPolyData> surface;
-  vtkNew<vtkPoints> points;
-  points->SetNumberOfPoints(static_cast<vtkIdType>(body.points.size()));
-  for (std::size_t i = 0; i < body.points.size(); ++i) points->SetPoint(static_cast<vtkIdType>(i), body.points[i].data());
-  vtkNew<vtkCellArray> faces;
-  for (std::size_t f = 0; f < body.face_count(); ++f) {
-    faces->InsertNextCell(static_cast<int>(body.corner_count(f)));
-    for (auto c = body.offsets[f]; c < body.offsets[f + 1]; ++c)
-      faces->InsertCellPoint(body.corners[static_cast<std::size_t>(c)]);
-  }
-  vtkNew<vtkFloatArray> values;
-  values->SetName(array.name.c_str());
-  values->SetNumberOfTuples(static_cast<vtkIdType>(array.values.size()));
-  for (std::size_t i = 0; i < array.values.size(); ++i) values->SetValue(static_cast<vtkIdType>(i), array.values[i]);
-  surface->SetPoints(points);
-  surface->SetPolys(faces);
-  if (array.association == geometry::Association::points)
-    surface->GetPointData()->SetScalars(values);
-  else
-    surface->GetCellData()->SetScalars(values);
-  vtkNew<vtkPolyDataMapper> mapper;
-  mapper->SetInputData(surface);
-  mapper->SetLookupTable(colours);
-  mapper->UseLookupTableScalarRangeOn();
-  vtkNew<vtkActor> actor;
-  actor->SetMapper(mapper);
-  actor->GetProperty()->SetAmbient(0.5);
-  actor->GetProperty()->SetDiffuse(0.55);
-  actor->GetProperty()->SetInterpolationToFlat();
-  return actor;
-}
-
-// Of values to both sides of 0.
-vtkNew<vtkLookupTable> two_sided(double limit) {
-  return table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}}, -limit, limit, true);
 }
 
 // Renders and writes a PNG file.
@@ -266,6 +226,64 @@ void save(vtkGenericOpenGLRenderWindow* window, const std::string& path) {
   std::error_code error;
   if (writer->GetErrorCode() != 0 || std::filesystem::file_size(path, error) == 0 || error)
     throw Error(ErrorKind::runtime, str("'", path, "': the picture cannot be written"), "is the disk full?");
+}
+
+// A field of one component on a body, seen from the front (or behind), above and one side; white is 0, full colours are
+// +-limit.
+void add_body(vtkRenderWindow* window, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
+              double limit, const std::string& title, const char* bar, const std::array<double, 4>& place,
+              bool from_behind) {
+  vtkNew<vtkPolyData> surface;
+  {
+    vtkNew<vtkPoints> points;
+    points->SetNumberOfPoints(static_cast<vtkIdType>(body.points.size()));
+    for (std::size_t i = 0; i < body.points.size(); ++i)
+      points->SetPoint(static_cast<vtkIdType>(i), body.points[i].data());
+    vtkNew<vtkCellArray> faces;
+    for (std::size_t f = 0; f < body.face_count(); ++f) {
+      faces->InsertNextCell(static_cast<int>(body.corner_count(f)));
+      for (auto c = body.offsets[f]; c < body.offsets[f + 1]; ++c)
+        faces->InsertCellPoint(body.corners[static_cast<std::size_t>(c)]);
+    }
+    vtkNew<vtkFloatArray> values;
+    values->SetName(field.name.c_str());
+    values->SetNumberOfTuples(static_cast<vtkIdType>(field.values.size()));
+    for (std::size_t i = 0; i < field.values.size(); ++i) values->SetValue(static_cast<vtkIdType>(i), field.values[i]);
+    surface->SetPoints(points);
+    surface->SetPolys(faces);
+    if (field.association == geometry::Association::points)
+      surface->GetPointData()->SetScalars(values);
+    else
+      surface->GetCellData()->SetScalars(values);
+  }
+  const auto colours = table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}},
+                                -limit, limit, true);
+  vtkNew<vtkPolyDataMapper> surface_mapper;
+  surface_mapper->SetInputData(surface);
+  surface_mapper->SetLookupTable(colours);
+  surface_mapper->UseLookupTableScalarRangeOn();
+  vtkNew<vtkActor> surface_actor;
+  surface_actor->SetMapper(surface_mapper);
+  surface_actor->GetProperty()->SetAmbient(0.5);
+  surface_actor->GetProperty()->SetDiffuse(0.55);
+  surface_actor->GetProperty()->SetInterpolationToFlat();
+  vtkNew<vtkRenderer> renderer;
+  renderer->SetViewport(place[0], place[1], place[2], place[3]);
+  renderer->SetBackground(1, 1, 1);
+  renderer->AddActor(surface_actor);
+  const Box box = body.bounds();
+  const Vec3 center = 0.5 * (box.low + box.high);
+  const double size = norm(box.size());
+  auto* camera = renderer->GetActiveCamera();
+  camera->SetFocalPoint(center.data());
+  camera->SetPosition(center[0] + (from_behind ? 1.5 : -1.5) * size, center[1] - 1.6 * size, center[2] + 0.9 * size);
+  camera->SetViewUp(0, 0, 1);
+  renderer->ResetCamera();
+  camera->Zoom(1.5);
+  renderer->ResetCameraClippingRange();
+  add_bar(renderer, colours, bar);
+  add_title(renderer, title, kHeight / 2);
+  window->AddRenderer(renderer);
 }
 
 // A curve of a chart: y over x, both positive; the whole is drawn in black, its parts in colours.
@@ -346,6 +364,11 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
 
 }  // namespace
 
+double colour_limit(const std::vector<float>& values) {
+  const auto [low, high] = range_of(values);
+  return std::max({std::abs(low), std::abs(high), 1e-30});
+}
+
 void require_opengl() { const OffscreenContext context; }
 
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
@@ -359,26 +382,7 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
 
   const auto window = make_window();
 
-  // The body from the front, above and one side.
-  const auto [cp_low, cp_high] = range_of(cp->values);
-  const auto cp_colours = two_sided(std::max(std::abs(cp_low), std::abs(cp_high)));
-  const auto body_actor = surface_actor(body, *cp, cp_colours);
-  vtkNew<vtkRenderer> above;
-  above->SetViewport(0, 0.5, 1, 1);
-  above->SetBackground(1, 1, 1);
-  above->AddActor(body_actor);
-  const Box box = body.bounds();
-  const Vec3 center = 0.5 * (box.low + box.high);
-  const double size = norm(box.size());
-  auto* camera = above->GetActiveCamera();
-  camera->SetFocalPoint(center.data());
-  camera->SetPosition(center[0] - 1.5 * size, center[1] - 1.6 * size, center[2] + 0.9 * size);
-  camera->SetViewUp(0, 0, 1);
-  above->ResetCamera();
-  camera->Zoom(1.5);
-  above->ResetCameraClippingRange();
-  add_bar(above, cp_colours, "Cp");
-  add_title(above, title, kHeight / 2);
+  add_body(window, body, *cp, colour_limit(cp->values), title, "Cp", {0, 0.5, 1, 1}, false);
 
   // The plane, seen from -y: x to the right, z up.
   vtkNew<vtkPolyData> plane;
@@ -422,7 +426,7 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   below->AddActor(plane_actor);
   const double width = static_cast<double>(slice.columns - 1) * slice.step;
   const double height = static_cast<double>(slice.rows - 1) * slice.step;
-  camera = below->GetActiveCamera();
+  auto* camera = below->GetActiveCamera();
   camera->ParallelProjectionOn();
   // Room to the right for the colour bar and above for the title.
   const double aspect = kWidth / (0.5 * kHeight);
@@ -435,41 +439,19 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   add_bar(below, speed_colours, "m/s");
   add_title(below, str("speed in the plane y = ", std::abs(slice.y) < 1e-9 ? 0.0 : slice.y, " m"), kHeight / 2);
 
-  window->AddRenderer(above);
   window->AddRenderer(below);
   save(window, path);
 }
 
-double colour_limit(const std::vector<float>& values) {
-  const auto [low, high] = range_of(values);
-  return std::max(std::abs(low), std::abs(high));
-}
-
-void write_surface_picture(const std::string& path, const geometry::SurfaceMesh& body,
-                           const geometry::Attribute& array, double limit) {
-  constexpr int kPartWidth = 1100, kPartHeight = 360;
+void write_field_picture(const std::string& path, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
+                         const std::string& title, double limit) {
+  core::expect(field.components == 1, "write_field_picture: the field is a vector");
   const QuietVtk quiet;
   const OffscreenContext context;
-  const auto window = make_window(kPartWidth, kPartHeight);
-  const auto colours = two_sided(limit);
-  const Box box = body.bounds();
-  const Vec3 center = 0.5 * (box.low + box.high);
-  const double size = norm(box.size());
-  vtkNew<vtkRenderer> side[2];  // the front, the rear
-  for (int s = 0; s < 2; ++s) {
-    side[s]->SetViewport(0.47 * s, 0, s ? 1 : 0.47, 1);
-    side[s]->SetBackground(1, 1, 1);
-    side[s]->AddActor(surface_actor(body, array, colours));
-    auto* camera = side[s]->GetActiveCamera();
-    camera->SetFocalPoint(center.data());
-    camera->SetPosition(center[0] + (s ? 1.5 : -1.5) * size, center[1] - 1.6 * size, center[2] + 0.9 * size);
-    camera->SetViewUp(0, 0, 1);
-    side[s]->ResetCamera();
-    camera->Zoom(s ? 1.2 : 1.35);
-    side[s]->ResetCameraClippingRange();
-    window->AddRenderer(side[s]);
-  }
-  add_bar(side[1], colours, array.name.c_str());
+  const auto window = make_window();
+  if (!(limit > 0)) limit = colour_limit(field.values);
+  add_body(window, body, field, limit, title, "", {0, 0.5, 1, 1}, false);
+  add_body(window, body, field, limit, "from behind", "", {0, 0, 1, 0.5}, true);
   save(window, path);
 }
 

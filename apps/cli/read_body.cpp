@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "geometry/parts.hpp"
 #include "mesh_io/mesh_io.hpp"
 
@@ -31,9 +32,7 @@ std::string to_text(const mesh_io::CadReport& r) {
 }
 
 void measure(Body& body) {
-  // The search for self-intersections is quick next to a prediction up to here; `inspect` takes any size.
-  constexpr std::size_t kMostFaces = 1'000'000;
-  body.report = geometry::report(body.mesh, body.mesh.face_count() <= kMostFaces);
+  body.report = geometry::report(body.mesh, body.mesh.face_count() <= geometry::kMostForCuts);
 }
 
 namespace {
@@ -98,12 +97,40 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   return body;
 }
 
-void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground) {
+void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground,
+                  const geometry::RepairOptions& repair) {
   const std::size_t faces = body.mesh.face_count();
   if (ground) parts.at_ground(body.mesh, *ground, body.where, body.warnings);
-  if (body.mesh.face_count() != faces) measure(body);
-  const auto found = geometry::prepare(body.mesh, body.report, body.where).warnings;
-  body.warnings.insert(body.warnings.end(), found.begin(), found.end());
+  if (body.mesh.face_count() != faces) {
+    measure(body);
+    body.cut_at = ground;
+  }
+  const geometry::Preparation found = geometry::prepare(body.mesh, body.report, body.where);
+  body.repair = geometry::repair(body.mesh, body.report, found, repair, body.where);
+  if (repair.rung != geometry::Rung::none)
+    check_shape(body.repair.body ? *body.repair.body : body.mesh, repair, body.where, body.warnings);
+  body.warnings.insert(body.warnings.end(), found.warnings.begin(), found.warnings.end());
+  body.warnings.insert(body.warnings.end(), body.repair.warnings.begin(), body.repair.warnings.end());
+  for (const auto& step : body.repair.steps)
+    core::info(str(body.where, ": repair (", name(body.repair.rung), "): ", to_text(step)));
+}
+
+void move_to_case(Body& body, solver::Case& question) {
+  if (!body.repair.body) {
+    question.body = std::move(body.mesh), question.report = body.report;
+    return;
+  }
+  question.body = std::move(*body.repair.body), question.report = geometry::report(question.body);
+  question.surface = std::move(body.mesh), question.surface_name = question.name;
+  if (body.cut_at) {
+    // The lids that close the body at the ground: the road bears on them, not the air.
+    const double near = 2 * body.repair.tolerance + 1e-6 * norm(body.report.bounds.size());
+    question.no_forces.assign(question.body.face_count(), 1);
+    for (std::size_t f = 0; f < question.body.face_count(); ++f)
+      for (std::size_t i = 0; i < question.body.corner_count(f); ++i)
+        if (question.body.corner(f, i)[2] > *body.cut_at + near) question.no_forces[f] = 0;
+  }
+  question.forces_on_body = true, question.hidden = std::move(body.repair.hidden);
 }
 
 }  // namespace streamtube::apps

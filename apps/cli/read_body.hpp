@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "apps/cli/parts.hpp"
+#include "geometry/repair.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "geometry/surface_report.hpp"
+#include "solver/case.hpp"
 
 namespace streamtube::apps {
 
@@ -21,6 +23,8 @@ struct Body {
   std::string unit;   // of the files
   std::vector<std::string> warnings;
   std::vector<PartInfo> parts;                                  // in the order of the files
+  geometry::Repair repair;                                      // by prepare_body
+  std::optional<double> cut_at;                                 // m, the height at which what was below was cut off
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file; of CAD files only
 };
 // "STEP in mm, 3 solids, 24 faces: 1234 triangles within 0.0005 m"
@@ -41,8 +45,12 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
 // The report of the body as it is now.
 void measure(Body& body);
 // Makes a body ready for prediction, and says in its warnings what that took. ground: the model's height of the ground,
-// m, for a body in the model's frame; what lies below is cut off or warned of. Throws Error(input).
-void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground);
+// m, for a body in the model's frame; what lies below is cut off or warned of. repair: how far it may be changed to
+// become a closed body. Throws Error(input).
+void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground,
+                  const geometry::RepairOptions& repair);
+// The body of a case: as it is, or repaired, with the fields wanted where it was.
+void move_to_case(Body& body, solver::Case& question);
 
 // All lengths times `factor`, also the file's unit.
 void rescale(Body& body, double factor);

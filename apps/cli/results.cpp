@@ -9,6 +9,7 @@
 
 #include "apps/cli/forces_report.hpp"
 #include "apps/cli/point_output.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
@@ -129,6 +130,7 @@ Json run_json(const Result& r) {
                   {"up", placement.frame.axes[2]},
                   {"file_to_model", placement.matrix()},
                   {"decided", r.asked.frame_notes}};
+  run["repair"] = Json::parse(repair_json_text(r.options->repair, r.asked.repair));
   run["parts"] = Json::array();
   for (const auto& part : r.asked.parts) run["parts"].push_back(part_json(part));
   for (const auto& [file, report] : r.asked.cad) run["cad"].push_back(cad_json(file, report));

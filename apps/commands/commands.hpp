@@ -15,7 +15,8 @@ std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_devices();
 // layouts: mesh_io::all_layouts, where the program has the mesh libraries; null: that of .h5 files alone.
 using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes);
-std::unique_ptr<Command> make_dataset(LayoutsOf layouts);
+// generate: its subcommand of that name, where the program can.
+std::unique_ptr<Command> make_dataset(LayoutsOf layouts, std::unique_ptr<Command> generate = nullptr);
 std::unique_ptr<Command> make_evaluate();
 std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_inspect_model();
@@ -24,11 +25,15 @@ std::unique_ptr<Command> make_predict_case();
 using LossPicture = void (*)(const std::string& path, const surrogate::Curves& curves, const std::string& title);
 std::unique_ptr<Command> make_train(LossPicture draw);
 
+std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();
 std::unique_ptr<Command> make_sweep();
 std::unique_ptr<Command> make_report();
 std::unique_ptr<Command> make_optimise();
+std::unique_ptr<Command> make_solve();
+std::unique_ptr<Command> make_generate();  // of dataset
+std::unique_ptr<Command> make_initialise();
 
 }  // namespace streamtube::apps

@@ -26,7 +26,8 @@ using Json = nlohmann::json;
 
 class DatasetCommand : public Command {
  public:
-  explicit DatasetCommand(LayoutsOf layouts) : layouts_of_(layouts) {}
+  DatasetCommand(LayoutsOf layouts, std::unique_ptr<Command> generate)
+      : layouts_of_(layouts), generate_(std::move(generate)) {}
 
   std::string name() const override { return "dataset"; }
   std::string summary() const override { return "Make, check and describe a data set for training"; }
@@ -52,6 +53,10 @@ class DatasetCommand : public Command {
     import_->add_flag("--skip-bad", import_options_.skip_bad, "Leave out cases that are bad instead of failing");
     import_->add_flag("--resume", import_options_.resume, "Go on with an import that did not end");
     import_->add_flag("--overwrite", overwrite_, "Replace an existing data set, begin an unfinished import anew");
+    if (generate_) {
+      generate_command_ = app.add_subcommand(generate_->name(), generate_->summary());
+      generate_->declare(*generate_command_);
+    }
     info_ = app.add_subcommand("info", "Cases, fields, parameters and splits");
     verify_ =
         app.add_subcommand("verify", "Checksums, finite values, pressures, forces against coefficients, case by case");
@@ -77,6 +82,10 @@ class DatasetCommand : public Command {
 
   int execute() override {
     if (import_->parsed()) return import();
+    if (generate_ && generate_command_->parsed()) {
+      generate_->validate();
+      return generate_->execute();
+    }
     const mesh_io::Dataset data(input_);
     if (split_command_->parsed()) return split(data);
     return info_->parsed() ? info(data) : verify_->parsed() ? verify(data) : stats(data);
@@ -280,6 +289,8 @@ class DatasetCommand : public Command {
 
   CLI::App *import_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr, *split_command_ = nullptr;
   LayoutsOf layouts_of_;
+  std::unique_ptr<Command> generate_;
+  CLI::App* generate_command_ = nullptr;
   std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_;
   mesh_io::ImportOptions import_options_;
   std::vector<std::string> sets_, removed_;
@@ -289,6 +300,8 @@ class DatasetCommand : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_dataset(LayoutsOf layouts) { return std::make_unique<DatasetCommand>(layouts); }
+std::unique_ptr<Command> make_dataset(LayoutsOf layouts, std::unique_ptr<Command> generate) {
+  return std::make_unique<DatasetCommand>(layouts, std::move(generate));
+}
 
 }  // namespace streamtube::apps

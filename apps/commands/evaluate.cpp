@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "apps/cli/derived.hpp"
 #include "apps/cli/device_options.hpp"
@@ -76,6 +77,8 @@ class Evaluate : public Command {
                    "Exit code 4 unless it holds, e.g. \"cd_r2>=0.95\"; repeatable. Metrics: cd_r2, cd_mae_counts, "
                    "cd_bias_counts, cd_spearman, cl_..., and relative L2 errors as surface/pressure");
     app.add_option("--out", out_, "Folder for evaluation.json, fields.csv and cases.csv");
+    app.add_option("--predictions", predictions_,
+                   "Folder for the predicted fields: a data set of the same cases (one .h5 each), as `compare` takes");
     app.add_flag("--overwrite", overwrite_, "Replace existing results");
     app.add_flag("--json", json_, "Print JSON");
   }
@@ -100,6 +103,24 @@ class Evaluate : public Command {
         throw Error(ErrorKind::usage, str("--require: there is no metric '", r.metric, "'"), "there are: " + known);
       }
     const mesh_io::Dataset data(data_);
+    if (!predictions_.empty()) {
+      std::vector<std::string> files;
+      for (const std::size_t index : data.split(options_.split)) files.push_back(data.cases()[index].name + ".h5");
+      core::require_writable(predictions_, files, overwrite_);
+      options_.each = [&](const mesh_io::FlowSample& prediction) {
+        mesh_io::DatasetHeader header;
+        header.description = str("predicted by the model '", model.name, "' for cases of '", data_, "'");
+        for (const physics::Branch b : {physics::Branch::surface, physics::Branch::volume})
+          header.fields[static_cast<int>(b)] = data.fields(b);
+        bool given = false;
+        mesh_io::write_dataset((std::filesystem::path(predictions_) / (prediction.info.name + ".h5")).string(), header,
+                               [&](mesh_io::FlowSample& next) {
+                                 if (std::exchange(given, true)) return false;
+                                 next = prediction;
+                                 return true;
+                               });
+      };
+    }
     const solver::EvaluationResult result = solver::evaluate(model, data, options_);
     const auto metrics = solver::metrics(result);
     const Json json = to_json(model, result, metrics);
@@ -206,7 +227,7 @@ class Evaluate : public Command {
     std::fflush(stdout);
   }
 
-  std::string data_, model_, out_, vorticity_;
+  std::string data_, model_, out_, vorticity_, predictions_;
   solver::EvaluationOptions options_;
   std::vector<std::string> require_;
   core::RuntimeOptions device_;

@@ -8,6 +8,7 @@
 #include "apps/cli/model.hpp"
 #include "apps/cli/parts.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -63,6 +64,7 @@ class Inspect : public Command {
         ->default_str("m");
     parts_.declare(app);
     app.add_flag("--self-intersections", self_intersections_, "Also count pairs of faces that cut each other (slow)");
+    declare_repair(app, repair_);
     app.add_flag("--json", json_, "Print JSON");
   }
 
@@ -97,7 +99,15 @@ class Inspect : public Command {
 
  private:
   void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::CadReport& cad) const {
-    const auto r = geometry::report(mesh, self_intersections_);
+    const bool tried = repair_.rung != geometry::Rung::none;
+    const auto r =
+        geometry::report(mesh, self_intersections_ || (tried && mesh.face_count() <= geometry::kMostForCuts));
+    geometry::Repair repair;
+    if (tried) {
+      geometry::SurfaceMesh prepared = mesh;
+      const auto preparation = geometry::prepare(prepared, r, file_);
+      repair = geometry::repair(prepared, r, preparation, repair_, file_);
+    }
     const auto sizes = geometry::patch_sizes(mesh);
     if (!json_) {
       std::cout << file_ << '\n';
@@ -109,6 +119,10 @@ class Inspect : public Command {
                                sizes[p].area, " m2", role.empty() ? "" : "; " + role, ")\n");
       }
       std::cout << attributes_text(mesh.attributes, "faces");
+      if (tried && repair.steps.empty()) std::cout << "  repair         nothing to do\n";
+      for (const auto& step : repair.steps)
+        std::cout << core::str("  repair         ", geometry::name(repair.rung), ": ", to_text(step), '\n');
+      for (const auto& warning : repair.warnings) core::warn(core::str("'", file_, "': ", warning));
       return;
     }
     Json parts = Json::array();
@@ -142,6 +156,7 @@ class Inspect : public Command {
       out["cad"] = {{"format", cad.format},     {"unit", cad.unit},   {"solids", cad.solids},
                     {"surfaces", cad.surfaces}, {"faces", cad.faces}, {"deviation", cad.deviation},
                     {"warnings", cad.warnings}};
+    if (tried) out["repair"] = Json::parse(repair_json_text(repair_, repair));
     if (r.self_intersections >= 0) out["self_intersections"] = r.self_intersections;
     std::cout << out.dump(2) << '\n';
   }
@@ -168,6 +183,7 @@ class Inspect : public Command {
 
   std::string file_, unit_;
   PartOptions parts_;
+  geometry::RepairOptions repair_{.automatic = false, .rung = geometry::Rung::none};
   bool self_intersections_ = false, json_ = false;
 };
 

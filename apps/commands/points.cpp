@@ -8,6 +8,7 @@
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -41,6 +42,7 @@ class Points : public Command {
     frame_.declare(app);
     parts_.declare(app);
     parts_.declare_ground(app);
+    declare_repair(app, repair_);
     app.add_option(
         "--prepare", body_,
         "Body of the case: what the network needs of it is stored too, for a program without mesh libraries; "
@@ -95,7 +97,7 @@ class Points : public Command {
         body = read_placed(surface_, parts_, *model, placement);
       } else {
         body = read_body({surface_}, frame_.unit(), parts_, metres_if_likely);
-        prepare_body(body, parts_, {});
+        prepare_body(body, parts_, {}, {.automatic = false, .rung = geometry::Rung::none});
         placement.unit = body.unit;
       }
       note(surface_, body);
@@ -141,11 +143,10 @@ class Points : public Command {
 
   solver::PreparedCase prepare(const surrogate::Checkpoint& checkpoint, Placement& placement) {
     solver::Case question;
-    Body body = frame_.read({body_}, parts_, checkpoint, placement);
+    Body body = frame_.read({body_}, parts_, repair_, checkpoint, placement);
     note(body_, body);
     question.name = body_;
-    question.body = std::move(body.mesh);
-    question.report = body.report;
+    move_to_case(body, question);
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;
     question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
@@ -162,6 +163,7 @@ class Points : public Command {
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
   FrameOptions frame_;
   PartOptions parts_;
+  geometry::RepairOptions repair_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false;
 };

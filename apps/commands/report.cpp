@@ -63,20 +63,16 @@ class Report : public Command {
   }
 
  private:
-  struct Surface {
-    geometry::SurfaceMesh mesh;
-  };
-
   // The surface of a design, in the model's frame; nothing where it was not kept.
-  std::optional<Surface> surface_of(const Row& row) const {
+  std::optional<geometry::SurfaceMesh> surface_of(const Row& row) const {
     const fs::path folder = fs::path(folder_) / row.folder;
     std::error_code error;
     if (!fs::exists(folder / kSurface, error)) return {};
-    Surface out{mesh_io::read_surface((folder / kSurface).string())};
+    geometry::SurfaceMesh out = mesh_io::read_surface((folder / kSurface).string());
     try {
       const auto run = nlohmann::json::parse(core::read_text((folder / kRun).string()));
       const auto m = run.at("frame").at("file_to_model").get<std::array<double, 16>>();
-      for (Vec3& p : out.mesh.points) {
+      for (Vec3& p : out.points) {
         const Vec3 q = p;
         for (std::size_t i = 0; i < 3; ++i) p[i] = m[4 * i] * q[0] + m[4 * i + 1] * q[1] + m[4 * i + 2] * q[2] + m[4 * i + 3];
       }
@@ -115,15 +111,15 @@ class Report : public Command {
       why = "There are no pictures: " + refused.message();
       return {};
     }
-    std::vector<std::pair<std::size_t, Surface>> surfaces;
+    std::vector<std::pair<std::size_t, geometry::SurfaceMesh>> surfaces;
     double limit = 0;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       bool twice = false;
       for (const auto& [other, surface] : surfaces) twice = twice || wanted[other].second == wanted[i].second;
       if (twice) continue;
       auto surface = surface_of(*wanted[i].second);
-      if (!surface || !cp_of(surface->mesh)) continue;
-      limit = std::max(limit, colour_limit(cp_of(surface->mesh)->values));
+      if (!surface || !cp_of(*surface)) continue;
+      limit = std::max(limit, colour_limit(cp_of(*surface)->values));
       surfaces.emplace_back(i, std::move(*surface));
       core::check_interrupt();
     }
@@ -132,7 +128,7 @@ class Report : public Command {
                              const geometry::Attribute& array, double most) {
       const std::string file = out_ + str(".", ::getpid(), ".png");
       try {
-        write_surface_picture(file, mesh, array, most);
+        write_field_picture(file, mesh, array, title + ": " + caption, most);
         out.push_back({title, caption, core::read_text(file)});
       } catch (...) {
         std::error_code ignored;
@@ -144,23 +140,23 @@ class Report : public Command {
     };
     for (const auto& [i, surface] : surfaces)
       picture(wanted[i].first, str(wanted[i].second->design, ": Cd ", wanted[i].second->number("Cd"), ", Cl ",
-                                   wanted[i].second->number("Cl"), "; Cp from the front and from behind"),
-              surface.mesh, *cp_of(surface.mesh), limit);
+                                   wanted[i].second->number("Cl"), ""),
+              surface, *cp_of(surface), limit);
     // The same faces, one by one.
-    const auto find = [&](const Row* row) -> const Surface* {
+    const auto find = [&](const Row* row) -> const geometry::SurfaceMesh* {
       for (const auto& [i, surface] : surfaces)
         if (wanted[i].second == row) return &surface;
       return nullptr;
     };
     const Row* other = baseline ? baseline : done[done.size() / 2];
-    const Surface *best = find(done.front()), *reference = find(other);
-    if (best && reference && best != reference && best->mesh.corners == reference->mesh.corners) {
-      geometry::Attribute change = *cp_of(best->mesh);
-      const auto& from = cp_of(reference->mesh)->values;
+    const geometry::SurfaceMesh *best = find(done.front()), *reference = find(other);
+    if (best && reference && best != reference && best->corners == reference->corners) {
+      geometry::Attribute change = *cp_of(*best);
+      const auto& from = cp_of(*reference)->values;
       if (from.size() == change.values.size()) {
         change.name = "change of Cp";
         for (std::size_t i = 0; i < from.size(); ++i) change.values[i] -= from[i];
-        picture("Difference", str("Cp of ", done.front()->design, " minus that of ", other->design), best->mesh, change,
+        picture("Difference", str("Cp of ", done.front()->design, " minus that of ", other->design), *best, change,
                 std::max(1e-6, colour_limit(change.values)));
       }
     }

@@ -67,6 +67,7 @@ std::vector<Array> arrays_of(const FlowSample& sample) {
   std::vector<Array> arrays;
   for (int b = 0; b < 2; ++b) {
     const SamplePart& part = sample.part[b];
+    if (part.rows() == 0) continue;  // a data set of surfaces
     const std::string group = str(kParts[b], '/');
     arrays.push_back({group + "position", &part.position, 3});
     if (!part.normal.empty()) arrays.push_back({group + "normal", &part.normal, 3});
@@ -184,6 +185,7 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
   for (int b = 0; b < 2; ++b) {
     const SamplePart& part = sample.part[b];
     const std::size_t n = part.rows();
+    if (b == 1 && fields[b].empty() && n == 0) continue;  // a data set of surfaces
     if (n == 0 || part.position.size() != 3 * n) return str("the ", kParts[b], " has no points");
     if (b == 0 && (part.normal.size() != 3 * n || part.size.size() != n))
       return str("the surface has ", n, " points, ", part.normal.size() / 3, " normals and ", part.size.size(),
@@ -341,6 +343,7 @@ struct Dataset::Impl {
     about.at("quality").get_to(info.quality);
     for (int b = 0; b < 2; ++b) {
       const std::string part = str(group, '/', kParts[b], '/');
+      if (b == 1 && fields[b].empty() && !file.exists(part + "position")) continue;  // a data set of surfaces
       const auto shape = file.shape(part + "position");
       if (shape.size() != 2 || shape[1] != 3)
         bad(str(where, ": ", kParts[b], "/position has the shape ", shape_text(shape)));
@@ -424,6 +427,7 @@ FlowSample Dataset::read(std::size_t index, bool verify) const {
   for (int b = 0; b < 2; ++b) {
     const std::string part = str(group, '/', kParts[b], '/');
     const std::size_t n = sample.info.rows[b];
+    if (n == 0) continue;
     sample.part[b].position = file.read<float>(part + "position", {n, 3});
     if (b == 0) sample.part[b].normal = file.read<float>(part + "normal", {n, 3});
     if (b == 0 || file.exists(part + "size")) sample.part[b].size = file.read<float>(part + "size", {n});

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -302,6 +303,11 @@ class Import {
       fs::remove_all(staging_, ignored);
       throw Error(ErrorKind::input, str("none of the ", sources_.size(), " cases can be imported; '",
                                         report_.rejected[0].first, "': ", report_.rejected[0].second));
+    }
+    if (!report_.rejected.empty()) {
+      std::vector<std::string> names;
+      for (const auto& rejected : report_.rejected) names.push_back(rejected.first);
+      header_.description += str("; left out: ", listed(names));
     }
     for (auto it = header_.splits.begin(); it != header_.splits.end();) {
       std::erase_if(it->second, [&](const std::string& name) { return !there.contains(name); });

@@ -233,11 +233,7 @@ class TableLayout : public Layout {
     sample.info.name = source.name;
     CaseMeshes meshes;
     if (table_.openfoam) {
-      const FoamCase c = find_foam_case(source.files[0]);
-      const CaseFiles files(source.folder, {{"case", source.name}}, work);
-      read_openfoam(c, meshes, sample.info);
-      describe_case(files, meshes, sample.info);
-      fill(files, meshes, sample);
+      read_foam_case(source, work, meshes, sample);
       return sample;
     }
     const CaseFiles files(source.folder, source.words, work);
@@ -258,6 +254,13 @@ class TableLayout : public Layout {
             sample.triangles.push_back(static_cast<float>(x));
     }
     return sample;
+  }
+
+  void read_foam_case(const CaseSource& source, const std::string& work, CaseMeshes& meshes, FlowSample& sample) const {
+    const CaseFiles files(source.folder, {{"case", source.name}}, work);
+    read_openfoam(find_foam_case(source.files[0]), meshes, sample.info);
+    describe_case(files, meshes, sample.info);
+    fill(files, meshes, sample);
   }
 
  private:
@@ -578,6 +581,33 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
 
 std::unique_ptr<Layout> table_layout(const std::string& json, const std::string& where) {
   return std::make_unique<TableLayout>(json, where);
+}
+
+FoamResult read_foam_result(const std::string& folder) {
+  const TableLayout layout(builtin_layout_tables().at("openfoam"), "the layout 'openfoam'");
+  const std::vector<CaseSource> cases = layout.find(folder);
+  if (!is_foam_case(folder)) bad(in_quotes(folder) + ": is no case of OpenFOAM: there is no system/controlDict");
+  CaseMeshes meshes;
+  FlowSample sample;
+  layout.read_foam_case(cases.at(0), "", meshes, sample);
+  FoamResult out{sample.info, std::move(meshes.surface), std::move(meshes.volume)};
+  const std::vector<std::int64_t> rows[2] = {surface_rows(out.surface, Association::faces).source,
+                                             volume_rows(out.volume, Association::faces).source};
+  for (int b = 0; b < 2; ++b) {
+    std::vector<Attribute>& attributes = b == 0 ? out.surface.attributes : out.volume.attributes;
+    const std::size_t all = b == 0 ? out.surface.face_count() : out.volume.cell_count();
+    attributes.clear();
+    for (const SampleField& f : sample.part[b].fields) {
+      const auto k = static_cast<std::size_t>(f.components);
+      Attribute a{f.name, Association::faces, f.components, std::vector<float>(all * k, 0.0f)};
+      for (std::size_t i = 0; i < rows[b].size(); ++i)
+        std::copy_n(&f.values[i * k], k, &a.values[static_cast<std::size_t>(rows[b][i]) * k]);
+      attributes.push_back(std::move(a));
+    }
+  }
+  for (std::size_t f = 0; f < out.surface.face_count(); ++f)
+    std::reverse(out.surface.corners.begin() + out.surface.offsets[f], out.surface.corners.begin() + out.surface.offsets[f + 1]);
+  return out;
 }
 
 Layouts all_layouts(const std::string& changes) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "geometry/surface_mesh.hpp"
+#include "geometry/volume_mesh.hpp"
 #include "mesh_io/h5/import.hpp"
 #include "mesh_io/layouts/table.hpp"
 
@@ -15,5 +17,14 @@ std::unique_ptr<Layout> table_layout(const std::string& json, const std::string&
 // All layouts there are: that of ahmed_layout() and the built-in tables. With `changes`, a user's table (a path): laid
 // over each of them, or, where it names its own surface file or "openfoam", the one layout "own".
 Layouts all_layouts(const std::string& changes = {});
+
+// The latest time of a case of OpenFOAM as the layout "openfoam" imports it, with its meshes: pressure,
+// wall_shear_stress over faces, outward, and pressure, velocity, vorticity over cells, in SI; half models whole.
+struct FoamResult {
+  CaseInfo info;
+  geometry::SurfaceMesh surface;
+  geometry::VolumeMesh volume;
+};
+FoamResult read_foam_result(const std::string& folder);
 
 }  // namespace streamtube::mesh_io

@@ -10,6 +10,7 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
+#include "geometry/refine.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
 #include "solver/field_columns.hpp"
@@ -36,10 +37,19 @@ using surrogate::Surrogate;
 namespace {
 
 constexpr std::size_t kMaxGridCells = 50'000'000;
+// Edges of faces that points are drawn on, in faces of the training data: as long as those of bodies meshed for CFD.
+constexpr double kLongestSampled = 4;
 
 using Stage = std::function<void(const char*)>;  // called at the end of each
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
+
+bool has_longer_edge(const SurfaceMesh& mesh, double length) {
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
+      if (norm(mesh.corner(f, (i + 1) % mesh.corner_count(f)) - mesh.corner(f, i)) > length) return true;
+  return false;
+}
 
 // n of the points, evenly spread; all of them when there are no more.
 std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed,
@@ -276,7 +286,8 @@ Plan NeuralEngine::plan(const Case& question) const {
   plan.similarity = similarity(c, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
-  for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
+  for_each_element(question.forces_on_body ? question.body : surface, c.sampling.surface_face_size, 1 << 16,
+                   [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -343,14 +354,17 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
       c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
-  // None of it depends on which outputs are wanted.
-  out.points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  // None of it depends on which outputs are wanted, nor, as faces much larger than those of the training data are cut
+  // up, on how coarsely a flat side is triangulated: the draws are spread over patches of faces.
+  std::optional<SurfaceMesh> fine;
+  const double longest = kLongestSampled * c.sampling.surface_face_size;
+  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest});
+  const SurfaceMesh& body = fine ? *fine : question.body;
+  out.points = geometry::sample_surface(body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
                           [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] = geometry::sample_surface(body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
@@ -477,19 +491,25 @@ Answer NeuralEngine::solve(Ready& ready) {
         },
         "surface");
     arrays.move_to(surface.attributes);
+    if (!question.hidden.empty())
+      surface.attributes.push_back(
+          {"hidden", Association::faces, 1, std::vector<float>(question.hidden.begin(), question.hidden.end())});
   }
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
-  std::vector<physics::ForceIntegrator> of_patch(surface.patch_names.size(), forces);
-  for (const auto& name : surface.patch_names) answer.forces.patches.push_back({name, 0, {}});
+  // A repaired body has every piece of its skin once, and no other.
+  const bool on_body = question.surface.has_value() && question.forces_on_body;
+  const SurfaceMesh& skin = on_body ? question.body : surface;
+  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
+  for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
   // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
   const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-  for_each_element(surface, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
+  for_each_element(skin, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells)
+      if (elements[i].whole && on_cells && !on_body)
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -501,8 +521,10 @@ Answer NeuralEngine::solve(Ready& ready) {
         },
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
+      if (on_body && !question.no_forces.empty() && question.no_forces[static_cast<std::size_t>(elements[i].face)])
+        continue;
       const double area = norm(elements[i].area_vector);
-      const auto patch = static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(elements[i].face)]);
+      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
         sum->add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
                  {values[i][1], values[i][2], values[i][3]});

@@ -19,7 +19,8 @@ namespace {
 
 std::string joined(const Preparation& p) {
   std::string all;
-  for (const std::string& w : p.warnings) all += w + "\n";
+  for (const auto* list : {&p.warnings, &p.defects})
+    for (const std::string& w : *list) all += w + "\n";
   return all;
 }
 

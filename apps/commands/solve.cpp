@@ -1,0 +1,317 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/cli/case_options.hpp"
+#include "apps/cli/forces_report.hpp"
+#include "apps/cli/model.hpp"
+#include "apps/cli/output_folder.hpp"
+#include "apps/cli/results.hpp"
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/runtime.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "solver/openfoam/openfoam_engine.hpp"
+#include "solver/range_check.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kCase = "case";
+
+class Solve : public Command {
+ public:
+  std::string name() const override { return "solve"; }
+  std::string summary() const override {
+    return "Solve the flow around a body with OpenFOAM; results in the form of predict";
+  }
+
+  void declare(CLI::App& app) override {
+    app_ = &app;
+    app.add_option("geometry", geometry_,
+                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), flow along +x, z up if not "
+                   "told otherwise; several files: parts of one body")
+        ->required();
+    app.add_option("--engine", engine_,
+                   "openfoam: RANS by simpleFoam, k-omega SST (needs the package openfoam); neural: what predict does")
+        ->check(CLI::IsMember({"openfoam", "neural"}))
+        ->capture_default_str();
+    app.add_option("--velocity", case_.velocity, "Free stream, m/s; default: the velocity the model was trained at");
+    app.add_option("--density", case_.density, "Density, kg/m3")->capture_default_str();
+    app.add_option("--viscosity", case_.viscosity, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
+    case_.frame.declare(app);
+    case_.parts.declare(app);
+    case_.parts.declare_ground(app);
+    app.add_option("-o,--out", out_,
+                   "Folder for the results, and the case in its folder case; default: <geometry>_<engine> in the "
+                   "working folder");
+    app.add_option("--reference-area", case_.area, "Reference area of the coefficients, m2; default: the frontal area");
+    app.add_option("--reference-length", case_.length,
+                   "Reference length of the moments, m; default: the length along x");
+    app.add_flag("--no-volume", no_volume_, "Surface fields and forces only");
+    app.add_flag("--json", json_, "Print the result as JSON on stdout");
+    app.add_flag("--dry-run", dry_run_, "Check everything, print the plan, write nothing");
+    app.add_flag("--overwrite", overwrite_, "Replace the results and the case of an earlier run");
+    own_.push_back(
+        app.add_option("--model", model_, "neural: checkpoint (.h5); default: the built-in Ahmed-body model"));
+    const std::size_t neural = own_.size();
+    const auto openfoam = [&](CLI::Option* option) { own_.push_back(option->group("OpenFOAM")); };
+    openfoam(app.add_flag("--resume", options_.resume, "Go on with a case that was broken off or rejected"));
+    openfoam(app.add_option("--processes", options_.processes, "Of MPI, for simpleFoam")
+                 ->check(CLI::Range(1, 4096))
+                 ->capture_default_str());
+    openfoam(app.add_option("--iterations", options_.iterations, "At most, before the averaging")
+                 ->check(CLI::Range(1, 1000000))
+                 ->capture_default_str());
+    openfoam(app.add_option("--residual", options_.residual,
+                            "Initial residuals of U and p at which the iteration ends; 20 more are averaged then")
+                 ->check(CLI::PositiveNumber)
+                 ->capture_default_str());
+    openfoam(
+        app.add_option("--average", options_.average, "Iterations that are averaged where the residual was not reached")
+            ->check(CLI::Range(1, 1000000))
+            ->capture_default_str());
+    openfoam(
+        app.add_option("--cell", options_.cell,
+                       "Size of the cells on the body, m; default: 0.0081 for bodies of 0.74 to 1.48 m, twice that "
+                       "up to 2.95 m and so on")
+            ->check(CLI::PositiveNumber));
+    openfoam(
+        app.add_option("--symmetry", symmetry_,
+                       "half: only y >= 0 is computed; full; auto: half for bodies that are their own mirror image")
+            ->check(CLI::IsMember({"auto", "half", "full"}))
+            ->capture_default_str());
+    openfoam(app.add_flag("--fixed-ground", fixed_ground_, "The ground stands still; without, it moves with the flow"));
+    openfoam(app.add_option("--turbulence-intensity", options_.turbulence_intensity, "Of the inflow")
+                 ->check(CLI::PositiveNumber)
+                 ->capture_default_str());
+    openfoam(
+        app.add_option("--viscosity-ratio", options_.viscosity_ratio, "Of the inflow: eddy over molecular viscosity")
+            ->check(CLI::PositiveNumber)
+            ->capture_default_str());
+    openfoam(app.add_option("--feature-angle", options_.feature_angle,
+                            "Edges sharper than that many degrees stay sharp in the mesh")
+                 ->check(CLI::Range(0.0, 180.0))
+                 ->capture_default_str());
+    openfoam(app.add_option("--templates", options_.templates,
+                            "Folder with files (system/fvSchemes, 0/U, ...) in the place of the built-in templates")
+                 ->check(CLI::ExistingDirectory));
+    openfoam(
+        app.add_flag("--mesh-only", options_.mesh_only, "Write the case and mesh it, solve nothing; --resume goes on"));
+    openfoam(app.add_flag("--discard-case", discard_, "Remove the case once the results are written"));
+    neural_options_ = neural;
+  }
+
+  void validate() override {
+    if (no_volume_) case_.volume = "none";
+    case_.validate();
+    const bool neural = engine_ == "neural";
+    for (std::size_t i = 0; i < own_.size(); ++i)
+      if (own_[i]->count() > 0 && (i < neural_options_) != neural)
+        throw Error(ErrorKind::usage, str(own_[i]->get_name(), " is not for --engine ", engine_));
+    if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + (neural ? "_streamtube" : "_openfoam");
+    if (options_.resume && overwrite_)
+      throw Error(ErrorKind::usage, "--resume goes on with what --overwrite would replace");
+    options_.symmetry = symmetry_ == "half"   ? solver::Symmetry::half
+                        : symmetry_ == "full" ? solver::Symmetry::full
+                                              : solver::Symmetry::automatic;
+    options_.moving_ground = !fixed_ground_;
+    options_.folder = (fs::path(out_) / kCase).string();
+  }
+
+  int execute() override { return engine_ == "neural" ? predict() : openfoam(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // The same words, for predict.
+  int predict() {
+    std::vector<std::string> words;
+    for (const CLI::Option* option : app_->get_options()) {
+      const std::string name = option->get_name();
+      if (option->count() == 0 || name == "--engine" || name == "--no-volume") continue;
+      const bool flag = option->get_expected_min() == 0;
+      if (!option->get_positional()) words.push_back(name);
+      if (!flag) words.insert(words.end(), option->results().begin(), option->results().end());
+    }
+    if (no_volume_) words.insert(words.end(), {"--volume", "none"});
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    const auto command = make_predict();
+    CLI::App app;
+    command->declare(app);
+    try {
+      app.parse(words);
+    } catch (const CLI::ParseError& error) {
+      throw Error(ErrorKind::usage, error.what());
+    }
+    command->validate();
+    return command->execute();
+  }
+
+  int openfoam() {
+    const auto start = Clock::now();
+    const auto checkpoint = load_model("");  // says where bodies stand, and how fast the flow is
+    const BodyCase asked = read_case(geometry_, case_, checkpoint);
+    const solver::Case& question = asked.question;
+    warnings_ = asked.warnings;
+    const solver::OpenFoamEngine engine(options_);
+    const auto plan = engine.plan(question);
+    if (dry_run_) {
+      std::cout << (json_ ? plan_json_text(plan, out_) + "\n" : plan_text(plan, out_));
+      return 0;
+    }
+    solver::require_openfoam(options_.processes);
+    const std::vector<std::string> names = {kSurface, kVolume, kForces, kCollection, kRun};
+    core::require_writable(out_, names, overwrite_ || options_.resume);
+    if (overwrite_) remove_case();
+
+    if (options_.mesh_only) {
+      const auto setup = solver::openfoam_setup(question, solver::reference_quantities(question), options_);
+      for (const auto& warning : solver::run_openfoam(question, setup, options_).warnings) core::warn(warning);
+      std::cout << "the case is meshed, in " << options_.folder << "; --resume solves it\n";
+      return 0;
+    }
+    solver::OpenFoamEngine solving(options_);
+    solver::Answer answer;
+    try {
+      answer = solving.solve(question);
+    } catch (const core::Interrupted&) {
+      core::warn(str("the case in '", options_.folder, "' can be continued with --resume"));
+      throw;
+    }
+    for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
+    OutputFolder folder(out_, names, true);
+    try {
+      write_results(folder, solving, asked, answer, std::chrono::duration<double>(Clock::now() - start).count());
+    } catch (const Error& error) {
+      throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+    }
+    const auto files = folder.commit();
+    if (discard_) fs::remove_all(options_.folder);
+    if (json_) {
+      Json out = forces_json(answer);
+      out["files"] = files;
+      std::cout << out.dump(2) << '\n';
+      return 0;
+    }
+    std::cout << fs::path(geometry_.front()).filename().string() << ", " << solving.name() << ", "
+              << answer.forces.scales.velocity << " m/s, Reynolds number " << std::setprecision(3)
+              << answer.reynolds_number << std::setprecision(6) << "\n\n"
+              << coefficients_table(answer.forces) << '\n'
+              << reference_lines(answer.forces) << "\nresults in " << out_ << ":";
+    for (const auto& file : files) std::cout << ' ' << fs::path(file).filename().string();
+    std::cout << "\nopen " << (fs::path(out_) / kCollection).string() << " in ParaView\n";
+    return 0;
+  }
+
+  // Only what a run of ours has left there.
+  void remove_case() const {
+    if (!fs::exists(options_.folder)) return;
+    if (!fs::exists(fs::path(options_.folder) / "streamtube.json"))
+      throw Error(ErrorKind::usage, str("'", options_.folder, "' is there, but was not made by streamtube"),
+                  "give another --out");
+    std::error_code error;
+    fs::remove_all(options_.folder, error);
+    if (error) throw Error(ErrorKind::runtime, str("'", options_.folder, "': cannot be removed: ", error.message()));
+  }
+
+  Json forces_json(const solver::Answer& answer) const {
+    Json out = Json::parse(forces_json_text(answer.forces));
+    const auto& scales = answer.forces.scales;
+    out["flow"] = {{"velocity_m_s", scales.velocity},
+                   {"density_kg_m3", scales.density},
+                   {"kinematic_viscosity_m2_s", case_.viscosity},
+                   {"dynamic_pressure_Pa", scales.dynamic_pressure()},
+                   {"reynolds_number", answer.reynolds_number}};
+    out["engine"] = engine_;
+    out["warnings"] = warnings_;
+    return out;
+  }
+
+  void write_results(OutputFolder& folder, const solver::Engine& engine, const BodyCase& asked, solver::Answer& answer,
+                     double seconds) const {
+    const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
+                                        {"engine", engine.name()},
+                                        {"pressure", "static, relative to the outlet"},
+                                        {"wall_shear_stress", "by the fluid on the body"}};
+    geometry::to_file(asked.placement.frame, answer.surface);
+    geometry::to_file(asked.placement.frame, answer.volume);
+    physics::ForceAxes& axes = answer.forces.axes;
+    for (Vec3* axis : {&axes.drag, &axes.side, &axes.lift}) *axis = asked.placement.frame.vector_to_file(*axis);
+    axes.moment_center = (1 / asked.placement.scale) * asked.placement.frame.to_file(axes.moment_center);
+    answer.surface.file_unit = answer.volume.file_unit = asked.question.body.file_unit;
+    mesh_io::write_vtp(folder.file(kSurface), answer.surface, metadata);
+    std::vector<mesh_io::PvdEntry> entries = {{"surface", kSurface}};
+    if (!no_volume_) {
+      mesh_io::write_vtu(folder.file(kVolume), answer.volume, metadata);
+      entries.push_back({"volume", kVolume});
+    }
+    mesh_io::write_pvd(folder.file(kCollection), entries);
+    core::write_text(folder.file(kForces), forces_json(answer).dump(2) + "\n");
+    Json run;
+    run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "solve"}};
+    run["engine"] = engine.name();
+    run["inputs"] = Json::array();
+    for (const auto& file : geometry_)
+      run["inputs"].push_back({{"file", file}, {"role", "geometry"}, {"sha256", core::sha256_file(file)}});
+    run["options"] = {{"velocity", answer.forces.scales.velocity},
+                      {"density", case_.density},
+                      {"viscosity", case_.viscosity},
+                      {"unit", asked.placement.unit},
+                      {"reference_area", std::isnan(case_.area) ? Json(nullptr) : Json(case_.area)},
+                      {"reference_length", std::isnan(case_.length) ? Json(nullptr) : Json(case_.length)},
+                      {"processes", options_.processes},
+                      {"iterations", options_.iterations},
+                      {"residual", options_.residual},
+                      {"average", options_.average},
+                      {"cell", options_.cell > 0 ? Json(options_.cell) : Json(nullptr)},
+                      {"symmetry", symmetry_},
+                      {"moving_ground", options_.moving_ground},
+                      {"turbulence_intensity", options_.turbulence_intensity},
+                      {"viscosity_ratio", options_.viscosity_ratio},
+                      {"feature_angle", options_.feature_angle},
+                      {"templates", options_.templates.empty() ? Json(nullptr) : Json(options_.templates)}};
+    run["frame"] = {{"unit", asked.placement.unit},
+                    {"metres_per_unit", asked.placement.metres_per_unit()},
+                    {"flow_direction", asked.placement.frame.axes[0]},
+                    {"up", asked.placement.frame.axes[2]},
+                    {"file_to_model", asked.placement.matrix()},
+                    {"decided", asked.frame_notes}};
+    run["case"] = discard_ ? Json(nullptr) : Json(kCase);
+    run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
+    run["warnings"] = warnings_;
+    for (const auto& [what, time] : answer.seconds) run["seconds"][what] = time;
+    run["seconds"]["total of this run"] = seconds;
+    run["peak_memory"] = core::peak_resident_memory();
+    core::write_text(folder.file(kRun), run.dump(2) + "\n");
+  }
+
+  CLI::App* app_ = nullptr;
+  std::vector<CLI::Option*> own_;   // of one engine: first those of neural
+  std::size_t neural_options_ = 0;  // how many
+  std::vector<std::string> geometry_;
+  CaseOptions case_;
+  std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto";
+  solver::OpenFoamOptions options_;
+  bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_solve() { return std::make_unique<Solve>(); }
+
+}  // namespace streamtube::apps

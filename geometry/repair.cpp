@@ -1,0 +1,714 @@
+#include "geometry/repair.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/runtime.hpp"
+#include "geometry/distance.hpp"
+#include "geometry/exposure.hpp"
+#include "geometry/self_intersections.hpp"
+#include "geometry/shape_checks.hpp"
+#include "geometry/solid_operations.hpp"
+#include "geometry/topology.hpp"
+
+namespace streamtube::geometry {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+
+namespace {
+
+// In lengths of the body. What is closer than this was one point before the export.
+constexpr double kSame = 1e-5;
+// Holes wider than this are only filled where they are flat.
+constexpr double kWidestHole = 0.25, kFlatHole = 0.02;
+constexpr std::size_t kLongestLoop = 20'000;  // edges
+// A wrap goes in where a ball of this diameter does, and stands off by this.
+constexpr double kAlpha = 1.0 / 200, kOffset = 1.0 / 4000;
+// Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
+constexpr double kFewCuts = 1e-3;
+// check_shape: shares of the area; shares times distances, in lengths of the body.
+constexpr double kRoughWarned = 0.25, kRoughRefused = 0.4;
+constexpr double kStepsWarned = 1e-4, kStepsRefused = 5e-4;
+constexpr std::size_t kMostParts = 64;  // to be united one by one
+
+using Corners = std::array<Id, 3>;
+
+double extent(const SurfaceMesh& mesh) {
+  const Vec3 size = mesh.bounds().size();
+  return std::max({size[0], size[1], size[2]});
+}
+
+double distance_to_line(const Vec3& p, const Vec3& a, const Vec3& b, double& along) {
+  const Vec3 d = b - a;
+  const double length = norm(d);
+  along = length > 0 ? dot(p - a, d) / length : 0;
+  return norm(p - (a + (length > 0 ? along / length : 0.0) * d));
+}
+
+// Triangles over points of which no two are equal, and the face of the surface that each comes from (-1: none).
+class Body {
+ public:
+  explicit Body(const SurfaceMesh& surface);
+
+  std::size_t size() const { return triangles_.size(); }
+  double length() const { return length_; }
+
+  // Each step returns how much there was to do.
+  std::size_t merge_borders();
+  std::size_t drop_collapsed();
+  std::size_t drop_duplicates();
+  std::size_t stitch();
+  std::size_t orient();
+  struct Filling {
+    std::size_t holes = 0, faces = 0, left = 0;
+    double widest = 0, widest_left = 0;  // m
+  };
+  Filling fill_holes();
+  // Pieces that see no way out; `asked`: without edges of three faces, only parts within the bounds of others are.
+  std::size_t drop_hidden(std::size_t* faces);
+  bool any_hidden() const;
+  // Number of parts joined; 0 when it cannot be done, or there is nothing to do.
+  std::size_t unite_parts();
+  bool remove_cuts();
+  void wrap(double alpha, double offset);
+
+  // Patches of `surface` by source, or by what is nearest; its names and unit.
+  SurfaceMesh finish(const SurfaceMesh& surface) const;
+  SurfaceMesh mesh() const;
+
+ private:
+  struct Edge {
+    Id face, a, b;  // the face runs from a to b
+  };
+  std::vector<Edge> borders() const;   // edges of one face
+  void take(const SurfaceMesh& mesh);  // faces from elsewhere: those known keep their place, corners and source
+  std::vector<Id> pieces(std::size_t& count, bool across_any, std::vector<char>& at_many) const;
+  std::vector<char> hidden_faces(std::size_t& pieces) const;
+  template <class Keep>
+  std::size_t drop(const Keep& keep);
+
+  std::vector<Vec3> points_;
+  std::vector<Corners> triangles_;
+  std::vector<std::int64_t> source_;
+  double length_ = 0;
+};
+
+Body::Body(const SurfaceMesh& surface) : length_(extent(surface)) {
+  const Topology topology(surface);
+  for (const Id p : topology.vertex_point) points_.push_back(surface.points[p]);
+  for (std::size_t f = 0; f < surface.face_count(); ++f) {
+    const std::int64_t* c = surface.corners.data() + surface.offsets[f];
+    for (std::size_t i = 1; i + 1 < surface.corner_count(f); ++i) {
+      triangles_.push_back({topology.vertex[static_cast<std::size_t>(c[0])],
+                            topology.vertex[static_cast<std::size_t>(c[i])],
+                            topology.vertex[static_cast<std::size_t>(c[i + 1])]});
+      source_.push_back(static_cast<std::int64_t>(f));
+    }
+  }
+}
+
+SurfaceMesh Body::mesh() const {
+  SurfaceMesh out;
+  out.points = points_;
+  out.offsets = {0};
+  for (const Corners& t : triangles_) {
+    for (const Id corner : t) out.corners.push_back(corner);
+    out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
+  }
+  out.patch.assign(triangles_.size(), 0);
+  out.patch_names = {"body"};
+  return out;
+}
+
+template <class Keep>
+std::size_t Body::drop(const Keep& keep) {
+  std::size_t kept = 0;
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    if (!keep(t)) continue;
+    triangles_[kept] = triangles_[t];
+    source_[kept++] = source_[t];
+  }
+  const std::size_t dropped = triangles_.size() - kept;
+  triangles_.resize(kept), source_.resize(kept);
+  return dropped;
+}
+
+std::size_t Body::drop_collapsed() {
+  return drop([&](std::size_t t) {
+    const Corners& c = triangles_[t];
+    return c[0] != c[1] && c[1] != c[2] && c[2] != c[0];
+  });
+}
+
+std::size_t Body::drop_duplicates() {
+  std::vector<std::pair<Corners, std::size_t>> order;
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    order.emplace_back(triangles_[t], t);
+    std::sort(order.back().first.begin(), order.back().first.end());
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<char> again(triangles_.size(), 0);
+  for (std::size_t i = 1; i < order.size(); ++i)
+    if (order[i].first == order[i - 1].first) again[order[i].second] = 1;
+  return drop([&](std::size_t t) { return !again[t]; });
+}
+
+// Points on edges of one face only (or of many) that are all but equal become one.
+std::size_t Body::merge_borders() {
+  const double near = kSame * length_;
+  std::vector<char> border(points_.size(), 0);
+  const SurfaceMesh now = mesh();
+  const Topology topology(now);
+  topology.for_edges([&](Id, std::span<const Topology::Use> uses) {
+    if (uses.size() == 2) return;
+    for (const auto& use : uses)
+      for (const Id corner : triangles_[use.face]) border[corner] = 1;  // a few too many
+  });
+  // Cells as wide as the distance: whoever is near lies in the same or a neighbouring one.
+  const auto cell = [&](const Vec3& p, int i) { return static_cast<std::int64_t>(std::floor(p[i] / near)); };
+  std::map<std::array<std::int64_t, 3>, std::vector<Id>> cells;
+  std::vector<Id> becomes(points_.size());
+  std::iota(becomes.begin(), becomes.end(), Id{0});
+  std::size_t merged = 0;
+  for (Id v = 0; v < points_.size(); ++v) {
+    if (!border[v]) continue;
+    const std::array<std::int64_t, 3> at = {cell(points_[v], 0), cell(points_[v], 1), cell(points_[v], 2)};
+    double least = near;
+    for (std::int64_t i = -1; i <= 1; ++i)
+      for (std::int64_t j = -1; j <= 1; ++j)
+        for (std::int64_t k = -1; k <= 1; ++k) {
+          const auto found = cells.find({at[0] + i, at[1] + j, at[2] + k});
+          if (found == cells.end()) continue;
+          for (const Id other : found->second)
+            if (const double d = norm(points_[other] - points_[v]); d < least) least = d, becomes[v] = other;
+        }
+    if (becomes[v] == v)
+      cells[at].push_back(v);
+    else
+      ++merged;
+  }
+  if (merged > 0)
+    for (Corners& t : triangles_)
+      for (Id& corner : t) corner = becomes[corner];
+  return merged;
+}
+
+std::vector<Body::Edge> Body::borders() const {
+  std::vector<Edge> out;
+  const SurfaceMesh now = mesh();
+  const Topology topology(now);
+  topology.for_edges([&](Id low, std::span<const Topology::Use> uses) {
+    if (uses.size() != 1) return;
+    const Id a = topology.vertex_point[low], b = topology.vertex_point[uses[0].high];
+    out.push_back(uses[0].descending ? Edge{uses[0].face, b, a} : Edge{uses[0].face, a, b});
+  });
+  return out;
+}
+
+// Faces whose border edge has points of other borders on it are cut there, so that the two can share edges.
+std::size_t Body::stitch() {
+  const double near = kSame * length_;
+  std::size_t cut = 0;
+  for (int pass = 0; pass < 3; ++pass) {  // a pass cuts one side of a face
+    const std::vector<Edge> edges = borders();
+    std::vector<Id> points;
+    for (const Edge& edge : edges) points.push_back(edge.a), points.push_back(edge.b);
+    std::sort(points.begin(), points.end());
+    points.erase(std::unique(points.begin(), points.end()), points.end());
+    std::sort(points.begin(), points.end(), [&](Id a, Id b) { return points_[a][0] < points_[b][0]; });
+    std::vector<char> touched(triangles_.size(), 0);
+    std::size_t found = 0;
+    for (const Edge& edge : edges) {
+      if (touched[edge.face]) continue;
+      const Vec3 &a = points_[edge.a], &b = points_[edge.b];
+      const double length = norm(b - a);
+      const auto first = std::lower_bound(points.begin(), points.end(), std::min(a[0], b[0]) - near,
+                                          [&](Id p, double x) { return points_[p][0] < x; });
+      std::vector<std::pair<double, Id>> on;
+      for (auto p = first; p != points.end() && points_[*p][0] <= std::max(a[0], b[0]) + near; ++p) {
+        double along;
+        if (*p != edge.a && *p != edge.b && distance_to_line(points_[*p], a, b, along) < near && along > near &&
+            along < length - near)
+          on.emplace_back(along, *p);
+      }
+      if (on.empty()) continue;
+      std::sort(on.begin(), on.end());
+      const Corners t = triangles_[edge.face];
+      std::size_t side = 0;
+      while (t[side] != edge.a || t[(side + 1) % 3] != edge.b) ++side;
+      const Id opposite = t[(side + 2) % 3];
+      const bool own = std::any_of(on.begin(), on.end(), [&](const auto& p) { return p.second == opposite; });
+      if (own) continue;
+      touched[edge.face] = 1;
+      ++found;
+      on.emplace_back(length, edge.b);
+      triangles_[edge.face] = {opposite, edge.a, on.front().second};
+      for (std::size_t i = 0; i + 1 < on.size(); ++i) {
+        triangles_.push_back({opposite, on[i].second, on[i + 1].second});
+        source_.push_back(source_[edge.face]);
+      }
+    }
+    cut += found;
+    if (found == 0) break;
+  }
+  return cut;
+}
+
+std::size_t Body::orient() {
+  SurfaceMesh now = mesh();
+  const Orientation done = geometry::orient(now);
+  std::size_t turned = 0;
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    Corners corners;
+    for (std::size_t i = 0; i < 3; ++i) corners[i] = static_cast<Id>(now.corners[3 * t + i]);
+    turned += corners != triangles_[t];
+    triangles_[t] = corners;
+  }
+  return done.faces > 0 || done.pieces > 0 ? turned : 0;
+}
+
+Body::Filling Body::fill_holes() {
+  Filling out;
+  std::unordered_map<Id, std::vector<Id>> next;  // along the border, against its faces
+  for (const Edge& edge : borders()) next[edge.b].push_back(edge.a);
+  const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
+  std::unordered_set<std::uint64_t> taken;  // edges between points of borders
+  for (const Corners& t : triangles_)
+    for (std::size_t i = 0; i < 3; ++i)
+      if (next.contains(t[i]) && next.contains(t[(i + 1) % 3])) taken.insert(edge_key(t[i], t[(i + 1) % 3]));
+  std::vector<Id> starts;
+  for (const auto& [from, to] : next) starts.push_back(from);
+  std::sort(starts.begin(), starts.end());
+  std::vector<std::vector<Id>> loops;
+  for (const Id start : starts) {
+    while (!next[start].empty()) {
+      std::vector<Id> line{start};
+      std::unordered_map<Id, std::size_t> place{{start, 0}};
+      while (true) {
+        auto& ways = next[line.back()];
+        if (ways.empty()) break;  // no loop: a border between faces that disagree
+        const Id to = ways.back();
+        ways.pop_back();
+        if (const auto met = place.find(to); met != place.end()) {
+          std::vector<Id> loop(line.begin() + static_cast<std::ptrdiff_t>(met->second), line.end());
+          for (std::size_t i = met->second + 1; i < line.size(); ++i) place.erase(line[i]);
+          line.resize(met->second + 1);
+          if (loop.size() >= 3) loops.push_back(std::move(loop));
+          if (line.size() == 1) break;
+          continue;
+        }
+        place[to] = line.size();
+        line.push_back(to);
+      }
+    }
+  }
+  for (const auto& loop : loops) {
+    core::check_interrupt();
+    std::vector<Vec3> line;
+    Box box;
+    Vec3 middle{0, 0, 0}, area{0, 0, 0};
+    for (const Id v : loop) line.push_back(points_[v]), box.add(points_[v]), middle = middle + points_[v];
+    middle = (1.0 / static_cast<double>(loop.size())) * middle;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      area = area + cross(line[i] - middle, line[(i + 1) % line.size()] - middle);
+    const double width = norm(box.size());
+    double bent = width;  // how far the line leaves its plane
+    if (norm(area) > 0) {
+      bent = 0;
+      for (const Vec3& p : line) bent = std::max(bent, std::abs(dot(p - middle, area)) / norm(area));
+    }
+    std::vector<std::array<int, 3>> found;
+    if (loop.size() <= kLongestLoop && (width <= kWidestHole * length_ || bent <= kFlatHole * width))
+      found = triangulate_loop(line);
+    if (found.empty()) {
+      ++out.left;
+      out.widest_left = std::max(out.widest_left, width);
+      continue;
+    }
+    // No edge of the filling, but those of the hole, may be one of the surface already.
+    const auto corner = [&](int i) { return loop[static_cast<std::size_t>(i)]; };
+    const auto is_side = [&](int i, int j) {
+      const int apart = std::abs(i - j);
+      return apart == 1 || apart == static_cast<int>(loop.size()) - 1;
+    };
+    const bool clashes = std::any_of(found.begin(), found.end(), [&](const std::array<int, 3>& t) {
+      for (std::size_t i = 0; i < 3; ++i)
+        if (const int a = t[i], b = t[(i + 1) % 3]; !is_side(a, b) && taken.contains(edge_key(corner(a), corner(b))))
+          return true;
+      return false;
+    });
+    std::vector<Corners> faces;
+    if (clashes) {
+      const auto center = static_cast<Id>(points_.size());
+      points_.push_back(middle);
+      for (std::size_t i = 0; i < loop.size(); ++i) faces.push_back({center, loop[i], loop[(i + 1) % loop.size()]});
+    } else {
+      for (const auto& t : found) faces.push_back({corner(t[0]), corner(t[1]), corner(t[2])});
+    }
+    for (const Corners& t : faces)
+      for (std::size_t i = 0; i < 3; ++i) taken.insert(edge_key(t[i], t[(i + 1) % 3]));
+    ++out.holes;
+    out.faces += faces.size();
+    out.widest = std::max(out.widest, width);
+    triangles_.insert(triangles_.end(), faces.begin(), faces.end());
+    source_.insert(source_.end(), faces.size(), -1);
+  }
+  return out;
+}
+
+// Connected faces: across edges of exactly two faces, or across any. at_many: [pieces] has an edge of three or more.
+std::vector<Id> Body::pieces(std::size_t& count, bool across_any, std::vector<char>& at_many) const {
+  std::vector<Id> root(triangles_.size());
+  std::iota(root.begin(), root.end(), Id{0});
+  const auto find = [&](Id f) {
+    while (root[f] != f) f = root[f] = root[root[f]];
+    return f;
+  };
+  std::vector<char> many(triangles_.size(), 0);
+  const SurfaceMesh now = mesh();
+  Topology(now).for_edges([&](Id, std::span<const Topology::Use> uses) {
+    if (uses.size() > 2)
+      for (const auto& use : uses) many[use.face] = 1;
+    if (uses.size() != 2 && !across_any) return;
+    for (std::size_t i = 1; i < uses.size(); ++i) {
+      const Id a = find(uses[0].face), b = find(uses[i].face);
+      root[std::max(a, b)] = std::min(a, b);
+    }
+  });
+  std::vector<Id> piece(triangles_.size());
+  count = 0;
+  for (Id f = 0; f < triangles_.size(); ++f) piece[f] = find(f) == f ? static_cast<Id>(count++) : piece[find(f)];
+  at_many.assign(count, 0);
+  for (std::size_t f = 0; f < triangles_.size(); ++f) at_many[piece[f]] |= many[f];
+  return piece;
+}
+
+std::vector<char> Body::hidden_faces(std::size_t& hidden_pieces_count) const {
+  std::size_t count;
+  std::vector<char> asked;
+  const std::vector<Id> piece = pieces(count, false, asked);
+  hidden_pieces_count = 0;
+  if (count < 2) return {};
+  std::vector<Box> boxes(count);
+  for (std::size_t t = 0; t < triangles_.size(); ++t)
+    for (const Id corner : triangles_[t]) boxes[piece[t]].add(points_[corner]);
+  // Quadratic, but an assembly has few parts, and beyond all are asked.
+  for (std::size_t i = 0; i < count; ++i)
+    asked[i] = asked[i] || count > 4000 || std::any_of(boxes.begin(), boxes.end(), [&](const Box& outer) {
+                 return &outer != &boxes[i] && outer.contains(boxes[i].low) && outer.contains(boxes[i].high);
+               });
+  if (std::none_of(asked.begin(), asked.end(), [](char c) { return c != 0; })) return {};
+  const std::vector<char> hidden = hidden_pieces(mesh(), piece, count, asked);
+  hidden_pieces_count = static_cast<std::size_t>(std::count(hidden.begin(), hidden.end(), char{1}));
+  if (hidden_pieces_count == 0) return {};
+  std::vector<char> out(triangles_.size());
+  for (std::size_t t = 0; t < triangles_.size(); ++t) out[t] = hidden[piece[t]];
+  return out;
+}
+
+bool Body::any_hidden() const {
+  std::size_t count;
+  return !hidden_faces(count).empty();
+}
+
+std::size_t Body::drop_hidden(std::size_t* faces) {
+  std::size_t count;
+  const std::vector<char> hidden = hidden_faces(count);
+  *faces = hidden.empty() ? 0 : drop([&](std::size_t t) { return !hidden[t]; });
+  return count;
+}
+
+void Body::take(const SurfaceMesh& mesh) {
+  using Place = std::array<Vec3, 3>;
+  const auto key = [](Place p) {
+    std::sort(p.begin(), p.end());
+    return p;
+  };
+  std::map<Place, std::size_t> known;
+  for (std::size_t t = 0; t < triangles_.size(); ++t)
+    known.emplace(key({points_[triangles_[t][0]], points_[triangles_[t][1]], points_[triangles_[t][2]]}), t);
+  struct New {
+    std::size_t order;
+    Corners corners;
+    std::int64_t source;
+  };
+  std::vector<New> faces;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    const std::int64_t* c = mesh.corners.data() + mesh.offsets[f];
+    New face{triangles_.size() + f, {static_cast<Id>(c[0]), static_cast<Id>(c[1]), static_cast<Id>(c[2])}, -1};
+    const auto found = known.find(key({mesh.corner(f, 0), mesh.corner(f, 1), mesh.corner(f, 2)}));
+    if (found != known.end()) {
+      face.order = found->second, face.source = source_[found->second];
+      const Vec3& first = points_[triangles_[found->second][0]];
+      while (mesh.points[face.corners[0]] != first)
+        std::rotate(face.corners.begin(), face.corners.begin() + 1, face.corners.end());
+    }
+    faces.push_back(face);
+  }
+  std::sort(faces.begin(), faces.end(), [](const New& a, const New& b) { return a.order < b.order; });
+  const Topology topology(mesh);  // CGAL has two points where sheets touch in one
+  points_.clear(), triangles_.clear(), source_.clear();
+  for (const Id p : topology.vertex_point) points_.push_back(mesh.points[p]);
+  for (New& face : faces) {
+    for (Id& corner : face.corners) corner = topology.vertex[corner];
+    triangles_.push_back(face.corners), source_.push_back(face.source);
+  }
+}
+
+std::size_t Body::unite_parts() {
+  std::size_t count;
+  std::vector<char> at_many;
+  const std::vector<Id> part = pieces(count, true, at_many);
+  if (count < 2 || count > kMostParts) return 0;
+  SurfaceMesh now = mesh();
+  if (!unite(now, part, count)) return 0;
+  take(now);
+  return count;
+}
+
+// The faces in cuts go, and from the second round on their neighbours, and the gaps are filled.
+bool Body::remove_cuts() {
+  for (int round = 0; round < 4; ++round) {
+    std::vector<char> cut;
+    if (count_self_intersections(points_, triangles_, &cut) <= 0) return true;
+    if (round > 0) {
+      std::vector<char> near(points_.size(), 0);
+      for (std::size_t t = 0; t < triangles_.size(); ++t)
+        if (cut[t])
+          for (const Id corner : triangles_[t]) near[corner] = 1;
+      for (std::size_t t = 0; t < triangles_.size(); ++t)
+        for (const Id corner : triangles_[t]) cut[t] |= near[corner];
+    }
+    drop([&](std::size_t t) { return !cut[t]; });
+    if (triangles_.empty()) return false;
+    fill_holes();
+    drop_duplicates();
+    orient();
+  }
+  return count_self_intersections(points_, triangles_) <= 0;
+}
+
+void Body::wrap(double alpha, double offset) { take(alpha_wrap(mesh(), alpha, offset)); }
+
+SurfaceMesh Body::finish(const SurfaceMesh& surface) const {
+  SurfaceMesh out = mesh();
+  std::vector<char> used(out.points.size(), 0);
+  for (const std::int64_t c : out.corners) used[static_cast<std::size_t>(c)] = 1;
+  if (std::find(used.begin(), used.end(), char{0}) != used.end()) {
+    std::vector<std::int64_t> number(out.points.size());
+    std::vector<Vec3> points;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      number[i] = static_cast<std::int64_t>(points.size());
+      if (used[i]) points.push_back(out.points[i]);
+    }
+    for (std::int64_t& c : out.corners) c = number[static_cast<std::size_t>(c)];
+    out.points = std::move(points);
+  }
+  out.patch_names = surface.patch_names;
+  out.file_unit = surface.file_unit, out.unit_stated = surface.unit_stated;
+  std::vector<Vec3> places;
+  std::vector<std::size_t> unknown;
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    if (source_[t] >= 0)
+      out.patch[t] = surface.patch[static_cast<std::size_t>(source_[t])];
+    else
+      unknown.push_back(t), places.push_back(out.centroid(t));
+  }
+  if (surface.patch_names.size() > 1 && !unknown.empty()) {
+    const auto nearest = nearest_faces(surface, places);
+    for (std::size_t i = 0; i < unknown.size(); ++i)
+      if (nearest[i].face >= 0) out.patch[unknown[i]] = surface.patch[static_cast<std::size_t>(nearest[i].face)];
+  }
+  return out;
+}
+
+// What stands between a body and its use as one.
+struct Check {
+  SurfaceReport report;
+  bool closed = false, free_of_cuts = false, hidden = false;
+  bool sound() const { return closed && free_of_cuts && !hidden; }
+};
+
+Check check(const Body& body) {
+  Check out;
+  const SurfaceMesh mesh = body.mesh();
+  out.report = geometry::report(mesh, mesh.face_count() <= kMostForCuts);
+  out.closed = out.report.watertight && out.report.volume > 0;
+  out.free_of_cuts = out.report.self_intersections <= 0;
+  out.hidden = (out.report.non_manifold_edges > 0 || out.report.nested_components > 0) && body.any_hidden();
+  return out;
+}
+
+}  // namespace
+
+const char* name(Rung rung) {
+  constexpr const char* kNames[] = {"none", "light", "full", "wrap"};
+  return kNames[static_cast<int>(rung)];
+}
+
+std::string to_text(const RepairStep& step) {
+  return str(step.what, ": ", step.count, step.detail.empty() ? "" : " (" + step.detail + ")");
+}
+
+std::vector<char> hidden_faces(const SurfaceMesh& surface, const SurfaceMesh& body, double tolerance) {
+  const double depth = std::max(2 * tolerance, kSame * extent(surface));
+  std::vector<char> hidden = faces_inside(surface, body, depth);
+  // Of faces given twice one is enough.
+  const Topology topology(surface);
+  std::vector<char> many(surface.face_count(), 0);
+  topology.for_edges([&](Id, std::span<const Topology::Use> uses) {
+    if (uses.size() > 2)
+      for (const auto& use : uses) many[use.face] = 1;
+  });
+  std::map<std::vector<Id>, std::size_t> seen;
+  for (std::size_t f = 0; f < surface.face_count(); ++f) {
+    if (!many[f] || hidden[f]) continue;
+    std::vector<Id> ring(topology.ring(f).begin(), topology.ring(f).end());
+    std::sort(ring.begin(), ring.end());
+    if (!seen.emplace(std::move(ring), f).second) hidden[f] = 1;
+  }
+  if (std::none_of(hidden.begin(), hidden.end(), [](char c) { return c != 0; })) hidden.clear();
+  return hidden;
+}
+
+void check_shape(const SurfaceMesh& body, const RepairOptions& options, const std::string& where,
+                 std::vector<std::string>& warnings) {
+  if (body.face_count() > kMostForCuts) return;
+  const ShapeChecks found = check_facets(body);
+  const double length = extent(body);
+  const auto percent = [](double share) { return str(std::round(100 * share), " %"); };
+  const auto object = [&](bool refuse, const char* word, const std::string& what, const char* remedy) {
+    if (refuse) throw Error(ErrorKind::input, where + ": " + what, str(remedy, ", or pass --accept ", word));
+    warnings.push_back(what);
+  };
+  if (found.rough > kRoughWarned)
+    object(
+        found.rough > kRoughRefused && !options.accept_noisy, "noisy",
+        str("on ", percent(found.rough), " of its area the surface goes up and down from one triangle to the next, as ",
+            "a raw scan does: friction and the shape that the model sees are unsure"),
+        "smooth the surface");
+  if (found.stepped * found.step > kStepsWarned * length)
+    object(found.stepped * found.step > kStepsRefused * length && !options.accept_coarse, "coarse",
+           str("its ", body.face_count(), " triangles are too coarse: ", percent(found.stepped),
+               " of the area are flat ", "facets of curves, on average ", found.step, " m off the curve"),
+           "export the body with a finer tessellation");
+}
+
+Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Preparation& preparation,
+              const RepairOptions& options, const std::string& where) {
+  Repair out;
+  if (options.rung == Rung::none) {
+    out.warnings = preparation.defects;
+    return out;
+  }
+  const bool serves = report.boundary_edges == 0 && report.non_manifold_edges == 0 && preparation.conflicts == 0 &&
+                      report.self_intersections <= 0;
+  if (options.automatic && serves && report.nested_components == 0) return out;
+  Body body(surface);
+  if (options.automatic && serves && !body.any_hidden()) return out;
+
+  const auto step = [&](const char* what, std::size_t count, std::string detail = {}) {
+    core::check_interrupt();
+    if (count > 0) out.steps.push_back({what, count, std::move(detail)});
+    return count > 0;
+  };
+  const auto lightly = [&] {
+    step("points merged", body.merge_borders(), str("closer than ", kSame * body.length(), " m"));
+    step("collapsed faces dropped", body.drop_collapsed());
+    step("duplicate faces dropped", body.drop_duplicates());
+    if (step("faces cut at points on their border", body.stitch())) {
+      step("collapsed faces dropped", body.drop_collapsed());
+      step("duplicate faces dropped", body.drop_duplicates());
+    }
+    step("faces turned", body.orient());
+  };
+  const auto at_most = [&](Rung rung) { return options.rung == rung; };
+
+  out.rung = Rung::light;
+  lightly();
+  Check now = check(body);
+  Body::Filling filling;
+  if (!at_most(Rung::light) && !(options.automatic && now.sound())) {
+    out.rung = Rung::full;
+    const std::size_t steps = out.steps.size();
+    const auto leave_out_hidden = [&] {
+      std::size_t faces = 0;
+      const std::size_t hidden = body.drop_hidden(&faces);
+      step("walls and parts inside left out", hidden, str(faces, " faces"));
+    };
+    leave_out_hidden();
+    filling = body.fill_holes();
+    step("holes filled", filling.holes, str(filling.faces, " faces, the widest hole ", filling.widest, " m"));
+    if (filling.holes > 0) leave_out_hidden();  // what only the holes let be seen
+    if (out.steps.size() > steps) {
+      step("duplicate faces dropped", body.drop_duplicates());
+      step("faces turned", body.orient());
+      now = check(body);
+    }
+    if (now.closed && !now.free_of_cuts && now.report.components > 1) {
+      if (step("parts united where they overlap", body.unite_parts())) {
+        leave_out_hidden();
+        now = check(body);
+      }
+    }
+    if (now.closed && !now.free_of_cuts) {
+      const Body before = body;
+      const auto cuts = static_cast<std::size_t>(now.report.self_intersections);
+      if (body.remove_cuts()) {
+        const Check after = check(body);
+        if (after.closed && after.report.self_intersections < now.report.self_intersections) {
+          step("pairs of faces that cut each other removed", cuts);
+          now = after;
+        } else {
+          body = before;
+        }
+      }
+    }
+  }
+  const bool few_cuts = static_cast<double>(now.report.self_intersections) <=
+                        std::max(10.0, kFewCuts * static_cast<double>(now.report.faces));
+  const bool serves_now = now.closed && few_cuts && !now.hidden;
+  if (at_most(Rung::wrap) && !(options.automatic && serves_now)) {
+    out.rung = Rung::wrap;
+    const double alpha = kAlpha * body.length();
+    out.tolerance = kOffset * body.length();
+    body.wrap(alpha, out.tolerance);
+    step("faces of a closed skin around it", body.size(),
+         str("within ", out.tolerance, " m, gaps below ", alpha, " m bridged"));
+    now = check(body);
+    out.warnings.push_back(str("the body is wrapped in a closed skin that stands off by up to ", out.tolerance,
+                               " m and bridges gaps below ", alpha, " m: forces are those of the skin"));
+    if (!now.closed)
+      throw Error(ErrorKind::input, where + ": no closed body can be made of the surface",
+                  "close it in the CAD or meshing program, or pass --repair none to take it as it is");
+  }
+  if (now.report.boundary_edges > 0 || now.report.non_manifold_edges > 0 || now.report.inconsistent_edges > 0)
+    out.warnings.push_back(str("after the repair (", name(out.rung),
+                               ") the body is still not closed: ", now.report.boundary_edges, " edges of one face, ",
+                               now.report.non_manifold_edges, " of three or more"));
+  if (now.report.self_intersections > 0)
+    out.warnings.push_back(str("after the repair (", name(out.rung), ") ", now.report.self_intersections,
+                               " pairs of faces still cut each other"));
+  if (filling.widest > 0.1 * body.length())
+    out.warnings.push_back(str("a hole ", filling.widest, " m wide was closed by a flat or smooth patch of faces: ",
+                               "if air should flow in there, the answer is another body's"));
+  if (filling.left > 0)
+    out.warnings.push_back(str(filling.left, filling.left == 1 ? " hole" : " holes", " up to ", filling.widest_left,
+                               " m wide could not be filled: the body's inside is taken to be open there"));
+  out.body = body.finish(surface);
+  out.hidden = hidden_faces(surface, *out.body, out.tolerance);
+  out.hidden_faces = static_cast<std::size_t>(std::count(out.hidden.begin(), out.hidden.end(), char{1}));
+  return out;
+}
+
+}  // namespace streamtube::geometry

@@ -1,0 +1,154 @@
+#include "geometry/solid_operations.hpp"
+
+#include <CGAL/Exact_predicates_inexact_constructions_kernel.h>
+#include <CGAL/Polygon_mesh_processing/bbox.h>
+#include <CGAL/Polygon_mesh_processing/corefinement.h>
+#include <CGAL/Polygon_mesh_processing/orient_polygon_soup.h>
+#include <CGAL/Polygon_mesh_processing/polygon_mesh_to_polygon_soup.h>
+#include <CGAL/Polygon_mesh_processing/polygon_soup_to_polygon_mesh.h>
+#include <CGAL/Polygon_mesh_processing/self_intersections.h>
+#include <CGAL/Polygon_mesh_processing/triangulate_hole.h>
+#include <CGAL/Surface_mesh.h>
+#include <CGAL/alpha_wrap_3.h>
+#include <CGAL/boost/graph/copy_face_graph.h>
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "core/runtime.hpp"
+
+namespace streamtube::geometry {
+
+namespace {
+
+namespace PMP = CGAL::Polygon_mesh_processing;
+using Kernel = CGAL::Exact_predicates_inexact_constructions_kernel;
+using Point = Kernel::Point_3;
+using Mesh = CGAL::Surface_mesh<Point>;
+using Polygons = std::vector<std::array<std::size_t, 3>>;
+
+std::vector<Point> points_of(const SurfaceMesh& mesh) {
+  std::vector<Point> points;
+  points.reserve(mesh.points.size());
+  for (const Vec3& p : mesh.points) points.emplace_back(p[0], p[1], p[2]);
+  return points;
+}
+
+std::array<std::size_t, 3> corners_of(const SurfaceMesh& mesh, std::size_t f) {
+  const std::int64_t* c = mesh.corners.data() + mesh.offsets[f];
+  return {static_cast<std::size_t>(c[0]), static_cast<std::size_t>(c[1]), static_cast<std::size_t>(c[2])};
+}
+
+// A halfedge mesh; false when the faces are none (three at an edge, sides that disagree).
+bool to_cgal(std::vector<Point> points, Polygons polygons, Mesh& out) {
+  if (!PMP::is_polygon_soup_a_polygon_mesh(polygons)) {
+    PMP::orient_polygon_soup(points, polygons);  // also splits points at which sheets touch
+    if (!PMP::is_polygon_soup_a_polygon_mesh(polygons)) return false;
+  }
+  PMP::polygon_soup_to_polygon_mesh(points, polygons, out);
+  return true;
+}
+
+SurfaceMesh from_cgal(const Mesh& mesh) {
+  std::vector<Point> points;
+  Polygons polygons;
+  PMP::polygon_mesh_to_polygon_soup(mesh, points, polygons);
+  SurfaceMesh out;
+  for (const Point& p : points) out.points.push_back({p.x(), p.y(), p.z()});
+  out.offsets = {0};
+  for (const auto& polygon : polygons) {
+    for (const std::size_t corner : polygon) out.corners.push_back(static_cast<std::int64_t>(corner));
+    out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
+  }
+  out.patch.assign(polygons.size(), 0);
+  out.patch_names = {"body"};
+  return out;
+}
+
+void take_geometry(SurfaceMesh& mesh, SurfaceMesh&& from) {
+  mesh.points = std::move(from.points), mesh.offsets = std::move(from.offsets), mesh.corners = std::move(from.corners);
+  mesh.patch = std::move(from.patch), mesh.patch_names = std::move(from.patch_names);
+}
+
+}  // namespace
+
+std::vector<std::array<int, 3>> triangulate_loop(const std::vector<Vec3>& loop) {
+  try {
+    std::vector<Point> line;
+    for (const Vec3& p : loop) line.emplace_back(p[0], p[1], p[2]);
+    using Corners = CGAL::Triple<int, int, int>;
+    std::vector<Corners> found;
+    PMP::triangulate_hole_polyline(line, std::back_inserter(found));
+    std::vector<std::array<int, 3>> out;
+    for (const Corners& t : found) out.push_back({t.first, t.second, t.third});
+    return out;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+bool unite(SurfaceMesh& mesh, const std::vector<std::uint32_t>& part, std::size_t parts) {
+  try {
+    const std::vector<Point> points = points_of(mesh);
+    std::vector<Polygons> polygons(parts);
+    for (std::size_t f = 0; f < mesh.face_count(); ++f) polygons[part[f]].push_back(corners_of(mesh, f));
+    std::vector<Mesh> bodies;
+    for (const Polygons& one : polygons) {
+      // Its own points only.
+      std::vector<std::size_t> number(points.size(), ~std::size_t{0});
+      std::vector<Point> own;
+      Polygons renumbered = one;
+      for (auto& polygon : renumbered)
+        for (std::size_t& corner : polygon) {
+          if (number[corner] == ~std::size_t{0}) number[corner] = own.size(), own.push_back(points[corner]);
+          corner = number[corner];
+        }
+      Mesh body;
+      if (!to_cgal(std::move(own), std::move(renumbered), body) || !CGAL::is_closed(body)) return false;
+      bodies.push_back(std::move(body));
+    }
+    // Those whose boxes meet are joined until none do; what stays apart is only put together.
+    for (std::size_t a = 0; a < bodies.size(); ++a) {
+      for (std::size_t b = a + 1; b < bodies.size();) {
+        core::check_interrupt();
+        if (!CGAL::do_overlap(PMP::bbox(bodies[a]), PMP::bbox(bodies[b])) || !PMP::do_intersect(bodies[a], bodies[b])) {
+          ++b;
+          continue;
+        }
+        Mesh joined;
+        if (!PMP::corefine_and_compute_union(bodies[a], bodies[b], joined,
+                                             CGAL::parameters::throw_on_self_intersection(true)))
+          return false;
+        bodies[a] = std::move(joined);
+        bodies.erase(bodies.begin() + static_cast<std::ptrdiff_t>(b));
+        b = a + 1;  // it has grown
+      }
+    }
+    Mesh all;
+    for (const Mesh& body : bodies) CGAL::copy_face_graph(body, all);
+    take_geometry(mesh, from_cgal(all));
+    return true;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+SurfaceMesh alpha_wrap(const SurfaceMesh& mesh, double alpha, double offset) {
+  std::vector<Point> points = points_of(mesh);
+  Polygons polygons;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    const auto corners = corners_of(mesh, f);
+    // CGAL's distances divide by the area.
+    if (!CGAL::collinear(points[corners[0]], points[corners[1]], points[corners[2]])) polygons.push_back(corners);
+  }
+  Mesh wrapped;
+  CGAL::alpha_wrap_3(points, polygons, alpha, offset, wrapped);
+  return from_cgal(wrapped);
+}
+
+}  // namespace streamtube::geometry

@@ -1,0 +1,63 @@
+#pragma once
+// The designs of a parametric space, each solved by OpenFOAM, as cases to import into a data set: what imports make
+// sure of (several at once, going on after a kill, bad cases named) then holds for them too.
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "mesh_io/h5/import.hpp"
+#include "solver/openfoam/openfoam_engine.hpp"
+#include "solver/sweep/design_space.hpp"
+
+namespace streamtube::solver {
+
+struct GenerateOptions {
+  OpenFoamOptions solver;  // folder and features are those of the designs
+  SampleOptions sample;
+  physics::Flow flow;             // what the space's conditions do not say
+  std::vector<std::string> only;  // names of designs; empty: all
+  std::size_t first = 0;          // that many designs from the first; 0: all
+  std::string folder;             // where the cases are solved, each in one of its own
+  bool keep = false;              // cases stay there; else only those that fail
+};
+
+// What became of a design.
+struct DesignOutcome {
+  std::string name, status;  // "solved", "failed"
+  std::string reason;
+  double cd = 0, cl = 0, seconds = 0;
+  bool converged = false;
+};
+
+class GeneratedCases : public mesh_io::Layout {
+ public:
+  // Throws Error(input) for a space without a body of a family, Error(usage) for a name in `only` that is none.
+  GeneratedCases(SweepPlan plan, GenerateOptions options);
+
+  std::string name() const override { return "generated"; }
+  std::string summary() const override { return "designs of a space, solved by OpenFOAM"; }
+  std::vector<mesh_io::CaseSource> find(const std::string& space) const override;
+  std::string pattern() const override { return "designs of a space"; }
+  // Splits by the number at the end of a name, as those of the default model's data: divisible by 5 "test", of the
+  // others number % 9 == 4 "validation", the rest "train"; "trainval" is both.
+  mesh_io::DatasetHeader header(const std::vector<mesh_io::CaseSource>& cases) const override;
+  mesh_io::FlowSample read(const mesh_io::CaseSource& source, const std::string& work) const override;
+  std::string settings() const override;
+
+  const std::vector<Design>& designs() const { return designs_; }
+  const SweepPlan& plan() const { return plan_; }
+  // The case of a design, as read() solves it.
+  Case question(const Design& design, geometry::Edges& features) const;
+  // Of the designs read in this run.
+  std::vector<DesignOutcome> outcomes() const;
+
+ private:
+  SweepPlan plan_;
+  GenerateOptions options_;
+  std::vector<Design> designs_;
+  mutable std::mutex mutex_;
+  mutable std::vector<DesignOutcome> outcomes_;
+};
+
+}  // namespace streamtube::solver

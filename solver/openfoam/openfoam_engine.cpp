@@ -1,0 +1,362 @@
+#include "solver/openfoam/openfoam_engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/rng.hpp"
+#include "core/runtime.hpp"
+#include "solver/range_check.hpp"
+
+namespace streamtube::solver {
+
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using geometry::Association;
+
+namespace {
+
+// A solution is rejected beyond these.
+constexpr double kFastest = 3;                             // |U| over the free stream
+constexpr double kLeastCp = -8, kMostCp = 1.3;             // on the body
+constexpr double kForceError = 0.02, kForceFloor = 0.002;  // integrated Cd against that of the solver
+constexpr double kAreaError = 0.03;                        // of the meshed surface
+constexpr double kUnsettled = 0.03;                        // deviation of Cd in the window, over Cd
+
+std::vector<double> times(double factor, std::vector<double> values) {
+  for (double& x : values) x *= factor;
+  return values;
+}
+
+// All values of a field, also of a uniform one.
+std::vector<double> expanded(const mesh_io::FoamValues& values, std::size_t n, const std::string& what) {
+  const auto width = static_cast<std::size_t>(values.components);
+  if (!values.uniform) {
+    if (values.values.size() != n * width)
+      throw Error(ErrorKind::input, str(what, " has ", values.values.size() / width, " values, not ", n));
+    return values.values;
+  }
+  std::vector<double> out;
+  for (std::size_t i = 0; i < n; ++i) out.insert(out.end(), values.values.begin(), values.values.end());
+  return out;
+}
+
+Vec3 vec(const std::vector<double>& values, std::size_t i) {
+  return {values[3 * i], values[3 * i + 1], values[3 * i + 2]};
+}
+
+// Faces of the body as the whole body has them: first those of the mesh, then their images.
+struct BodyFaces {
+  const OpenFoamSolution& s;
+  std::size_t count() const { return s.half ? 2 * s.faces : s.faces; }
+  std::size_t face(std::size_t i) const { return i % s.faces; }
+  double sign(std::size_t i) const { return i < s.faces ? 1 : -1; }
+  Vec3 center(std::size_t i) const { return mirrored(i, s.geometry.face_center[s.first_face + face(i)]); }
+  Vec3 outward(std::size_t i) const { return mirrored(i, -1.0 * s.geometry.face_area[s.first_face + face(i)]); }  // m2
+  Vec3 shear(std::size_t i) const { return mirrored(i, vec(s.wall_shear_stress, face(i))); }
+  Vec3 mirrored(std::size_t i, const Vec3& v) const { return {v[0], sign(i) * v[1], v[2]}; }
+};
+
+physics::ForceCoefficients integrate(const OpenFoamSolution& s, const Forces& reference) {
+  physics::ForceIntegrator sum(reference.axes);
+  const double q = reference.scales.dynamic_pressure();
+  const BodyFaces faces{s};
+  for (std::size_t i = 0; i < faces.count(); ++i) {
+    const Vec3 area = faces.outward(i);
+    const double size = norm(area);
+    if (size > 0)
+      sum.add(faces.center(i), (1 / size) * area, size, s.surface_pressure[faces.face(i)] / q,
+              (1 / q) * faces.shear(i));
+  }
+  return sum.result(reference.scales);
+}
+
+// Why nobody should use it; empty: nothing speaks against it.
+std::string fault(const OpenFoamSolution& s, const Forces& reference, const OpenFoamOptions& options) {
+  const auto& scales = reference.scales;
+  for (const auto* field : {&s.velocity, &s.vorticity, &s.pressure, &s.surface_pressure, &s.wall_shear_stress})
+    for (const double x : *field)
+      if (!std::isfinite(x)) return "a field is not finite";
+  double fastest = 0;
+  for (std::size_t c = 0; c < s.mesh.cells; ++c) fastest = std::max(fastest, norm(vec(s.velocity, c)));
+  if (fastest > kFastest * scales.velocity)
+    return str("the speed reaches ", fastest / scales.velocity, " times the free stream's (at most ", kFastest, ")");
+  const auto [low, high] = std::minmax_element(s.surface_pressure.begin(), s.surface_pressure.end());
+  const double q = scales.dynamic_pressure();
+  if (*low < kLeastCp * q || *high > kMostCp * q)
+    return str("Cp on the body goes from ", *low / q, " to ", *high / q, " (allowed: ", kLeastCp, " to ", kMostCp, ")");
+  const double cd = s.coefficients.cd(), cl = s.coefficients.cl();
+  if (!(cd >= options.least_cd && cd <= options.most_cd))
+    return str("Cd is ", cd, " (allowed: ", options.least_cd, " to ", options.most_cd, ")");
+  if (!(cl >= options.least_cl && cl <= options.most_cl))
+    return str("Cl is ", cl, " (allowed: ", options.least_cl, " to ", options.most_cl, ")");
+  const double integrated = integrate(s, reference).cd();
+  if (std::abs(integrated - cd) > std::max(kForceError * std::abs(cd), kForceFloor))
+    return str("the surface fields give Cd ", integrated, ", the solver's forces ", cd);
+  if (std::abs(s.surface_area / s.stl_area - 1) > kAreaError)
+    return str("the mesh has ", s.surface_area, " m2 of the body's ", s.stl_area,
+               " m2 of surface: it was not meshed well");
+  if (s.cd_deviation > kUnsettled * std::abs(cd))
+    return str("Cd ", cd, " has not settled: its standard deviation in the last ", s.run.averaged, " iterations is ",
+               s.cd_deviation);
+  return {};
+}
+
+}  // namespace
+
+Plan OpenFoamEngine::plan(const Case& question) const {
+  const Forces reference = reference_quantities(question);
+  const OpenFoamSetup setup = openfoam_setup(question, reference, options_);
+  const Box& d = setup.domain;
+  Plan plan;
+  plan.lines = {
+      {"engine", name()},
+      {"flow",
+       str(question.flow.velocity, " m/s, ", question.flow.density, " kg/m3, ", question.flow.kinematic_viscosity,
+           " m2/s: Reynolds number ", physics::reynolds_number(question.flow, setup.body.size()[0]))},
+      {"reference area", str(reference.scales.area, " m2 (", reference.area_source, ")")},
+      {"reference length", str(reference.scales.length, " m (", reference.length_source, ")")},
+      {"model", setup.half ? "half, y >= 0, and its mirror image" : "whole"},
+      {"domain", str("x ", d.low[0], "..", d.high[0], ", y ", d.low[1], "..", d.high[1], ", z ", d.low[2], "..",
+                     d.high[2], " m")},
+      {"ground", options_.moving_ground ? "moves with the flow" : "stands still"},
+      {"cells", str(setup.base, " m far away, ", setup.base / 16, " m on the body")},
+      {"iterations", str("at most ", options_.iterations, ", then up to ", options_.average, " averaged")},
+      {"processes", str(options_.processes)},
+      {"case", options_.folder},
+  };
+  return plan;
+}
+
+OpenFoamSolution OpenFoamEngine::solution(const Case& question) const {
+  const Forces reference = reference_quantities(question);
+  const OpenFoamSetup setup = openfoam_setup(question, reference, options_);
+  OpenFoamSolution out;
+  out.run = run_openfoam(question, setup, options_);
+  out.half = setup.half;
+  const auto start = std::chrono::steady_clock::now();
+  out.mesh = mesh_io::read_poly_mesh(options_.folder);
+  out.geometry = mesh_io::poly_geometry(out.mesh);
+  const mesh_io::PolyPatch* body = out.mesh.find("body");
+  if (!body || body->count == 0)
+    throw Error(ErrorKind::input, str("'", options_.folder, "': the mesh has no faces of the patch 'body'"));
+  out.first_face = body->start, out.faces = body->count;
+  const auto file = [&](const char* field) {
+    return (std::filesystem::path(options_.folder) / out.run.time / field).string();
+  };
+  const auto read = [&](const char* field) { return mesh_io::read_foam_field(file(field), out.mesh.cells); };
+  const auto on_body = [&](const mesh_io::FoamFieldFile& field) {
+    for (const auto& patch : field.patches)
+      if (patch.name == "body" && patch.has_value)
+        return expanded(patch.value, out.faces, str("'", field.path, "': the patch 'body'"));
+    throw Error(ErrorKind::input, str("'", field.path, "': the patch 'body' has no values"));
+  };
+  const auto in_cells = [&](const mesh_io::FoamFieldFile& field) {
+    return expanded(field.internal, out.mesh.cells, str("'", field.path, "'"));
+  };
+  const double density = question.flow.density;
+  out.velocity = in_cells(read("UMean"));
+  out.vorticity = in_cells(read("vorticityMean"));
+  {
+    const auto p = read("pMean");
+    out.pressure = times(density, in_cells(p));
+    out.surface_pressure = times(density, on_body(p));
+  }
+  out.wall_shear_stress = on_body(read("wallShearStressMean"));
+  out.yplus = on_body(read("yPlus"));
+  // OpenFOAM's versions differ in the sign; the fluid drags the body along with it.
+  double along = 0;
+  for (std::size_t f = 0; f < out.faces; ++f)
+    along += norm(out.geometry.face_area[out.first_face + f]) *
+             dot(vec(out.velocity, static_cast<std::size_t>(out.mesh.owner[out.first_face + f])),
+                 vec(out.wall_shear_stress, f));
+  out.wall_shear_stress = times(along < 0 ? -density : density, std::move(out.wall_shear_stress));
+
+  // Forces of the window.
+  const auto& scales = reference.scales;
+  const double unit = (setup.half ? 2 : 1) / (0.5 * scales.velocity * scales.velocity * scales.area);
+  const auto n = static_cast<double>(out.run.window.size());
+  auto& c = out.coefficients;
+  for (const auto& row : out.run.window) {
+    c.pressure.drag += unit * row.pressure[0] / n, c.pressure.lift += unit * row.pressure[2] / n;
+    c.friction.drag += unit * row.friction[0] / n, c.friction.lift += unit * row.friction[2] / n;
+    if (!setup.half) c.pressure.side += unit * row.pressure[1] / n, c.friction.side += unit * row.friction[1] / n;
+  }
+  for (const auto& row : out.run.window) {
+    out.cd_deviation += std::pow(unit * (row.pressure[0] + row.friction[0]) - c.cd(), 2) / n;
+    out.cl_deviation += std::pow(unit * (row.pressure[2] + row.friction[2]) - c.cl(), 2) / n;
+  }
+  out.cd_deviation = std::sqrt(out.cd_deviation), out.cl_deviation = std::sqrt(out.cl_deviation);
+  for (std::size_t f = 0; f < out.faces; ++f)
+    out.surface_area += (setup.half ? 2 : 1) * norm(out.geometry.face_area[out.first_face + f]);
+  out.stl_area = question.report.area;
+  if (const std::string why = fault(out, reference, options_); !why.empty())
+    reject_openfoam(options_.folder, question.name, why,
+                    str("look at the case in '", options_.folder, "'; --resume with more --iterations goes on"));
+  out.run.seconds.emplace_back("reading the solution",
+                               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return out;
+}
+
+Answer OpenFoamEngine::solve(Case question) {
+  if (question.points_on != Location::cells || question.surface || !question.probes.empty() || !question.derive.empty())
+    throw Error(ErrorKind::usage, "OpenFOAM answers on the faces and cells of its own mesh alone");
+  const OpenFoamSolution s = solution(question);
+  const auto start = std::chrono::steady_clock::now();
+  Answer out;
+  out.forces = reference_quantities(question);
+  const auto& scales = out.forces.scales;
+  const auto q = static_cast<float>(scales.dynamic_pressure());
+  out.forces.coefficients = integrate(s, out.forces);
+  out.reynolds_number = physics::reynolds_number(question.flow, question.body.bounds().size()[0]);
+  out.warnings = s.run.warnings;
+  if (!s.run.converged)
+    out.warnings.push_back(str("the residuals did not come down to ", options_.residual, " in ", options_.iterations,
+                               " iterations: fields and forces are means over ", s.run.averaged, " further ones"));
+
+  out.surface = mesh_io::patch_surface(s.mesh, {"body"});
+  if (s.half) {
+    auto& m = out.surface;
+    std::vector<std::int64_t> image(m.points.size());
+    for (std::size_t i = 0, n = m.points.size(); i < n; ++i) {
+      image[i] = static_cast<std::int64_t>(i);
+      const Vec3 p = m.points[i];
+      if (std::abs(p[1]) < 1e-9) continue;
+      image[i] = static_cast<std::int64_t>(m.points.size());
+      m.points.push_back({p[0], -p[1], p[2]});
+    }
+    for (std::size_t f = 0; f < s.faces; ++f) {
+      for (auto i = m.offsets[f + 1]; i-- > m.offsets[f];)
+        m.corners.push_back(image[static_cast<std::size_t>(m.corners[static_cast<std::size_t>(i)])]);
+      m.offsets.push_back(static_cast<std::int64_t>(m.corners.size()));
+      m.patch.push_back(0);
+    }
+  }
+  const BodyFaces faces{s};
+  const std::size_t count = faces.count();
+  std::vector<float> p(count), cp(count), tau(3 * count), cf(3 * count);
+  for (std::size_t i = 0; i < count; ++i) {
+    p[i] = static_cast<float>(s.surface_pressure[faces.face(i)]), cp[i] = p[i] / q;
+    const Vec3 shear = faces.shear(i);
+    for (int a = 0; a < 3; ++a) tau[3 * i + a] = static_cast<float>(shear[a]), cf[3 * i + a] = tau[3 * i + a] / q;
+  }
+  out.surface.attributes = {{"pressure", Association::faces, 1, std::move(p)},
+                            {"Cp", Association::faces, 1, std::move(cp)},
+                            {"wall_shear_stress", Association::faces, 3, std::move(tau)},
+                            {"Cf", Association::faces, 3, std::move(cf)}};
+  out.forces.integration_points = count;
+  out.forces.patches.push_back({"body", s.surface_area, out.forces.coefficients});
+
+  if (question.volume != VolumeOutput::none) {
+    out.volume = mesh_io::to_volume_mesh(s.mesh, s.half);
+    const std::size_t cells = s.mesh.cells, all = s.half ? 2 * cells : cells;
+    std::vector<float> pressure(all), coefficient(all), velocity(3 * all), vorticity(3 * all);
+    for (std::size_t i = 0; i < all; ++i) {
+      const std::size_t c = i % cells;
+      const float sign = i < cells ? 1 : -1;  // of y of vectors, of x and z of vorticity
+      pressure[i] = static_cast<float>(s.pressure[c]), coefficient[i] = pressure[i] / q;
+      for (int a = 0; a < 3; ++a) {
+        velocity[3 * i + a] = (a == 1 ? sign : 1) * static_cast<float>(s.velocity[3 * c + a]);
+        vorticity[3 * i + a] = (a == 1 ? 1 : sign) * static_cast<float>(s.vorticity[3 * c + a]);
+      }
+    }
+    out.volume.attributes = {{"pressure", Association::faces, 1, std::move(pressure)},
+                             {"Cp", Association::faces, 1, std::move(coefficient)},
+                             {"velocity", Association::faces, 3, std::move(velocity)},
+                             {"vorticity", Association::faces, 3, std::move(vorticity)}};
+    out.volume_source =
+        str("the mesh of the OpenFOAM case, ", cells, " cells", s.half ? " and their mirror images" : "");
+  }
+  out.seconds = s.run.seconds;
+  out.seconds.emplace_back("making the answer",
+                           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return out;
+}
+
+mesh_io::FlowSample to_sample(const OpenFoamSolution& s, const Case& question, const SampleOptions& options) {
+  mesh_io::FlowSample out;
+  const Forces reference = reference_quantities(question);
+  out.info.flow = question.flow;
+  out.info.reference_length = reference.scales.length, out.info.reference_area = reference.scales.area;
+  out.info.coefficients = {{"Cd", s.coefficients.cd()}, {"Cl", s.coefficients.cl()}};
+  auto& quality = out.info.quality;
+  quality = {{"Cd_std_window", s.cd_deviation},
+             {"Cl_std_window", s.cl_deviation},
+             {"converged", s.run.converged},
+             {"iterations", s.run.iterations},
+             {"averaged_iterations", s.run.averaged},
+             {"surface_area_error", s.surface_area / s.stl_area - 1},
+             {"cells", static_cast<double>(s.mesh.cells)}};
+  std::vector<double> yplus = s.yplus;
+  std::nth_element(yplus.begin(), yplus.begin() + static_cast<std::ptrdiff_t>(yplus.size() / 2), yplus.end());
+  quality["yplus_median"] = yplus[yplus.size() / 2];
+  for (const auto& [name, value] : s.run.residuals) quality["residual_" + name] = value;
+  for (const auto& [name, value] : s.run.mesh_quality) quality[name] = value;
+
+  const auto add = [](std::vector<float>& to, const Vec3& v) {
+    for (const double x : v) to.push_back(static_cast<float>(x));
+  };
+  const BodyFaces faces{s};
+  auto& surface = out.part[0];
+  surface.fields = {{"pressure", "Pa", 1, {}}, {"wall_shear_stress", "Pa", 3, {}}};
+  for (std::size_t i = 0; i < faces.count(); ++i) {
+    const Vec3 area = faces.outward(i);
+    const double size = norm(area);
+    if (!(size > 0)) continue;
+    add(surface.position, faces.center(i));
+    add(surface.normal, (1 / size) * area);
+    surface.size.push_back(static_cast<float>(size));
+    surface.fields[0].values.push_back(static_cast<float>(s.surface_pressure[faces.face(i)]));
+    add(surface.fields[1].values, faces.shear(i));
+  }
+
+  const std::size_t cells = s.mesh.cells;
+  std::vector<std::int64_t> inside;
+  const auto center = [&](std::size_t i) {
+    Vec3 p = s.geometry.cell_center[i % cells];
+    if (i >= cells) p[1] = -p[1];
+    return p;
+  };
+  for (std::size_t i = 0; i < (s.half ? 2 : 1) * cells; ++i)
+    if (options.box.contains(center(i))) inside.push_back(static_cast<std::int64_t>(i));
+  if (options.volume_points > 0 && inside.size() > options.volume_points) {
+    core::Rng rng(options.seed, "volume points");
+    std::vector<std::int64_t> kept;
+    for (const auto i : core::sample_indices(rng, inside.size(), options.volume_points))
+      kept.push_back(inside[static_cast<std::size_t>(i)]);
+    std::sort(kept.begin(), kept.end());
+    inside = std::move(kept);
+  }
+  auto& volume = out.part[1];
+  volume.fields = {{"pressure", "Pa", 1, {}}, {"velocity", "m/s", 3, {}}, {"vorticity", "1/s", 3, {}}};
+  for (const auto index : inside) {
+    const auto i = static_cast<std::size_t>(index), c = i % cells;
+    const double sign = i < cells ? 1 : -1;
+    add(volume.position, center(i));
+    volume.size.push_back(static_cast<float>(s.geometry.cell_volume[c]));
+    volume.fields[0].values.push_back(static_cast<float>(s.pressure[c]));
+    const Vec3 u = vec(s.velocity, c), w = vec(s.vorticity, c);
+    add(volume.fields[1].values, {u[0], sign * u[1], u[2]});
+    add(volume.fields[2].values, {sign * w[0], w[1], sign * w[2]});
+  }
+  return out;
+}
+
+mesh_io::DatasetHeader openfoam_dataset_header() {
+  using physics::Scale;
+  using physics::Transform;
+  mesh_io::DatasetHeader out;
+  out.fields[0] = {{"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+                   {"wall_shear_stress", "Cf", 3, Scale::dynamic_pressure, Transform::none, "Pa"}};
+  out.fields[1] = {
+      {"pressure", "Cp", 1, Scale::dynamic_pressure, Transform::none, "Pa"},
+      {"velocity", "velocity_over_freestream", 3, Scale::velocity, Transform::none, "m/s"},
+      {"vorticity", "vorticity_dimensionless", 3, Scale::velocity_over_length, Transform::signed_log, "1/s"}};
+  return out;
+}
+
+}  // namespace streamtube::solver

@@ -1,0 +1,248 @@
+// solve, dataset generate and initialise from the outside, with OpenFOAM's programs played by scripts.
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/child_process.hpp"
+#include "mesh_io/foam_file.hpp"
+#include "mesh_io/h5/dataset.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/support/fake_openfoam.hpp"
+
+namespace fs = std::filesystem;
+using namespace streamtube;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+using test::content;
+using test::FakeOpenFoam;
+using test::run_program;
+using test::TempDir;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Place {
+  TempDir dir;
+  FakeOpenFoam fake{dir.path() / "fake"};
+  Place() { mesh_io::write_stl(dir.file("body.stl"), fake.body()); }
+  test::Outcome solve(const Words& more = {}) const {
+    Words words = {"solve", "body.stl", "--out", "out"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(dir, words);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("solve writes results in the form of predict", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  const auto outcome = at.solve({"--density", "2", "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const json forces = json::parse(outcome.out);
+  CHECK(forces["coefficients"]["Cd"]["pressure"] == Approx(at.fake.kCdPressure));
+  CHECK(forces["coefficients"]["Cd"]["friction"] == Approx(at.fake.kCdFriction));
+  for (const char* file :
+       {"surface.vtp", "volume.vtu", "forces.json", "results.pvd", "run.json", "case/system/fvSchemes", "case/0/U"})
+    CHECK(fs::exists(at.dir.path() / "out" / file));
+  CHECK(json::parse(content(at.dir.file("out/run.json")))["options"]["moving_ground"] == true);
+  const auto surface = mesh_io::read_surface(at.dir.file("out/surface.vtp"));
+  CHECK(surface.face_count() == 10);
+  CHECK_FALSE(content(at.dir.file("out/case/system/snappyHexMeshDict")).find('@') != std::string::npos);
+
+  const auto again = at.solve();
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, ContainsSubstring("--overwrite"));
+  CHECK(at.solve({"--overwrite", "--no-volume", "--discard-case"}).code == 0);
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/volume.vtu"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/case"));
+}
+
+TEST_CASE("solve --engine neural is predict", "[solve]") {
+  const Place at;
+  const std::string body = std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/geometries/ahmed_25deg.stl";
+  const auto solved = run_program(
+      at.dir, {"solve", body, "--engine", "neural", "--no-volume", "--out", "a", "--velocity", "20", "--json"});
+  INFO(solved.err);
+  REQUIRE(solved.code == 0);
+  const auto predicted =
+      run_program(at.dir, {"predict", body, "--volume", "none", "--out", "b", "--velocity", "20", "--json"});
+  CHECK(json::parse(solved.out)["coefficients"] == json::parse(predicted.out)["coefficients"]);
+  const auto wrong = run_program(at.dir, {"solve", body, "--engine", "neural", "--cell", "0.01"});
+  CHECK(wrong.code == 2);
+  CHECK_THAT(wrong.err, ContainsSubstring("--cell is not for --engine neural"));
+}
+
+TEST_CASE("solve without OpenFOAM names the package", "[solve]") {
+  const Place at;
+  fs::create_directory(at.dir.path() / "empty");
+  ::setenv("PATH", at.dir.file("empty").c_str(), 1);
+  const auto outcome = at.solve();
+  CHECK(outcome.code == 1);
+  CHECK_THAT(outcome.err, ContainsSubstring("OpenFOAM is not installed: there is no program 'blockMesh'") &&
+                              ContainsSubstring("apt install openfoam"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out"));
+  CHECK(at.solve({"--dry-run"}).code == 0);
+}
+
+TEST_CASE("what goes wrong in OpenFOAM is told, and recorded", "[solve]") {
+  const Place at;
+  at.fake.mode("blockmesh_fails");
+  auto outcome = at.solve();
+  CHECK(outcome.code == 3);
+  CHECK_THAT(outcome.err, ContainsSubstring("blockMesh failed: face 0 of block 0 is inside out") &&
+                              ContainsSubstring("log.blockMesh"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/run.json"));
+
+  at.fake.mode("no_body");
+  outcome = at.solve({"--resume"});
+  CHECK(outcome.code == 3);
+  CHECK_THAT(outcome.err, ContainsSubstring("the mesh has no body in it"));
+
+  for (const char* mode : {"diverges", "traps"}) {
+    at.fake.mode(mode);
+    outcome = at.solve({"--overwrite"});
+    CHECK(outcome.code == 3);
+    CHECK_THAT(outcome.err, ContainsSubstring("the solution is rejected: it diverged at iteration 7"));
+    CHECK(json::parse(content(at.dir.file("out/case/streamtube.json")))["rejected"] == "it diverged at iteration 7");
+  }
+  // Forces that belong to other fields.
+  at.fake.mode("converges");
+  std::ofstream(at.fake.folder / "force") << "(9 0 0) (8 0 0) (1 0 0)\n";
+  outcome = at.solve({"--overwrite"});
+  CHECK(outcome.code == 3);
+  CHECK_THAT(outcome.err, ContainsSubstring("rejected: the surface fields give Cd"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/run.json"));
+}
+
+TEST_CASE("a run that was broken off goes on from its last whole time", "[solve]") {
+  const Place at;
+  at.fake.mode("stalls");
+  Words words = {"solve", "body.stl", "--out", "out"};
+  const auto outcome = run_program(at.dir, words, [&] { return fs::exists(at.dir.path() / "out/case/stalled"); });
+  CHECK(outcome.code == 130);
+  CHECK_THAT(outcome.err, ContainsSubstring("--resume"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/run.json"));
+  at.fake.mode("");
+  const auto other = at.solve({"--resume", "--velocity", "20"});
+  CHECK(other.code == 2);
+  CHECK_THAT(other.err, ContainsSubstring("holds another case: velocity is \"15\" there, \"20\" here"));
+  const auto resumed = at.solve({"--resume"});
+  INFO(resumed.err);
+  CHECK(resumed.code == 0);
+  CHECK_THAT(resumed.err, ContainsSubstring("means over 120 further ones"));  // it never converged
+  // 60 was half written: 50 is the last whole one. The mesh was not made again.
+  CHECK(at.fake.calls() ==
+        "snappyHexMesh\nsimpleFoam from 0 to 200\nsimpleFoam from 50 to 200\nsimpleFoam from 200 to 320\n");
+}
+
+TEST_CASE("generate solves the designs of a space into a data set", "[generate]") {
+  const Place at;
+  at.fake.mode("converges");
+  // The fake solution is that of a box: it has the surface area of the first design, not of the second.
+  at.dir.write("space.json", R"({"baseline": {"family": "ahmed"}, "include_baseline": false,
+    "parameters": {"width": {"min": 0.3, "max": 0.5}, "height": {"min": 0.2, "max": 0.4}, "density": 2},
+    "designs": [{"name": "run_1", "width": 0.415, "height": 0.305}, {"name": "run_2", "width": 0.35, "height": 0.25}]})");
+  auto outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--dry-run"});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("run_2: ") && ContainsSubstring("2 designs"));
+  outcome = run_program(at.dir,
+                        {"dataset", "generate", "space.json", "--out", "d.h5", "--jobs", "2", "--volume-points", "9"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("1 of 2 designs solved") && ContainsSubstring("failed: run_2"));
+  const mesh_io::Dataset data(at.dir.file("d.h5"));
+  REQUIRE(data.cases().size() == 1);
+  const auto& run = data.cases()[0];
+  CHECK(run.name == "run_1");
+  CHECK(run.rows[0] == 10);
+  CHECK(run.rows[1] == 9);
+  CHECK(run.parameters.at("width") == 0.415);
+  CHECK(run.flow.density == 2);
+  CHECK(run.coefficients.at("Cd") == Approx(2 * 6.35 / (112.5 * 0.415 * 0.305)));
+  CHECK(data.splits() == std::vector<std::string>{"all", "train", "trainval"});
+  CHECK_THAT(content(at.dir.file("d.csv")),
+             ContainsSubstring("run_2,failed,") && ContainsSubstring("it was not meshed well"));
+  // The case of the failed design stays, to be looked at.
+  CHECK(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.simpleFoam"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_1"));
+  CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--out", "d.h5"}).code == 2);
+
+  // None is good: nothing is written.
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "e.h5", "--only", "run_2"});
+  CHECK(outcome.code == 3);
+  CHECK_FALSE(fs::exists(at.dir.path() / "e.h5"));
+  const auto unknown = run_program(at.dir, {"dataset", "generate", "space.json", "--only", "run_7"});
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, ContainsSubstring("has no design 'run_7'"));
+}
+
+TEST_CASE("initialise writes predicted fields into a case and keeps the old ones", "[initialise]") {
+  const TempDir dir;
+  const test::TinyFoamMesh mesh({0, -0.2, 0.05}, {1.044, 0.2, 0.338});
+  mesh.write(dir.path() / "car/constant/polyMesh");
+  fs::create_directories(dir.path() / "car/0");
+  fs::create_directories(dir.path() / "car/system");
+  dir.write("car/constant/transportProperties",
+            "FoamFile { version 2.0; format ascii; class dictionary; object transportProperties; }\ntransportModel "
+            "Newtonian;\nnu [0 2 -1 0 0 0 0] 1.5e-5;\n");
+  const auto field = [](const std::string& name, const char* type, const char* dimensions, const char* value,
+                        const char* patches) {
+    return "FoamFile { version 2.0; format ascii; class " + std::string(type) + "; object " + name +
+           "; }\ndimensions [" + dimensions + "];\ninternalField uniform " + value + ";\nboundaryField\n{\n" + patches +
+           "\n}\n// **** //\n";
+  };
+  const std::string u = field(
+      "U", "volVectorField", "0 1 -1 0 0 0 0", "(0 0 0)",
+      "inlet { type fixedValue; value uniform (15 0 0); } \"(outlet|side|top|ground|body)\" { type zeroGradient; }");
+  dir.write("car/0/U", u);
+  dir.write("car/0/p", field("p", "volScalarField", "0 2 -2 0 0 0 0", "0", "\".*\" { type zeroGradient; }"));
+  dir.write("car/0/omega", field("omega", "volScalarField", "0 0 -1 0 0 0 0", "100",
+                                 "inlet { type fixedValue; value $internalField; }"));
+  const auto dry = run_program(dir, {"initialise", "car", "--dry-run"});
+  INFO(dry.err);
+  REQUIRE(dry.code == 0);
+  CHECK(content(dir.file("car/0/U")) == u);
+  const auto outcome = run_program(dir, {"initialise", "car", "--json"});
+  REQUIRE(outcome.code == 0);
+  const json result = json::parse(outcome.out);
+  CHECK(result["fields"] == json({"U", "p", "omega"}));
+  CHECK(result["body"] == json({"body"}));
+  CHECK(result["half"] == true);
+  CHECK(content(dir.file("car/0.before_initialise/U")) == u);
+  const auto velocity = mesh_io::read_foam_field(dir.file("car/0/U"), mesh.cells);
+  REQUIRE(velocity.internal.values.size() == 3 * mesh.cells);
+  // The cell beside the inlet is far from the body: nearly the free stream.
+  CHECK(velocity.internal.values[0] == Approx(15).epsilon(0.2));
+  CHECK(velocity.patches[0].value.values == std::vector<double>{15, 0, 0});
+  CHECK_THAT(content(dir.file("car/0/omega")), ContainsSubstring("value uniform 100;"));
+
+  const auto again = run_program(dir, {"initialise", "car"});
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, ContainsSubstring("initialised before"));
+  CHECK(run_program(dir, {"initialise", "car", "--overwrite", "--velocity", "15"}).code == 0);
+  CHECK(content(dir.file("car/0.before_initialise/U")) == u);
+
+  const auto refused = [&](const Words& more, int code, const char* why) {
+    Words words = {"initialise", "car", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto bad = run_program(dir, words);
+    CHECK(bad.code == code);
+    CHECK_THAT(bad.err, ContainsSubstring(why));
+  };
+  refused({"--body", "wheels"}, 3, "the mesh has no patch 'wheels'");
+  refused({"--fields", "k"}, 3, "0/k' is not there");
+  refused({"--time", "5"}, 3, "there is no folder '5'");
+  dir.write("car/0/p", field("p", "volScalarField", "1 -1 -2 0 0 0 0", "1e5", "\".*\" { type zeroGradient; }"));
+  refused({}, 3, "not [0 2 -2 0 0 0 0]");
+  dir.write("car/0/p", "");
+  refused({}, 3, "it does not begin with FoamFile");
+  CHECK(run_program(dir, {"initialise", "nowhere"}).code == 3);
+}
