@@ -617,6 +617,26 @@ void H5File::declare(const std::string& dataset, std::size_t rows, std::size_t c
   if (!id.ok()) impl_->fail(str("'", dataset, "' cannot be made", reason()));
 }
 
+void H5File::write_texts(const std::string& dataset, const std::vector<std::string>& texts) {
+  std::size_t width = 1;
+  for (const auto& text : texts) width = std::max(width, text.size());
+  std::string all(width * texts.size(), '\0');
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(all.data() + i * width, width);
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, width);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  H5Tset_strpad(type, H5T_STR_NULLPAD);
+  const hsize_t count = texts.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  const Handle link(H5Pcreate(H5P_LINK_CREATE), H5Pclose), creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(link, 1);
+  H5Pset_obj_track_times(creation, false);
+  const Handle id(H5Dcreate2(impl_->file, dataset.c_str(), type, space, link, creation, H5P_DEFAULT), H5Dclose);
+  if (!id.ok()) impl_->fail(str("'", dataset, "' cannot be made", reason()));
+  if (count > 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()) < 0)
+    impl_->fail(str("'", dataset, "' cannot be written", reason()), "is the disk full?");
+}
+
 template <class T>
 void H5File::write_rows(const std::string& dataset, std::size_t begin, std::span<const T> values) {
   const Handle id(impl_->open_dataset(dataset), H5Oclose);

@@ -72,6 +72,8 @@ class H5File {
   template <class T>
   void write(const std::string& dataset, const std::vector<std::size_t>& shape, std::span<const T> values,
              bool compress = false, std::size_t chunk_rows = 0);
+  // One dimension of UTF-8 strings, all of the longest one's length.
+  void write_texts(const std::string& dataset, const std::vector<std::string>& texts);
   // A data set of `rows` numbers to be filled by write_rows, deflated in chunks of `chunk_rows`. T: std::int64_t,
   // std::uint8_t.
   template <class T>

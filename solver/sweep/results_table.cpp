@@ -16,7 +16,6 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "mesh_io/h5/h5_file.hpp"
-#include "mesh_io/h5/text_columns.hpp"
 
 namespace streamtube::solver {
 
@@ -272,19 +271,17 @@ void write_table(const std::string& folder, const std::vector<Row>& rows) {
     file.write_attribute("/", "format", std::string("streamtube sweep"));
     file.write_attribute("/", "version", std::int64_t{1});
     std::string names;
-    std::vector<std::pair<std::string, std::vector<std::string>>> texts;
     for (const Column& column : columns) {
       names += (names.empty() ? "" : ",") + column.name;
       std::string object = "/" + column.name;
       std::replace(object.begin() + 1, object.end(), '/', '_');
       if (column.is_text())
-        texts.emplace_back(object, column.text);
+        file.write_texts(object, column.text);
       else
         file.write<double>(object, {rows.size()}, column.numbers);
     }
     file.write_attribute("/", "columns", names);
     file.close();
-    mesh_io::add_text_columns(temporary, path, texts);
   });
 }
 
