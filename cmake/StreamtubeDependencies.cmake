@@ -37,7 +37,7 @@ set(CGAL_DO_NOT_WARN_ABOUT_CMAKE_BUILD_TYPE TRUE)
 if(NOT STREAMTUBE_APPLICATION STREQUAL "OFF")
   find_package(CGAL QUIET CONFIG)
   find_package(VTK 9.1 QUIET COMPONENTS CommonCore CommonDataModel IOCore IOGeometry IOLegacy IOPLY IOXML
-    FiltersCore FiltersGeneral FiltersGeometry FiltersExtraction IOParallel RenderingCore RenderingOpenGL2 RenderingAnnotation RenderingFreeType IOImage
+    FiltersCore FiltersGeneral FiltersGeometry FiltersExtraction IOParallel ParallelCore RenderingCore RenderingOpenGL2 RenderingAnnotation RenderingFreeType IOImage
     ChartsCore RenderingContext2D RenderingContextOpenGL2)
 endif()
 

@@ -33,7 +33,7 @@ constexpr double kSame = 1e-5;
 constexpr double kWidestHole = 0.25, kFlatHole = 0.02;
 constexpr std::size_t kLongestLoop = 20'000;  // edges
 // A wrap goes in where a ball of this diameter does, and stands off by this.
-constexpr double kAlpha = 1.0 / 200, kOffset = 1.0 / 4000;
+constexpr double kAlpha = 1.0 / 120, kOffset = 1.0 / 2000;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
 // check_shape: shares of the area; shares times distances, in lengths of the body.
@@ -79,6 +79,8 @@ class Body {
   bool any_hidden() const;
   // Number of parts joined; 0 when it cannot be done, or there is nothing to do.
   std::size_t unite_parts();
+  // Whether these are closed parts that share faces or edges: each runs on in the order of the file.
+  bool parts_touch() const;
   bool remove_cuts();
   void wrap(double alpha, double offset);
 
@@ -94,6 +96,9 @@ class Body {
   void take(const SurfaceMesh& mesh);  // faces from elsewhere: those known keep their place, corners and source
   std::vector<Id> pieces(std::size_t& count, bool across_any, std::vector<char>& at_many) const;
   std::vector<char> hidden_faces(std::size_t& pieces) const;
+  // Closed parts; at edges of four and more faces those next to each other in the file go together. Empty when a part
+  // is not closed.
+  std::vector<Id> closed_parts(std::size_t& count) const;
   template <class Keep>
   std::size_t drop(const Keep& keep);
 
@@ -465,10 +470,41 @@ void Body::take(const SurfaceMesh& mesh) {
   }
 }
 
+std::vector<Id> Body::closed_parts(std::size_t& count) const {
+  std::vector<Id> root(triangles_.size());
+  std::iota(root.begin(), root.end(), Id{0});
+  const auto find = [&](Id f) {
+    while (root[f] != f) f = root[f] = root[root[f]];
+    return f;
+  };
+  bool closed = true;
+  const SurfaceMesh now = mesh();
+  Topology(now).for_edges([&](Id, std::span<const Topology::Use> uses) {
+    closed = closed && uses.size() % 2 == 0;
+    for (std::size_t i = 0; closed && i < uses.size(); i += 2) {
+      closed = uses[i].descending != uses[i + 1].descending;
+      const Id a = find(uses[i].face), b = find(uses[i + 1].face);
+      root[std::max(a, b)] = std::min(a, b);
+    }
+  });
+  count = 0;
+  if (!closed) return {};
+  std::vector<Id> part(triangles_.size());
+  for (Id f = 0; f < triangles_.size(); ++f) part[f] = find(f) == f ? static_cast<Id>(count++) : part[find(f)];
+  return part;
+}
+
+bool Body::parts_touch() const {
+  std::size_t count, connected;
+  std::vector<char> at_many;
+  if (closed_parts(count).empty()) return false;
+  pieces(connected, true, at_many);
+  return count > connected && count <= kMostParts;
+}
+
 std::size_t Body::unite_parts() {
   std::size_t count;
-  std::vector<char> at_many;
-  const std::vector<Id> part = pieces(count, true, at_many);
+  const std::vector<Id> part = closed_parts(count);
   if (count < 2 || count > kMostParts) return 0;
   SurfaceMesh now = mesh();
   if (!unite(now, part, count)) return 0;
@@ -622,9 +658,12 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     if (count > 0) out.steps.push_back({what, count, std::move(detail)});
     return count > 0;
   };
+  std::optional<Body> parts;  // that share faces, before one of each is dropped
+  std::size_t steps_before = 0;
   const auto lightly = [&] {
     step("points merged", body.merge_borders(), str("closer than ", kSame * body.length(), " m"));
     step("collapsed faces dropped", body.drop_collapsed());
+    if (body.parts_touch()) parts = body, steps_before = out.steps.size();
     step("duplicate faces dropped", body.drop_duplicates());
     if (step("faces cut at points on their border", body.stitch())) {
       step("collapsed faces dropped", body.drop_collapsed());
@@ -646,6 +685,14 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
       const std::size_t hidden = body.drop_hidden(&faces);
       step("walls and parts inside left out", hidden, str(faces, " faces"));
     };
+    if (parts && step("parts united where they touch or overlap", parts->unite_parts())) {
+      if (Check united = check(*parts); united.closed) {
+        out.steps.erase(out.steps.begin() + static_cast<std::ptrdiff_t>(steps_before), out.steps.end() - 1);
+        body = *parts, now = std::move(united);
+      } else {
+        out.steps.pop_back();
+      }
+    }
     leave_out_hidden();
     filling = body.fill_holes();
     step("holes filled", filling.holes, str(filling.faces, " faces, the widest hole ", filling.widest, " m"));
@@ -656,7 +703,7 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
       now = check(body);
     }
     if (now.closed && !now.free_of_cuts && now.report.components > 1) {
-      if (step("parts united where they overlap", body.unite_parts())) {
+      if (step("parts united where they touch or overlap", body.unite_parts())) {
         leave_out_hidden();
         now = check(body);
       }

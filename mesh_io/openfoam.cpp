@@ -2,6 +2,7 @@
 
 #include <vtkCellData.h>
 #include <vtkCompositeDataSet.h>
+#include <vtkDummyController.h>
 #include <vtkInformation.h>
 #include <vtkMultiBlockDataSet.h>
 #include <vtkNew.h>
@@ -287,6 +288,8 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
   try {
     VtkMessages messages;
     vtkNew<vtkPOpenFOAMReader> reader;
+    vtkNew<vtkDummyController> alone;  // without any the reader of processor folders crashes
+    reader->SetController(alone);
     reader->SetFileName((fs::path(c.path) / "system" / "controlDict").c_str());
     reader->SetCaseType(c.decomposed ? vtkPOpenFOAMReader::DECOMPOSED_CASE : vtkPOpenFOAMReader::RECONSTRUCTED_CASE);
     reader->SetListTimeStepsByControlDict(false);

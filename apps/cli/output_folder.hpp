@@ -1,5 +1,6 @@
 #pragma once
-// A folder of results that belong together: all of them appear at once, or none.
+// A folder of results that belong together: all of them appear at once, or none. What a killed run left in the making
+// is removed by the next one.
 
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ class OutputFolder {
   std::string path_, staging_;
   std::vector<std::string> all_, written_;
   bool created_ = false, committed_ = false;
+  int lock_ = -1;  // of staging_: this run is alive
 };
 
 }  // namespace streamtube::apps

@@ -111,7 +111,6 @@ class Bench : public Command {
     const std::vector<core::DeviceInfo> devices = core::devices();
     const core::DeviceInfo device =
         *std::find_if(devices.begin(), devices.end(), [](const core::DeviceInfo& d) { return d.used; });
-    surrogate::check_precision(precision_);
     const MadeUpCase made_up(network_.config, network_.shape, network_.body);
     edges_ =
         surrogate::count_edges(made_up.points, made_up.supernodes, network_.config.radius, network_.config.max_degree);
@@ -119,6 +118,7 @@ class Bench : public Command {
       count();
       return 0;
     }
+    surrogate::check_precision(precision_);
     peak_ = surrogate::matmul_peak(precision_);
     if (wants("encode") || wants("anchors") || wants("query")) inference(made_up);
     if (wants("train")) training(made_up);

@@ -14,7 +14,7 @@ namespace streamtube::apps {
 std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_devices();
 // layouts: mesh_io::all_layouts, where the program has the mesh libraries; null: that of .h5 files alone.
-using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes);
+using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes, const std::string& only);
 // generate: its subcommand of that name, where the program can.
 std::unique_ptr<Command> make_dataset(LayoutsOf layouts, std::unique_ptr<Command> generate = nullptr);
 std::unique_ptr<Command> make_evaluate();

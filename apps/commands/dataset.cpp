@@ -95,7 +95,7 @@ class DatasetCommand : public Command {
   int import() {
     mesh_io::Layouts layouts;
     if (layouts_of_)
-      layouts = layouts_of_(fields_);
+      layouts = layouts_of_(fields_, layout_);
     else
       layouts.push_back(mesh_io::ahmed_layout());
     const mesh_io::Layout& layout =
@@ -116,7 +116,7 @@ class DatasetCommand : public Command {
     std::string names = "ahmed";
     if (layouts_of_) {
       names.clear();
-      for (const auto& layout : layouts_of_("")) names += (names.empty() ? "" : ", ") + layout->name();
+      for (const auto& layout : layouts_of_("", "auto")) names += (names.empty() ? "" : ", ") + layout->name();
     }
     return "auto, or one of " + names;
   }

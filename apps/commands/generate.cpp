@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <sstream>
 
@@ -34,7 +36,7 @@ class Generate : public Command {
     app.add_option("--jobs", jobs_, "Designs at once, one process each")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
-    app.add_option("--first", options_.first, "Only that many designs, from the first")->check(CLI::PositiveNumber);
+    app.add_option("--first", options_.first, "Only that many designs, from the first");
     app.add_option("--only", options_.only, "Only the designs of these names")->delimiter(',');
     app.add_option("--velocity", options_.flow.velocity, "Free stream, m/s, where the space does not say it")
         ->capture_default_str();
@@ -44,8 +46,7 @@ class Generate : public Command {
     app.add_option("--iterations", options_.solver.iterations, "At most, before the averaging")
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
-    app.add_option("--cell", options_.solver.cell, "Size of the cells on the body, m; default as of solve")
-        ->check(CLI::PositiveNumber);
+    app.add_option("--cell", cell_, "Size of the cells on the body, m; default as of solve");
     app.add_option("--volume-points", options_.sample.volume_points,
                    "Cells that are kept of each design, drawn at random; 0: all")
         ->capture_default_str();
@@ -60,6 +61,11 @@ class Generate : public Command {
 
   void validate() override {
     physics::check(options_.flow);
+    if (!std::isnan(cell_)) {
+      if (!(std::isfinite(cell_) && cell_ > 0))
+        throw Error(ErrorKind::usage, str("--cell: ", cell_, " is not a positive number"));
+      options_.solver.cell = cell_;
+    }
     if (resume_ && overwrite_) throw Error(ErrorKind::usage, "--resume goes on with what --overwrite would replace");
     if (!(cd_range_[0] < cd_range_[1]))
       throw Error(ErrorKind::usage, str("--cd-range: ", cd_range_[0], " is not below ", cd_range_[1]));
@@ -153,6 +159,7 @@ class Generate : public Command {
 
   std::string space_, out_;
   int jobs_ = 1;
+  double cell_ = std::numeric_limits<double>::quiet_NaN();
   solver::GenerateOptions options_ = [] {
     solver::GenerateOptions out;
     out.flow = {15, 1.225, 1.5e-5};

@@ -57,19 +57,21 @@ class Initialise : public Command {
         ->check(CLI::IsMember({"U", "p", "k", "omega", "epsilon", "nut"}));
     app.add_option("--velocity", velocity_, "Free stream, m/s; default: that of the inlet in U");
     app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s; default: nu of constant/transportProperties");
-    app.add_option("--turbulence-intensity", intensity_, "Of the inflow")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    app.add_option("--viscosity-ratio", ratio_, "Of the inflow: eddy over molecular viscosity")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
+    app.add_option("--turbulence-intensity", intensity_, "Of the inflow")->capture_default_str();
+    app.add_option("--viscosity-ratio", ratio_, "Of the inflow: eddy over molecular viscosity")->capture_default_str();
     declare_device_options(app, device_);
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print what would be written, write nothing");
     app.add_flag("--overwrite", overwrite_, "Also where this has been done before; the first backup is kept");
   }
 
-  void validate() override { core::check(device_); }
+  void validate() override {
+    core::check(device_);
+    for (const auto& [option, value] :
+         {std::pair("--turbulence-intensity", intensity_), std::pair("--viscosity-ratio", ratio_)})
+      if (!(std::isfinite(value) && value > 0))
+        throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
+  }
 
   int execute() override {
     const auto checkpoint = load_model(model_);

@@ -78,17 +78,15 @@ class Solve : public Command {
                  ->capture_default_str());
     openfoam(app.add_option("--residual", options_.residual,
                             "Initial residuals of U and p at which the iteration ends; 20 more are averaged then")
-                 ->check(CLI::PositiveNumber)
                  ->capture_default_str());
     openfoam(
         app.add_option("--average", options_.average, "Iterations that are averaged where the residual was not reached")
             ->check(CLI::Range(1, 1000000))
             ->capture_default_str());
     openfoam(
-        app.add_option("--cell", options_.cell,
+        app.add_option("--cell", cell_,
                        "Size of the cells on the body, m; default: 0.0081 for bodies of 0.74 to 1.48 m, twice that "
-                       "up to 2.95 m and so on")
-            ->check(CLI::PositiveNumber));
+                       "up to 2.95 m and so on"));
     openfoam(
         app.add_option("--symmetry", symmetry_,
                        "half: only y >= 0 is computed; full; auto: half for bodies that are their own mirror image")
@@ -96,11 +94,9 @@ class Solve : public Command {
             ->capture_default_str());
     openfoam(app.add_flag("--fixed-ground", fixed_ground_, "The ground stands still; without, it moves with the flow"));
     openfoam(app.add_option("--turbulence-intensity", options_.turbulence_intensity, "Of the inflow")
-                 ->check(CLI::PositiveNumber)
                  ->capture_default_str());
     openfoam(
         app.add_option("--viscosity-ratio", options_.viscosity_ratio, "Of the inflow: eddy over molecular viscosity")
-            ->check(CLI::PositiveNumber)
             ->capture_default_str());
     openfoam(app.add_option("--feature-angle", options_.feature_angle,
                             "Edges sharper than that many degrees stay sharp in the mesh")
@@ -118,6 +114,14 @@ class Solve : public Command {
   void validate() override {
     if (no_volume_) case_.volume = "none";
     case_.validate();
+    for (const auto& [option, value] : std::initializer_list<std::pair<const char*, double>>{
+             {"--residual", options_.residual},
+             {"--cell", cell_},
+             {"--turbulence-intensity", options_.turbulence_intensity},
+             {"--viscosity-ratio", options_.viscosity_ratio}})
+      if (!std::isnan(value) && !(std::isfinite(value) && value > 0))
+        throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
+    if (!std::isnan(cell_)) options_.cell = cell_;
     const bool neural = engine_ == "neural";
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
@@ -306,6 +310,7 @@ class Solve : public Command {
   CaseOptions case_;
   std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto";
   solver::OpenFoamOptions options_;
+  double cell_ = CaseOptions::kNotGiven;
   bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
   std::vector<std::string> warnings_;
 };

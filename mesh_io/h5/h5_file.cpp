@@ -63,6 +63,10 @@ std::string reason() {
         return 0;
       },
       &text);
+  // Of a failed system call, HDF5 tells times, addresses and sizes too.
+  const std::string before = "error message = '";
+  if (const std::size_t at = text.find(before); at != std::string::npos)
+    text = text.substr(at + before.size(), text.find('\'', at + before.size()) - at - before.size());
   return text.empty() ? text : str(" (HDF5: ", text, ")");
 }
 

@@ -147,7 +147,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   FoamSetup setup;
   const FoamDictionary control = FoamDictionary::read((fs::path(c.path) / "system" / "controlDict").string());
   double until = 0, since = -1;
-  bool restarted = false;
+  bool restarted = false, averages = false;
   parse_number(time, until);
   std::string coefficients;
   for (const std::string& name : control.children("functions")) {
@@ -155,6 +155,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
     const std::string* type = control.find(entry + "type");
     if (!type) continue;
     if (*type == "fieldAverage") {
+      averages = true;
       since = control.number(entry + "timeStart").value_or(-1);
       const std::string* restart = control.find(entry + "restartOnRestart");
       restarted = restart && (*restart == "true" || *restart == "on" || *restart == "yes");
@@ -189,6 +190,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   if (!coefficients.empty()) {
     const ForceTable table = read_force_table(fs::path(c.path) / "postProcessing" / coefficients);
     if (restarted) since = std::max(since, table.last_start);
+    averaged = averaged && averages;
     for (const char* name : {"Cd", "Cl"}) {
       const auto column = static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
       if (column == table.columns.size()) continue;

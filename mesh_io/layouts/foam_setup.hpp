@@ -19,7 +19,7 @@ struct FoamSetup {
 };
 
 // Of the function object forceCoeffs in system/controlDict and its table in postProcessing: the row of `time`, or with
-// `averaged` the mean of the rows up to it since fieldAverage's timeStart. The viscosity is
+// `averaged` the mean of the rows up to it since fieldAverage began. The viscosity is
 // constant/transportProperties', the velocity else the uniform internalField of 0/U. Without forceCoeffs the body is all
 // walls but those named like a ground (ground, floor, road, lower).
 FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool averaged);

@@ -610,26 +610,33 @@ FoamResult read_foam_result(const std::string& folder) {
   return out;
 }
 
-Layouts all_layouts(const std::string& changes) {
+Layouts all_layouts(const std::string& changes, const std::string& only) {
   Layouts layouts;
-  std::string text;
-  if (!changes.empty()) {
-    text = core::read_text(changes);
-    const auto json = nlohmann::json::parse(text, nullptr, false, true);
-    const bool own = json.is_object() && json.contains("surface") && json["surface"].is_object() &&
-                     json["surface"].contains("file");
-    if (own || !json.is_object()) {
-      layouts.push_back(table_layout(json.is_object() ? merge_layout_tables(R"({"layout": "own"})", text, in_quotes(changes)) : text,
-                                     in_quotes(changes)));
-      return layouts;
+  if (changes.empty()) {
+    layouts.push_back(ahmed_layout());
+    for (const auto& [name, table] : builtin_layout_tables())
+      layouts.push_back(table_layout(table, str("the layout '", name, "'")));
+    return layouts;
+  }
+  const std::string text = core::read_text(changes), where = in_quotes(changes);
+  const auto json = nlohmann::json::parse(text, nullptr, false, true);
+  const bool has_surface = json.is_object() && json.contains("surface") && json["surface"].is_object();
+  if (!json.is_object() || (has_surface && json["surface"].contains("file"))) {
+    layouts.push_back(table_layout(merge_layout_tables(R"({"layout": "own"})", text, where), where));
+    return layouts;
+  }
+  // Changes that do not fit a layout (a field it has not) rule it out, unless it is the one that is meant.
+  std::exception_ptr misfit;
+  for (const auto& [name, table] : builtin_layout_tables()) {
+    if (only != "auto" && only != name) continue;
+    try {
+      layouts.push_back(table_layout(merge_layout_tables(table, text, where), where));
+    } catch (const Error&) {
+      misfit = std::current_exception();
     }
   }
-  if (changes.empty()) layouts.push_back(ahmed_layout());
-  for (const auto& [name, table] : builtin_layout_tables())
-    layouts.push_back(changes.empty()
-                          ? table_layout(table, str("the layout '", name, "'"))
-                          : table_layout(merge_layout_tables(table, text, in_quotes(changes)), in_quotes(changes)));
-  return layouts;
+  if (layouts.empty() && misfit) std::rethrow_exception(misfit);
+  return layouts.empty() ? all_layouts() : std::move(layouts);
 }
 
 }  // namespace streamtube::mesh_io

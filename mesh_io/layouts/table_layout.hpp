@@ -15,8 +15,8 @@ namespace streamtube::mesh_io {
 std::unique_ptr<Layout> table_layout(const std::string& json, const std::string& where);
 
 // All layouts there are: that of ahmed_layout() and the built-in tables. With `changes`, a user's table (a path): laid
-// over each of them, or, where it names its own surface file or "openfoam", the one layout "own".
-Layouts all_layouts(const std::string& changes = {});
+// over those that it fits, or over `only` that one, or, where it names its own surface file, the one layout "own".
+Layouts all_layouts(const std::string& changes = {}, const std::string& only = "auto");
 
 // The latest time of a case of OpenFOAM as the layout "openfoam" imports it, with its meshes: pressure,
 // wall_shear_stress over faces, outward, and pressure, velocity, vorticity over cells, in SI; half models whole.

@@ -358,7 +358,7 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   // up, on how coarsely a flat side is triangulated: the draws are spread over patches of faces.
   std::optional<SurfaceMesh> fine;
   const double longest = kLongestSampled * c.sampling.surface_face_size;
-  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest});
+  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest / 3});
   const SurfaceMesh& body = fine ? *fine : question.body;
   out.points = geometry::sample_surface(body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),

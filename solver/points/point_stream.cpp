@@ -70,7 +70,8 @@ void PointStream::to_model(std::span<const double> raw, std::vector<Vec3>& xyz) 
   const double metres = points_.unit() * placement_.scale;
   xyz.resize(raw.size() / 3);
   for (std::size_t i = 0; i < raw.size(); ++i) xyz[i / 3][i % 3] = metres * raw[i];
-  geometry::to_model(placement_.frame, xyz);
+  // Not without need: centres of cells, say, lie between the positions that a frame rounds to.
+  if (!placement_.identity()) geometry::to_model(placement_.frame, xyz);
 }
 
 std::vector<Branch> PointStream::branches() const {

@@ -1,4 +1,7 @@
 // points, predict --points and streamtube-core from the outside.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <vtkDataArray.h>
 #include <vtkHDFReader.h>
 #include <vtkNew.h>
@@ -145,8 +148,23 @@ TEST_CASE("what --points cannot do is said, and nothing is left") {
   fails(predict("random.h5", "out", {"--evaluation", "chunked-anchors"}), 2, "chunked anchors");
   const Outcome plan = test::run_program(dir, predict("random.h5", "out", {"--dry-run"}));
   CHECK(plan.code == 0);
-  CHECK_THAT(plan.out,
-             ContainsSubstring("400000 points, to volume.hdf") && ContainsSubstring("MiB for these points"));
+  CHECK_THAT(plan.out, ContainsSubstring("400000 points, to volume.hdf") && ContainsSubstring("MiB for these points"));
+
+  // Killed, and another at work: of the two the next run removes what the first has left.
+  fs::create_directories(dir.file("kept/.partial-1"));
+  fs::create_directories(dir.file("kept/.partial-2"));
+  dir.write("kept/.partial-1/volume.hdf", "half");
+  dir.write("kept/.partial-2/volume.hdf", "half");
+  const int other = open(dir.file("kept/.partial-2").c_str(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(flock(other, LOCK_EX | LOCK_NB) == 0);
+  prepare(dir, 100);
+  const Outcome next = test::run_program(dir, predict("random.h5", "kept"));
+  INFO(next.err);
+  CHECK(next.code == 0);
+  CHECK(!fs::exists(dir.file("kept/.partial-1")));
+  CHECK(fs::exists(dir.file("kept/.partial-2/volume.hdf")));
+  close(other);
+  prepare(dir, 400'000);
 
   // Interrupted once the file grows.
   const Outcome stopped = test::run_program(dir, predict("random.h5", "out"), [&] {

@@ -42,7 +42,7 @@ struct Place {
 TEST_CASE("solve writes results in the form of predict", "[solve]") {
   const Place at;
   at.fake.mode("converges");
-  const auto outcome = at.solve({"--density", "2", "--json"});
+  const auto outcome = at.solve({"--density", "2", "--reference-area", "0.12", "--json"});
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   const json forces = json::parse(outcome.out);
@@ -213,8 +213,8 @@ TEST_CASE("initialise writes predicted fields into a case and keeps the old ones
   const auto outcome = run_program(dir, {"initialise", "car", "--json"});
   REQUIRE(outcome.code == 0);
   const json result = json::parse(outcome.out);
-  CHECK(result["fields"] == json({"U", "p", "omega"}));
-  CHECK(result["body"] == json({"body"}));
+  CHECK(result["fields"] == json::array({"U", "p", "omega"}));
+  CHECK(result["body"] == json::array({"body"}));
   CHECK(result["half"] == true);
   CHECK(content(dir.file("car/0.before_initialise/U")) == u);
   const auto velocity = mesh_io::read_foam_field(dir.file("car/0/U"), mesh.cells);

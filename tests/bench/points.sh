@@ -2,7 +2,7 @@
 # What so many points of a file cost: fields at random points, streamed from and to the disk. A Markdown table on stdout.
 #
 #   points.sh BUILD CONFIG POINTS... [-- options of `streamtube-core predict`]
-#   points.sh build/openmp tiny 1e6 1e7 1e8 -- --threads 2
+#   points.sh build/openmp least 1e6 1e7 1e8 -- --threads 2
 #
 # BUILD: build folder; CONFIG: as bench_points takes it; POINTS: of the volume, or SURFACE+VOLUME. Needs about 60 bytes a
 # point below ${TMPDIR:-/tmp}, of one row at a time.

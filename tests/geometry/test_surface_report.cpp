@@ -164,8 +164,9 @@ TEST_CASE("a cube with a hole") {
   CHECK_FALSE(r.watertight);
   CHECK(r.components == 1);
   const Preparation p = prepare(mesh, r, "cube");
-  REQUIRE(p.warnings.size() == 1);
-  CHECK_THAT(p.warnings[0], ContainsSubstring("open (3 edges"));
+  REQUIRE(p.defects.size() == 1);
+  CHECK(p.warnings.empty());
+  CHECK_THAT(p.defects[0], ContainsSubstring("open (3 edges"));
   CHECK_FALSE(p.flipped);
 
   SECTION("inside out as well") {

@@ -186,7 +186,7 @@ def catalogue(cad):
     taken("doubled_faces.stl", binary_stl(body + body[:3]), "duplicate|twice|double")
     taken("degenerate_among_good.stl", binary_stl(body + [[body[0][0]] * 3]), "degenerate|area")
     taken("non_manifold.stl", binary_stl(body + [[body[0][0], body[0][1], [0.5, 0.5, 0.5]]]), "manifold|hole|open|border")
-    taken("two_boxes_into_each_other.stl", binary_stl(body + moved(body, (0.2, 0.05, 0.04))), "cut each other|intersect|inner|internal|hidden")
+    taken("two_boxes_into_each_other.stl", binary_stl(body + moved(body, (0.2, 0.05, 0.04))), "united where they touch or overlap: 2")
     taken("box_in_a_box.stl", binary_stl(body + box((0.4, -0.05, 0.15), (0.6, 0.05, 0.2))))
     # OBJ
     bad("empty.obj", b"", "empty")

@@ -26,7 +26,7 @@ using test::TempDir;
 namespace {
 
 void import(const TempDir& dir, const std::string& from, const std::string& to, const std::string& fields = {}) {
-  const mesh_io::Layouts layouts = mesh_io::all_layouts(fields);
+  const mesh_io::Layouts layouts = mesh_io::all_layouts(fields, "openfoam");
   mesh_io::import_cases(mesh_io::choose_layout(layouts, fields.empty() ? "auto" : "openfoam", dir.file(from)), dir.file(from), dir.file(to), {});
 }
 

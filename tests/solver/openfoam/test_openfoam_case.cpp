@@ -168,7 +168,8 @@ TEST_CASE("a solution is read back in SI, whole, with the shear stress on the bo
   const TempDir dir;
   const test::FakeOpenFoam fake(dir.path() / "fake");
   fake.mode("converges");
-  const auto question = case_of(fake.body());
+  auto question = case_of(fake.body());
+  question.reference_area = 0.12;
   solver::OpenFoamOptions options;
   options.folder = dir.file("case");
   options.progress = false;
