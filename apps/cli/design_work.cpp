@@ -150,8 +150,9 @@ void SweepOptions::validate() {
   if (of_case.volume.empty()) of_case.volume = fields == "all" ? "adaptive" : "none";
   if ((of_case.volume == "none") == (fields == "all"))
     throw Error(ErrorKind::usage,
-                fields == "all" ? std::string("--fields all keeps volume fields, but --volume is none")
-                                : str("--volume ", of_case.volume, ": nothing of the volume is kept with --fields ", fields),
+                fields == "all"
+                    ? std::string("--fields all keeps volume fields, but --volume is none")
+                    : str("--volume ", of_case.volume, ": nothing of the volume is kept with --fields ", fields),
                 "leave out --volume, or pass --fields all");
   if (!of_case.surface.empty())
     throw Error(ErrorKind::usage, "--surface is another mesh of one body, but a sweep has many bodies",
@@ -241,7 +242,8 @@ std::unique_ptr<DesignWork::Piece> DesignWork::prepare(const solver::Design& des
     solver::Case question = std::move(result.asked.question);
     result.stages.end("reading the geometry");
     const Vec3 size = question.body.bounds().size();
-    piece->shape = {{"length", size[0]}, {"width", size[1]}, {"height", size[2]}, {"surface_area", question.report.area}};
+    piece->shape = {
+        {"length", size[0]}, {"width", size[1]}, {"height", size[2]}, {"surface_area", question.report.area}};
     if (question.report.watertight) piece->shape.emplace_back("volume", std::abs(question.report.volume));
     const double frontal = question.reference_area > 0 ? geometry::frontal_area(question.body) : 0;
     piece->ready = engine_.make_ready(std::move(question));
@@ -394,11 +396,16 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
     }
     for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, kSweep})
       core::remove_leftovers((fs::path(path) / name).string());
-    Json all = {{"format", 1}, {"program", core::version()}, {"kind", kind}, {"source", plan.source}, {"name", plan.name}};
+    Json all = {
+        {"format", 1}, {"program", core::version()}, {"kind", kind}, {"source", plan.source}, {"name", plan.name}};
     all["parameters"] = Json::array();
     for (const auto& p : plan.parameters)
-      all["parameters"].push_back(
-          {{"name", p.name}, {"unit", p.unit}, {"min", p.min}, {"max", p.max}, {"start", p.start}, {"fixed", p.fixed()}});
+      all["parameters"].push_back({{"name", p.name},
+                                   {"unit", p.unit},
+                                   {"min", p.min},
+                                   {"max", p.max},
+                                   {"start", p.start},
+                                   {"fixed", p.fixed()}});
     all["sampling"] = plan.sampling;
     all["designs"] = plan.designs.size();
     if (plan.objective) {
@@ -497,7 +504,8 @@ std::string ranking_text(const std::vector<Row>& rows, const std::string& column
   const bool other = column != "Cd" && column != "Cl";
   out << std::left << std::setw(static_cast<int>(width)) << "design" << std::right;
   if (other) out << std::setw(12) << column;
-  out << std::setw(10) << "Cd" << std::setw(10) << "Cl" << std::setw(12) << "similarity" << "\n";
+  out << std::setw(10) << "Cd" << std::setw(10) << "Cl" << std::setw(12) << "similarity"
+      << "\n";
   for (std::size_t i = 0; i < std::min(count, best.size()); ++i) {
     const Row& row = *best[i];
     out << std::left << std::setw(static_cast<int>(width)) << row.design.substr(0, 40) << std::right << std::fixed;
@@ -525,10 +533,8 @@ std::string summary_json(const std::vector<Row>& rows, const std::string& column
   Json out = {{"designs", rows.size()}, {"done", done}, {"failed", rows.size() - done}, {"trusted", trusted}};
   out["failures"] = failed;
   for (const Row* row : ranked(rows, column)) {
-    out["ranking"].push_back({{"design", row->design},
-                              {"Cd", row->number("Cd")},
-                              {"Cl", row->number("Cl")},
-                              {"trusted", row->trusted()}});
+    out["ranking"].push_back(
+        {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
     if (out["ranking"].size() == 20) break;
   }
   return out.dump();

@@ -82,8 +82,8 @@ class DesignWork {
 // The folder of a sweep's results, held by one run at a time.
 class SweepFolder {
  public:
-  // Collective. Checks what an earlier run left: none, or with --resume one of the same settings, else Error(usage) that
-  // says what differs. Then all of the folder belongs to this run. kind: "sweep" or "optimise".
+  // Collective. Checks what an earlier run left: none, or with --resume one of the same settings, else Error(usage)
+  // that says what differs. Then all of the folder belongs to this run. kind: "sweep" or "optimise".
   SweepFolder(const std::string& path, const std::string& kind, const solver::SweepPlan& plan,
               const SweepOptions& options, const surrogate::Checkpoint& model, const core::Processes& processes);
   SweepFolder(const SweepFolder&) = delete;

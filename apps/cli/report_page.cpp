@@ -21,7 +21,8 @@ using solver::Row;
 
 namespace {
 
-constexpr const char* kResults[] = {"Cd", "Cl", "Cs", "Cd_pressure", "Cd_friction", "Cm_pitch", "drag_N", "frontal_area"};
+constexpr const char* kResults[] = {"Cd",          "Cl",       "Cs",     "Cd_pressure",
+                                    "Cd_friction", "Cm_pitch", "drag_N", "frontal_area"};
 
 std::string fixed(double value, int digits) {
   if (!std::isfinite(value)) return "-";
@@ -63,7 +64,8 @@ Json data_json(const Json& sweep, const std::vector<Row>& rows) {
   };
   out["rows"] = Json::array();
   for (const Row& row : rows) {
-    Json cells = {row.design, row.done ? "done" : "failed", joined(row.extrapolation), joined(row.warnings), row.message};
+    Json cells = {row.design, row.done ? "done" : "failed", joined(row.extrapolation), joined(row.warnings),
+                  row.message};
     for (const auto& name : numbers) {
       const double value = row.number(name);
       cells.push_back(std::isfinite(value) ? Json(value) : Json(nullptr));
@@ -139,10 +141,12 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
     if (row.done) done.push_back(&row);
     if (row.done && row.design == "baseline") baseline = &row;
   }
-  std::stable_sort(done.begin(), done.end(), [](const Row* a, const Row* b) { return a->number("Cd") < b->number("Cd"); });
+  std::stable_sort(done.begin(), done.end(),
+                   [](const Row* a, const Row* b) { return a->number("Cd") < b->number("Cd"); });
   const bool optimised = sweep.value("kind", "") == "optimise";
-  std::string tiles = tile(std::to_string(done.size()),
-                           planned > rows.size() && !optimised ? str("designs done of ", planned) : std::string("designs done"));
+  std::string tiles =
+      tile(std::to_string(done.size()),
+           planned > rows.size() && !optimised ? str("designs done of ", planned) : std::string("designs done"));
   if (failed > 0) tiles += tile(std::to_string(failed), "failed");
   if (outside > 0) tiles += tile(std::to_string(outside), "outside of the training data");
   if (!done.empty()) {
@@ -151,7 +155,9 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
   }
   if (baseline) tiles += tile(fixed(baseline->number("Cd"), 4), "Cd of the baseline");
 
-  std::string table = "<table><thead><tr><th scope=\"col\">design</th><th scope=\"col\">Cd</th><th scope=\"col\">Cl</th></tr></thead><tbody>";
+  std::string table =
+      "<table><thead><tr><th scope=\"col\">design</th><th scope=\"col\">Cd</th><th "
+      "scope=\"col\">Cl</th></tr></thead><tbody>";
   for (std::size_t i = 0; i < std::min<std::size_t>(20, done.size()); ++i)
     table += "<tr><td class=\"text\">" + html_escaped(done[i]->design) + "</td><td>" + fixed(done[i]->number("Cd"), 4) +
              "</td><td>" + fixed(done[i]->number("Cl"), 4) + "</td></tr>";
@@ -159,9 +165,9 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
 
   std::string images;
   for (const auto& picture : pictures)
-    images += "<figure><img alt=\"" + html_escaped(picture.title + ". " + picture.caption) + "\" src=\"data:image/png;base64," +
-              base64(picture.png) + "\"><figcaption><b>" + html_escaped(picture.title) + "</b> " +
-              html_escaped(picture.caption) + "</figcaption></figure>\n";
+    images += "<figure><img alt=\"" + html_escaped(picture.title + ". " + picture.caption) +
+              "\" src=\"data:image/png;base64," + base64(picture.png) + "\"><figcaption><b>" +
+              html_escaped(picture.title) + "</b> " + html_escaped(picture.caption) + "</figcaption></figure>\n";
   if (images.empty()) images = "<p>" + html_escaped(no_pictures) + "</p>";
 
   // Warnings by their text, with the designs they were said of.
@@ -171,18 +177,21 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
     for (const Row& row : rows)
       if (!row.done)
         warnings += "<li><b>" + html_escaped(row.design) + "</b> failed: " + html_escaped(row.message) +
-                    (row.hint.empty() ? "" : " <span class=\"soft\">(" + html_escaped(row.hint) + ")</span>") + "</li>\n";
+                    (row.hint.empty() ? "" : " <span class=\"soft\">(" + html_escaped(row.hint) + ")</span>") +
+                    "</li>\n";
     warnings += "</ul>\n";
   }
   std::map<std::string, std::vector<std::string>> said;
   for (const Row& row : rows)
     for (const auto* list : {&row.warnings, &row.extrapolation})
-      for (const auto& text : *list) said[text.substr(0, text.find_first_of("0123456789"))].push_back(row.design + ": " + text);
+      for (const auto& text : *list)
+        said[text.substr(0, text.find_first_of("0123456789"))].push_back(row.design + ": " + text);
   if (!said.empty()) {
     warnings += "<ul>\n";
     for (const auto& [kind, list] : said) {
       warnings += "<li>" + html_escaped(list.front());
-      if (list.size() > 1) warnings += str(" <span class=\"soft\">(and ", list.size() - 1, " more of this kind)</span>");
+      if (list.size() > 1)
+        warnings += str(" <span class=\"soft\">(and ", list.size() - 1, " more of this kind)</span>");
       warnings += "</li>\n";
     }
     warnings += "</ul>\n";
@@ -194,15 +203,17 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
     if (file == "report_page.html") page = text;
   const std::string sampling = sweep.value("sampling", "");
   replace(page, "__TITLE__", html_escaped(title.empty() ? source : title));
-  replace(page, "__SUBTITLE__", html_escaped(str(optimised ? "Optimisation of " : "Sweep of ", source,
-                                                 sampling.empty() ? "" : ", " + sampling, "; model '", model,
-                                                 "': coefficients are predictions of a neural surrogate")));
+  replace(
+      page, "__SUBTITLE__",
+      html_escaped(str(optimised ? "Optimisation of " : "Sweep of ", source, sampling.empty() ? "" : ", " + sampling,
+                       "; model '", model, "': coefficients are predictions of a neural surrogate")));
   replace(page, "__TILES__", tiles);
   replace(page, "__STATIC__", table);
   replace(page, "__PICTURES__", images);
   replace(page, "__WARNINGS__", warnings);
-  replace(page, "__FOOTER__", html_escaped(str("Streamtube ", core::version(), ", model fingerprint ",
-                                               sweep.at("model").value("fingerprint", ""))));
+  replace(page, "__FOOTER__",
+          html_escaped(
+              str("Streamtube ", core::version(), ", model fingerprint ", sweep.at("model").value("fingerprint", ""))));
   replace(page, "__DATA__", data);
   return page;
 }

@@ -61,22 +61,25 @@ class Optimise : public Command {
   int execute() override {
     const core::Processes processes = core::Processes::join();
     if (processes.size() > 1)
-      throw Error(ErrorKind::usage, str("mpirun started ", processes.size(), " processes, but each design of an "
-                                        "optimisation follows from those before"),
+      throw Error(ErrorKind::usage,
+                  str("mpirun started ", processes.size(),
+                      " processes, but each design of an "
+                      "optimisation follows from those before"),
                   "start optimise without mpirun");
     solver::SweepPlan plan = solver::read_plan(options_.words, false);
     if (!plan.objective)
-      throw Error(ErrorKind::usage, plan.source + " is no parametric space", "optimise takes a space (.json) with an objective");
+      throw Error(ErrorKind::usage, plan.source + " is no parametric space",
+                  "optimise takes a space (.json) with an objective");
     if (evaluations_ > 0) plan.objective->evaluations = evaluations_;
     for (const auto& p : plan.parameters) {
-      if (!p.values.empty()) core::info(str("'values' and 'levels' of ", p.name, " are for grids: optimised from ", p.min, " to ", p.max));
+      if (!p.values.empty())
+        core::info(str("'values' and 'levels' of ", p.name, " are for grids: optimised from ", p.min, " to ", p.max));
     }
     const auto checkpoint = load_model(options_.model);
     const core::Runtime runtime(options_.device);
-    solver::NeuralEngine engine(checkpoint,
-                                options_.evaluation == "cached" ? solver::Evaluation::cached
-                                                                : solver::Evaluation::chunked_anchors,
-                                options_.precision);
+    solver::NeuralEngine engine(
+        checkpoint, options_.evaluation == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
+        options_.precision);
     const DesignWork work(plan, options_, checkpoint, engine, name());
     return optimise(plan, work, checkpoint, processes);
   }
@@ -105,7 +108,9 @@ class Optimise : public Command {
       if (core::HoldInterrupts::asked()) return {};
       const std::string number = std::to_string(rows.size());
       const auto design = solver::design_at(
-          plan, rows.empty() ? "baseline" : "design_" + std::string(4 - std::min<std::size_t>(4, number.size()), '0') + number,
+          plan,
+          rows.empty() ? "baseline"
+                       : "design_" + std::string(4 - std::min<std::size_t>(4, number.size()), '0') + number,
           values);
       Row row;
       if (const auto it = folder.before().find(design.name); it != folder.before().end()) {
@@ -127,7 +132,8 @@ class Optimise : public Command {
     const bool stopped = core::HoldInterrupts::asked();
     folder.write_table(names);
     if (stopped) {
-      core::log(core::LogLevel::error, str("interrupted after ", rows.size(), " designs; the same command with --resume goes on"));
+      core::log(core::LogLevel::error,
+                str("interrupted after ", rows.size(), " designs; the same command with --resume goes on"));
       return kInterrupted;
     }
     return report(plan, work, rows, optimum.reason);
@@ -137,7 +143,8 @@ class Optimise : public Command {
   void say(const Row& row, const solver::SweepPlan& plan) const {
     if (!row.done) return core::warn(str("design '", row.design, "' failed: ", row.message));
     std::string text = str(row.design, ":");
-    for (const auto& [quantity, weight] : plan.objective->weights) text += str(" ", quantity, " ", row.number(quantity));
+    for (const auto& [quantity, weight] : plan.objective->weights)
+      text += str(" ", quantity, " ", row.number(quantity));
     for (const auto& c : plan.objective->constraints) text += str(", ", c.quantity, " ", row.number(c.quantity));
     core::info(text + (row.trusted() ? "" : "  (extrapolation)"));
   }
@@ -151,7 +158,8 @@ class Optimise : public Command {
     const auto check = [&](const std::string& quantity) {
       if (std::find(known.begin(), known.end(), quantity) != known.end()) return;
       throw Error(ErrorKind::input, str(plan.source, ": there is no quantity '", quantity, "'"),
-                  str(suggestion(quantity, known), " quantities are the columns of the table: Cd, Cl, frontal_area, volume, ..."));
+                  str(suggestion(quantity, known),
+                      " quantities are the columns of the table: Cd, Cl, frontal_area, volume, ..."));
     };
     for (const auto& [quantity, weight] : plan.objective->weights) check(quantity);
     for (const auto& c : plan.objective->constraints) check(c.quantity);
@@ -201,9 +209,11 @@ class Optimise : public Command {
     }
     if (!best)
       throw Error(ErrorKind::runtime,
-                  str("none of the ", rows.size(), " designs holds all constraints", allow_ ? "" : " inside of the training data"),
+                  str("none of the ", rows.size(), " designs holds all constraints",
+                      allow_ ? "" : " inside of the training data"),
                   allow_ ? "widen the bounds or the constraints"
-                         : "widen the bounds, begin elsewhere (\"start\"), or pass --allow-extrapolation to trust them all the same");
+                         : "widen the bounds, begin elsewhere (\"start\"), or pass --allow-extrapolation to trust them "
+                           "all the same");
     const Row& base = rows.front();
     // The body, for CAD and CFD.
     std::vector<double> values;
@@ -216,8 +226,14 @@ class Optimise : public Command {
     if (options_.json) {
       Json out = Json::parse(summary_json(rows, "Cd"));
       out["ended"] = reason;
-      out["baseline"] = {{"design", base.design}, {"objective", objective_of(base, plan)}, {"Cd", base.number("Cd")}, {"Cl", base.number("Cl")}};
-      out["best"] = {{"design", best->design}, {"objective", objective_of(*best, plan)}, {"Cd", best->number("Cd")}, {"Cl", best->number("Cl")}};
+      out["baseline"] = {{"design", base.design},
+                         {"objective", objective_of(base, plan)},
+                         {"Cd", base.number("Cd")},
+                         {"Cl", base.number("Cl")}};
+      out["best"] = {{"design", best->design},
+                     {"objective", objective_of(*best, plan)},
+                     {"Cd", best->number("Cd")},
+                     {"Cl", best->number("Cl")}};
       for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->number(p.name);
       out["out"] = options_.out;
       std::cout << out.dump(2) << '\n';
@@ -231,10 +247,12 @@ class Optimise : public Command {
     std::cout << std::fixed << std::setprecision(4);
     line("", [](const Row& r) { std::cout << std::setw(14) << r.design; });
     line("objective", [&](const Row& r) { std::cout << std::setw(14) << objective_of(r, plan); });
-    for (const char* quantity : {"Cd", "Cl"}) line(quantity, [&](const Row& r) { std::cout << std::setw(14) << r.number(quantity); });
+    for (const char* quantity : {"Cd", "Cl"})
+      line(quantity, [&](const Row& r) { std::cout << std::setw(14) << r.number(quantity); });
     for (const auto& c : plan.objective->constraints)
       line(c.quantity.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(c.quantity); });
-    for (const auto& p : plan.parameters) line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(p.name); });
+    for (const auto& p : plan.parameters)
+      line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(p.name); });
     std::cout << '\n' << rows.size() << " designs, " << trusted << " of them inside of the training data";
     if (failed) std::cout << ", " << failed << " failed";
     std::cout << "; " << reason << "\nthe best is a prediction, unchecked by CFD (`streamtube solve` checks it): "

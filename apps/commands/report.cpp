@@ -51,10 +51,12 @@ class Report : public Command {
       throw Error(ErrorKind::input, str("'", folder_, "' holds no results of a sweep: there is no ", kSweep),
                   "name the folder that sweep or optimise wrote");
     if (!overwrite_ && fs::exists(out_, error))
-      throw Error(ErrorKind::usage, str("'", out_, "' exists already"), "pass --overwrite to replace it, or name another with --out");
+      throw Error(ErrorKind::usage, str("'", out_, "' exists already"),
+                  "pass --overwrite to replace it, or name another with --out");
     std::vector<Row> rows;
     for (auto& [design, row] : solver::read_journals(folder_)) rows.push_back(std::move(row));
-    if (rows.empty()) throw Error(ErrorKind::input, str("'", folder_, "': no design is done yet"), "run the sweep first");
+    if (rows.empty())
+      throw Error(ErrorKind::input, str("'", folder_, "': no design is done yet"), "run the sweep first");
     std::string why = "There are no pictures: --no-pictures.";
     const auto pictures = no_pictures_ ? std::vector<ReportPicture>() : draw(rows, why);
     core::write_text(out_, report_page(core::read_text(sweep.string()), rows, pictures, why));
@@ -74,7 +76,8 @@ class Report : public Command {
       const auto m = run.at("frame").at("file_to_model").get<std::array<double, 16>>();
       for (Vec3& p : out.points) {
         const Vec3 q = p;
-        for (std::size_t i = 0; i < 3; ++i) p[i] = m[4 * i] * q[0] + m[4 * i + 1] * q[1] + m[4 * i + 2] * q[2] + m[4 * i + 3];
+        for (std::size_t i = 0; i < 3; ++i)
+          p[i] = m[4 * i] * q[0] + m[4 * i + 1] * q[1] + m[4 * i + 2] * q[2] + m[4 * i + 3];
       }
     } catch (const nlohmann::json::exception& damaged) {
       throw Error(ErrorKind::input, str("'", (folder / kRun).string(), "' is damaged: ", damaged.what()),
@@ -100,7 +103,8 @@ class Report : public Command {
     }
     why = "There are no pictures: no surface fields were kept (--fields none).";
     if (done.empty()) return {};
-    std::stable_sort(done.begin(), done.end(), [](const Row* a, const Row* b) { return a->number("Cd") < b->number("Cd"); });
+    std::stable_sort(done.begin(), done.end(),
+                     [](const Row* a, const Row* b) { return a->number("Cd") < b->number("Cd"); });
     std::vector<std::pair<std::string, const Row*>> wanted = {
         {"Least drag", done.front()}, {"Median", done[done.size() / 2]}, {"Most drag", done.back()}};
     if (baseline) wanted.emplace_back("Baseline", baseline);
@@ -139,8 +143,9 @@ class Report : public Command {
       fs::remove(file, ignored);
     };
     for (const auto& [i, surface] : surfaces)
-      picture(wanted[i].first, str(wanted[i].second->design, ": Cd ", wanted[i].second->number("Cd"), ", Cl ",
-                                   wanted[i].second->number("Cl"), ""),
+      picture(wanted[i].first,
+              str(wanted[i].second->design, ": Cd ", wanted[i].second->number("Cd"), ", Cl ",
+                  wanted[i].second->number("Cl"), ""),
               surface, *cp_of(surface), limit);
     // The same faces, one by one.
     const auto find = [&](const Row* row) -> const geometry::SurfaceMesh* {

@@ -45,7 +45,8 @@ std::string duration(double seconds) {
 
 std::string size_text(double bytes) {
   std::ostringstream out;
-  out << std::setprecision(3) << (bytes < 1e9 ? bytes / (1 << 20) : bytes / (1 << 30)) << (bytes < 1e9 ? " MiB" : " GiB");
+  out << std::setprecision(3) << (bytes < 1e9 ? bytes / (1 << 20) : bytes / (1 << 30))
+      << (bytes < 1e9 ? " MiB" : " GiB");
   return out.str();
 }
 
@@ -57,9 +58,10 @@ class Sweep : public Command {
   }
 
   void declare(CLI::App& app) override {
-    app.add_option("designs", options_.words,
-                   "What to compute: a folder of geometry files, several files, a table (.csv) of files and conditions, "
-                   "or a parametric space (.json); docs/sweep.md")
+    app.add_option(
+           "designs", options_.words,
+           "What to compute: a folder of geometry files, several files, a table (.csv) of files and conditions, "
+           "or a parametric space (.json); docs/sweep.md")
         ->required();
     app.add_option("--jobs", jobs_,
                    "Threads that read and prepare the next designs while the network works; 0: one, beside a GPU all "
@@ -67,8 +69,9 @@ class Sweep : public Command {
         ->check(CLI::Range(0, 4096))
         ->capture_default_str();
     app.add_flag("--retry-failed", options_.retry_failed, "With --resume: compute again what failed before");
-    app.add_flag("--dry-run", options_.dry_run,
-                 "Check everything, compute the first design as a measure, print the plan, time and disk space it takes");
+    app.add_flag(
+        "--dry-run", options_.dry_run,
+        "Check everything, compute the first design as a measure, print the plan, time and disk space it takes");
     options_.declare(app);
   }
 
@@ -98,10 +101,9 @@ class Sweep : public Command {
     const auto checkpoint = load_model(options_.model);
     options_.device.usable = processes.usable_threads(), options_.device.local_rank = processes.rank_on_this_host();
     const core::Runtime runtime(options_.device);
-    solver::NeuralEngine engine(checkpoint,
-                                options_.evaluation == "cached" ? solver::Evaluation::cached
-                                                                : solver::Evaluation::chunked_anchors,
-                                options_.precision);
+    solver::NeuralEngine engine(
+        checkpoint, options_.evaluation == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
+        options_.precision);
     const DesignWork work(plan, options_, checkpoint, engine, name());
     if (options_.dry_run) return processes.first() ? dry_run(plan, work) : 0;
 
@@ -123,9 +125,10 @@ class Sweep : public Command {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     print(rows, todo.size(), seconds, times);
     if (!rows.empty() && std::none_of(rows.begin(), rows.end(), [](const Row& r) { return r.done; }))
-      throw Error(ErrorKind::input, str("none of the ", rows.size(), " designs could be computed; '", rows[0].design,
-                                        "': ", rows[0].message),
-                  rows[0].hint);
+      throw Error(
+          ErrorKind::input,
+          str("none of the ", rows.size(), " designs could be computed; '", rows[0].design, "': ", rows[0].message),
+          rows[0].hint);
     return 0;
   }
 
@@ -214,15 +217,14 @@ class Sweep : public Command {
     }
     std::size_t done = 0, trusted = 0;
     for (const Row& row : rows) done += row.done, trusted += row.trusted();
-    std::cout << ranking_text(rows, "Cd", 10) << '\n'
-              << done << " of " << rows.size() << " designs done";
+    std::cout << ranking_text(rows, "Cd", 10) << '\n' << done << " of " << rows.size() << " designs done";
     if (done < rows.size()) std::cout << ", " << rows.size() - done << " failed";
     if (trusted < done) std::cout << ", " << done - trusted << " outside of the training data";
     std::cout << '\n';
     if (computed > 0)
       std::cout << computed << " in " << duration(seconds) << ", " << std::setprecision(3)
-                << 60 * double(computed) / seconds << " designs/min; the network worked "
-                << std::lround(100 * busy) << " % of the time\n";
+                << 60 * double(computed) / seconds << " designs/min; the network worked " << std::lround(100 * busy)
+                << " % of the time\n";
     std::cout << "results in " << options_.out << ": " << solver::kTableCsv << ' ' << solver::kTableH5 << ' ' << kSweep
               << "; `streamtube report " << options_.out << "` makes a page of them\n";
   }
@@ -246,9 +248,15 @@ class Sweep : public Command {
     if (measured.empty()) throw Error(ErrorKind::input, str("none of the first designs can be computed; ", problem));
     const double count = double(plan.designs.size());
     if (options_.json) {
-      Json out = {{"dry_run", true}, {"out", options_.out}, {"designs", plan.designs.size()}, {"sampling", plan.sampling},
-                  {"measured", measured}, {"seconds_per_design", seconds}, {"seconds", seconds * count},
-                  {"bytes", bytes * count}, {"peak_memory", core::peak_resident_memory()}};
+      Json out = {{"dry_run", true},
+                  {"out", options_.out},
+                  {"designs", plan.designs.size()},
+                  {"sampling", plan.sampling},
+                  {"measured", measured},
+                  {"seconds_per_design", seconds},
+                  {"seconds", seconds * count},
+                  {"bytes", bytes * count},
+                  {"peak_memory", core::peak_resident_memory()}};
       for (const auto& p : plan.parameters) out["parameters"][p.name] = {{"min", p.min}, {"max", p.max}};
       std::cout << out.dump(2) << '\n';
     } else {
@@ -259,9 +267,9 @@ class Sweep : public Command {
                   << (p.unit.empty() ? "" : " " + p.unit) << '\n';
       std::cout << "  first, last        " << plan.designs.front().name << ", " << plan.designs.back().name
                 << "\n  time               " << duration(seconds * count) << " by one process (" << duration(seconds)
-                << " for '" << measured << "')\n  disk               " << size_text(bytes * count) << "\n  memory             "
-                << size_text(double(core::peak_resident_memory())) << "\n  results to         " << options_.out
-                << (fs::exists(options_.out) ? " (exists)" : "") << '\n';
+                << " for '" << measured << "')\n  disk               " << size_text(bytes * count)
+                << "\n  memory             " << size_text(double(core::peak_resident_memory()))
+                << "\n  results to         " << options_.out << (fs::exists(options_.out) ? " (exists)" : "") << '\n';
     }
     core::require_disk_space(options_.out, static_cast<std::uint64_t>(bytes * count));
     return 0;

@@ -21,16 +21,17 @@ using core::str;
 
 namespace {
 
-// The answers to the points that were asked, with the last one at hand: NLopt asks objective and constraints one by one.
+// The answers to the points that were asked, with the last one at hand: NLopt asks objective and constraints one by
+// one.
 struct Question {
   const std::function<Evaluated(const std::vector<double>&)>& evaluate;
-  std::vector<double> values;      // of all parameters
-  std::vector<std::size_t> free = {};         // those that vary
-  std::vector<double> low = {}, span = {};    // of the free ones
+  std::vector<double> values;               // of all parameters
+  std::vector<std::size_t> free = {};       // those that vary
+  std::vector<double> low = {}, span = {};  // of the free ones
   std::size_t most = 0, asked = 0;
-  std::size_t constraints = 0;     // of a design that did not fail
-  bool penalise = false;           // constraints become part of the value
-  double worst = 0;                // value so far
+  std::size_t constraints = 0;  // of a design that did not fail
+  bool penalise = false;        // constraints become part of the value
+  double worst = 0;             // value so far
   bool out_of_budget = false;
   nlopt_opt run = nullptr;
   std::exception_ptr failure = nullptr;
@@ -129,7 +130,8 @@ Optimum optimise(const SweepPlan& plan, const std::vector<double>& start,
   nlopt_set_min_objective(run.get(), objective, &q);
   if (!q.penalise && q.constraints > 0) {
     const std::vector<double> tolerance(q.constraints, 1e-6);
-    nlopt_add_inequality_mconstraint(run.get(), static_cast<unsigned>(q.constraints), constraints, &q, tolerance.data());
+    nlopt_add_inequality_mconstraint(run.get(), static_cast<unsigned>(q.constraints), constraints, &q,
+                                     tolerance.data());
   }
   nlopt_set_xtol_abs1(run.get(), wanted.tolerance);
   nlopt_set_initial_step1(run.get(), 0.15);
@@ -141,7 +143,8 @@ Optimum optimise(const SweepPlan& plan, const std::vector<double>& start,
   if (result == NLOPT_XTOL_REACHED || result == NLOPT_SUCCESS || result == NLOPT_ROUNDOFF_LIMITED)
     return {str("converged: the parameters moved by less than ", 100 * wanted.tolerance, " % of their span")};
   const char* why = nlopt_get_errmsg(run.get());
-  throw Error(ErrorKind::runtime, str("NLopt gave up: ", why ? why : "it does not say why", " (", static_cast<int>(result), ")"),
+  throw Error(ErrorKind::runtime,
+              str("NLopt gave up: ", why ? why : "it does not say why", " (", static_cast<int>(result), ")"),
               "try another \"algorithm\"");
 }
 
@@ -149,7 +152,8 @@ Optimum optimise(const SweepPlan& plan, const std::vector<double>& start,
 
 bool has_optimiser() { return false; }
 
-Optimum optimise(const SweepPlan&, const std::vector<double>&, const std::function<Evaluated(const std::vector<double>&)>&) {
+Optimum optimise(const SweepPlan&, const std::vector<double>&,
+                 const std::function<Evaluated(const std::vector<double>&)>&) {
   throw Error(ErrorKind::usage, "this program was built without NLopt");
 }
 

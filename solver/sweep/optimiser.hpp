@@ -21,10 +21,10 @@ struct Optimum {
 
 bool has_optimiser();
 
-// Calls `evaluate` with values of all parameters, those of `start` first, at most objective.evaluations times, one after
-// the other; the same answers lead to the same questions. "auto" is COBYLA (Powell 1994) with constraints, which every
-// algorithm but bobyqa (Powell 2009) and direct (Gablonsky & Kelley 2001) keeps; these see a broken constraint as a high
-// value. A design that failed counts as worse than all before. Error(input) when nothing is free.
+// Calls `evaluate` with values of all parameters, those of `start` first, at most objective.evaluations times, one
+// after the other; the same answers lead to the same questions. "auto" is COBYLA (Powell 1994) with constraints, which
+// every algorithm but bobyqa (Powell 2009) and direct (Gablonsky & Kelley 2001) keeps; these see a broken constraint as
+// a high value. A design that failed counts as worse than all before. Error(input) when nothing is free.
 Optimum optimise(const SweepPlan& plan, const std::vector<double>& start,
                  const std::function<Evaluated(const std::vector<double>&)>& evaluate);
 

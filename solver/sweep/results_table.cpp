@@ -144,12 +144,36 @@ double Row::number(const std::string& column) const {
 }
 
 std::string parameter_column(const std::string& name) {
-  static const std::set<std::string> taken = {
-      "design",       "status",      "Cd",           "Cd_pressure",  "Cd_friction",   "Cl",
-      "Cs",           "Cm_roll",     "Cm_pitch",     "Cm_yaw",       "drag_N",        "lift_N",
-      "side_N",       "frontal_area", "reynolds_number", "length",    "width",         "height",
-      "surface_area", "volume",      "trusted",      "nearest_case", "extrapolation", "warnings",
-      "message",      "files",       "folder",       "similarity_distance", "similarity_percentile", "beyond_training"};
+  static const std::set<std::string> taken = {"design",
+                                              "status",
+                                              "Cd",
+                                              "Cd_pressure",
+                                              "Cd_friction",
+                                              "Cl",
+                                              "Cs",
+                                              "Cm_roll",
+                                              "Cm_pitch",
+                                              "Cm_yaw",
+                                              "drag_N",
+                                              "lift_N",
+                                              "side_N",
+                                              "frontal_area",
+                                              "reynolds_number",
+                                              "length",
+                                              "width",
+                                              "height",
+                                              "surface_area",
+                                              "volume",
+                                              "trusted",
+                                              "nearest_case",
+                                              "extrapolation",
+                                              "warnings",
+                                              "message",
+                                              "files",
+                                              "folder",
+                                              "similarity_distance",
+                                              "similarity_percentile",
+                                              "beyond_training"};
   return taken.count(name) || name.rfind("seconds_", 0) == 0 ? "given_" + name : name;
 }
 

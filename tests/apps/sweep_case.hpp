@@ -19,7 +19,8 @@ namespace streamtube::test {
 
 using Words = std::vector<std::string>;
 
-// tiny.h5, bodies/a.stl, b.stl, c.stl of different heights, space.json: six designs and the baseline, a body that grows.
+// tiny.h5, bodies/a.stl, b.stl, c.stl of different heights, space.json: six designs and the baseline, a body that
+// grows.
 inline void write_sweep_case(const TempDir& dir) {
   surrogate::write_checkpoint(dir.file("tiny.h5"), tiny_model());
   std::filesystem::create_directory(dir.file("bodies"));
@@ -65,7 +66,8 @@ inline std::vector<std::string> journal_designs(const TempDir& dir, const std::s
   for (const auto& entry : std::filesystem::directory_iterator(dir.file(out))) {
     if (entry.path().extension() != ".jsonl") continue;
     std::istringstream in(content(entry.path().string()));
-    for (std::string line; std::getline(in, line);) names.push_back(nlohmann::json::parse(line)["design"].get<std::string>());
+    for (std::string line; std::getline(in, line);)
+      names.push_back(nlohmann::json::parse(line)["design"].get<std::string>());
   }
   std::sort(names.begin(), names.end());
   return names;

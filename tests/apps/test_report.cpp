@@ -35,8 +35,10 @@ TEST_CASE("the page holds all designs and needs nothing else") {
   CHECK_THAT(page, ContainsSubstring("<b>bad&lt;script&gt;</b> failed: ") && !ContainsSubstring("bad<script>"));
   CHECK(page.find("__") == std::string::npos);
   // Nothing is fetched: the only addresses are names of namespaces.
-  for (const char* outside : {"src=\"http", "href=\"http", "url(", "import "}) CHECK(page.find(outside) == std::string::npos);
-  if (page.find("There are no pictures") == std::string::npos) CHECK_THAT(page, ContainsSubstring("data:image/png;base64,iVBORw0KGgo"));
+  for (const char* outside : {"src=\"http", "href=\"http", "url(", "import "})
+    CHECK(page.find(outside) == std::string::npos);
+  if (page.find("There are no pictures") == std::string::npos)
+    CHECK_THAT(page, ContainsSubstring("data:image/png;base64,iVBORw0KGgo"));
 
   CHECK(run_program(dir, {"report", "out"}).code == 2);
   CHECK(run_program(dir, {"report", "out", "--overwrite", "--no-pictures"}).code == 0);
@@ -80,16 +82,17 @@ TEST_CASE("a browser sorts, filters and draws") {
   page.replace(page.rfind("</body>"), 7, script);
   dir.write("tested.html", page);
   const auto r = test::run_command(dir,
-                                   {STREAMTUBE_CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                                    "--user-data-dir=" + dir.file("profile"), "--virtual-time-budget=5000", "--dump-dom",
-                                    "file://" + dir.file("tested.html")},
+                                   {STREAMTUBE_CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+                                    "--disable-dev-shm-usage", "--user-data-dir=" + dir.file("profile"),
+                                    "--virtual-time-budget=5000", "--dump-dom", "file://" + dir.file("tested.html")},
                                    [] { return false; });
   REQUIRE(r.code == 0);
   const std::string begin = "<p id=\"tested\">";
   const auto at = r.out.find(begin);
   INFO(r.err);
   REQUIRE(at != std::string::npos);
-  const auto result = nlohmann::json::parse(r.out.substr(at + begin.size(), r.out.find("</p>", at) - at - begin.size()));
+  const auto result =
+      nlohmann::json::parse(r.out.substr(at + begin.size(), r.out.find("</p>", at) - at - begin.size()));
   INFO(result.dump());
   CHECK(result["rows"] == 7);
   CHECK(result["up"] == true);

@@ -39,8 +39,8 @@ TEST_CASE("a folder is swept, and every design is what predict makes of it") {
   CHECK(summary["ranking"].size() == 3);
 
   for (const std::string name : {"a", "b", "c"}) {
-    const auto p = run_program(dir, {"predict", "bodies/" + name + ".stl", "--model", "tiny.h5", "--volume", "none", "--out",
-                                     "single", "--threads", "1", "--overwrite"});
+    const auto p = run_program(dir, {"predict", "bodies/" + name + ".stl", "--model", "tiny.h5", "--volume", "none",
+                                     "--out", "single", "--threads", "1", "--overwrite"});
     REQUIRE(p.code == 0);
     CHECK(content(dir.file("out/designs/" + name + "/forces.json")) == content(dir.file("single/forces.json")));
     CHECK(content(dir.file("out/designs/" + name + "/surface.vtp")) == content(dir.file("single/surface.vtp")));
@@ -92,8 +92,9 @@ TEST_CASE("a space's designs are deformed, and numbers follow") {
   REQUIRE(r.code == 0);
   CHECK_THAT(r.out, ContainsSubstring("7 of 7 designs done") && ContainsSubstring("designs/min"));
   const auto h5 = mesh_io::H5File::open(dir.file("out/results.h5"));
-  const auto longer = h5.read<double>("/longer"), length = h5.read<double>("/length"), velocity = h5.read<double>("/velocity"),
-             volume = h5.read<double>("/volume"), rise = h5.read<double>("/rise"), height = h5.read<double>("/height");
+  const auto longer = h5.read<double>("/longer"), length = h5.read<double>("/length"),
+             velocity = h5.read<double>("/velocity"), volume = h5.read<double>("/volume"),
+             rise = h5.read<double>("/rise"), height = h5.read<double>("/height");
   REQUIRE(longer.size() == 7);
   CHECK(longer[0] == 0);
   CHECK(velocity[0] == 15);
@@ -143,8 +144,10 @@ TEST_CASE("a space's designs are deformed, and numbers follow") {
 TEST_CASE("a table sets conditions; fields of the volume are kept if wanted") {
   const TempDir dir;
   test::write_sweep_case(dir);
-  dir.write("t.csv", "name,file,velocity,given\nslow,bodies/a.stl,12,1\nfast,bodies/a.stl,18,\nlost,bodies/none.stl,15,3\n");
-  const auto r = run_program(dir, sweep("t.csv", "out", {"--fields", "all", "--volume", "grid", "--cell", "0.3", "--jobs", "2"}));
+  dir.write("t.csv",
+            "name,file,velocity,given\nslow,bodies/a.stl,12,1\nfast,bodies/a.stl,18,\nlost,bodies/none.stl,15,3\n");
+  const auto r =
+      run_program(dir, sweep("t.csv", "out", {"--fields", "all", "--volume", "grid", "--cell", "0.3", "--jobs", "2"}));
   INFO(r.err);
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("design 'lost' failed: cannot read 'bodies/none.stl'"));
@@ -175,8 +178,9 @@ TEST_CASE("a dry run says what it would take and writes nothing") {
   const auto r = run_program(dir, sweep("space.json", "out", {"--dry-run"}));
   INFO(r.err);
   REQUIRE(r.code == 0);
-  CHECK_THAT(r.out, ContainsSubstring("designs            7, Sobol's sequence, seed 1") && ContainsSubstring("longer -0.1..0.3 m") &&
-                        ContainsSubstring("time") && ContainsSubstring("disk"));
+  CHECK_THAT(r.out, ContainsSubstring("designs            7, Sobol's sequence, seed 1") &&
+                        ContainsSubstring("longer -0.1..0.3 m") && ContainsSubstring("time") &&
+                        ContainsSubstring("disk"));
   CHECK_FALSE(fs::exists(dir.file("out")));
 }
 

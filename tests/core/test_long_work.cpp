@@ -1,6 +1,5 @@
-#include <csignal>
-
 #include <catch2/catch_test_macros.hpp>
+#include <csignal>
 #include <thread>
 
 #include "core/log.hpp"
@@ -15,9 +14,7 @@ TEST_CASE("a quiet thread says errors only, the others go on") {
   {
     const QuietThread quiet;
     CHECK(log_level() == LogLevel::error);
-    {
-      const QuietThread again;
-    }
+    { const QuietThread again; }
     CHECK(log_level() == LogLevel::error);
     LogLevel other = LogLevel::none;
     std::thread([&] { other = log_level(); }).join();

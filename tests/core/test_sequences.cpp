@@ -10,9 +10,16 @@ using namespace streamtube::core;
 
 TEST_CASE("Sobol's sequence is that of Joe and Kuo") {
   // The first ten points in three dimensions, as their page prints them.
-  const double expected[10][3] = {{0, 0, 0},           {0.5, 0.5, 0.5},     {0.75, 0.25, 0.25},        {0.25, 0.75, 0.75},
-                                  {0.375, 0.375, 0.625}, {0.875, 0.875, 0.125}, {0.625, 0.125, 0.875}, {0.125, 0.625, 0.375},
-                                  {0.1875, 0.3125, 0.9375}, {0.6875, 0.8125, 0.4375}};
+  const double expected[10][3] = {{0, 0, 0},
+                                  {0.5, 0.5, 0.5},
+                                  {0.75, 0.25, 0.25},
+                                  {0.25, 0.75, 0.75},
+                                  {0.375, 0.375, 0.625},
+                                  {0.875, 0.875, 0.125},
+                                  {0.625, 0.125, 0.875},
+                                  {0.125, 0.625, 0.375},
+                                  {0.1875, 0.3125, 0.9375},
+                                  {0.6875, 0.8125, 0.4375}};
   const Sobol sequence(3);
   for (std::size_t i = 0; i < 10; ++i)
     for (std::size_t d = 0; d < 3; ++d) CHECK(sequence.point(i)[d] == expected[i][d]);

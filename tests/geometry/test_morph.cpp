@@ -105,7 +105,8 @@ TEST_CASE("a deformed sphere stays closed and its volume is that of the map") {
 TEST_CASE("sides are crossed where edges leave the box") {
   const SurfaceMesh mesh = test::box_mesh({0, 0, 0}, {2, 1, 1}, 8);
   // A box around the rear: the body goes on towards -x only.
-  CHECK(crossed_sides(mesh, {{1.3, -1, -1}, {3, 2, 2}}) == std::array<bool, 6>{true, false, false, false, false, false});
+  CHECK(crossed_sides(mesh, {{1.3, -1, -1}, {3, 2, 2}}) ==
+        std::array<bool, 6>{true, false, false, false, false, false});
   CHECK(crossed_sides(mesh, {{-1, -1, -1}, {3, 2, 2}}) == std::array<bool, 6>{});
   CHECK(points_inside(mesh, {{5, 5, 5}, {6, 6, 6}}) == 0);
   CHECK(points_inside(mesh, {{-1, -1, -1}, {3, 2, 2}}) == mesh.points.size());

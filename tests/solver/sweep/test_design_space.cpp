@@ -29,7 +29,8 @@ std::string refusal(const TempDir& dir, const std::string& space) {
 
 // A space over a box of 1 x 1 x 1 m; `rest`: what follows the baseline.
 std::string space_of(const std::string& rest) { return "{\"baseline\": \"cube.stl\", " + rest + "}"; }
-const std::string kMorph = "\"morphs\": [{\"stretch\": {\"axis\": \"x\", \"from\": 0.2, \"to\": 0.8, \"by\": \"longer\"}}]";
+const std::string kMorph =
+    "\"morphs\": [{\"stretch\": {\"axis\": \"x\", \"from\": 0.2, \"to\": 0.8, \"by\": \"longer\"}}]";
 const std::string kLonger = "\"parameters\": {\"longer\": {\"min\": -0.1, \"max\": 0.3}}";
 
 void write_cube(const TempDir& dir) { mesh_io::write_stl(dir.file("cube.stl"), test::unit_cube(4)); }
@@ -53,7 +54,9 @@ TEST_CASE("a folder's geometry files are its designs, in natural order") {
   std::filesystem::create_directory(dir.file("empty"));
   CHECK_THAT(message_of([&] { read_plan({dir.file("empty")}); }), ContainsSubstring("holds no geometry files"));
   CHECK_THAT(message_of([&] { read_plan({dir.file("nothing")}); }), ContainsSubstring("there is no file or folder"));
-  CHECK_THAT(message_of([&] { read_plan({dir.file("bodies/run_10.stl"), dir.file("bodies")}); }),
+  CHECK_THAT(message_of([&] {
+               read_plan({dir.file("bodies/run_10.stl"), dir.file("bodies")});
+             }),
              ContainsSubstring("cannot stand among others"));
 }
 
@@ -75,7 +78,9 @@ TEST_CASE("a table names files, conditions and other parameters") {
   CHECK(same.designs[0].name == "x_1");
   CHECK(same.designs[1].name == "x_2");
 
-  const auto refused = [&](const std::string& text) { return message_of([&] { read_plan({dir.write("t.csv", text)}); }); };
+  const auto refused = [&](const std::string& text) {
+    return message_of([&] { read_plan({dir.write("t.csv", text)}); });
+  };
   CHECK_THAT(refused(""), ContainsSubstring("is empty"));
   CHECK_THAT(refused("name,velocity\na,1\n"), ContainsSubstring("no column 'file'"));
   CHECK_THAT(refused("file,velocity\n"), ContainsSubstring("there are no designs"));
@@ -83,7 +88,8 @@ TEST_CASE("a table names files, conditions and other parameters") {
   CHECK_THAT(refused("file,velocity\nx.stl,nan\n"), ContainsSubstring("is not a number"));
   CHECK_THAT(refused("file,velocity\nx.stl,-3\n"), ContainsSubstring("is not positive"));
   CHECK_THAT(refused("file,velocity\nx.stl\n"), ContainsSubstring("line 2: 1 fields, but the table has 2 columns"));
-  CHECK_THAT(refused("name,file\na,x.stl\nA,y.stl\n"), ContainsSubstring("line 2 and '") && ContainsSubstring("line 3"));
+  CHECK_THAT(refused("name,file\na,x.stl\nA,y.stl\n"),
+             ContainsSubstring("line 2 and '") && ContainsSubstring("line 3"));
   CHECK_THAT(refused("name,file\n../a,x.stl\n"), ContainsSubstring("cannot be the name of a design"));
   CHECK_THAT(refused("file,file\nx,y\n"), ContainsSubstring("two columns are called 'file'"));
 }
@@ -102,15 +108,17 @@ TEST_CASE("spaces are sampled as a grid, a list, a sequence or a hypercube") {
   CHECK(grid.designs[1].values == std::vector<double>{0, 30});
   CHECK(grid.designs[5].values == std::vector<double>{0.2, 30});
 
-  const auto list = plan_of(dir, space_of(kLonger + ", " + kMorph + ", \"designs\": [{\"name\": \"long\", \"longer\": 0.3}]"));
+  const auto list =
+      plan_of(dir, space_of(kLonger + ", " + kMorph + ", \"designs\": [{\"name\": \"long\", \"longer\": 0.3}]"));
   REQUIRE(list.designs.size() == 2);
   CHECK(list.designs[0].name == "baseline");
   CHECK(list.designs[0].values == std::vector<double>{0});
   CHECK(list.designs[1].name == "long");
 
   const auto sampled = [&](const std::string& method, int count) {
-    return plan_of(dir, space_of(kLonger + ", " + kMorph + ", \"include_baseline\": false, \"sampling\": {\"method\": \"" +
-                                 method + "\", \"count\": " + std::to_string(count) + ", \"seed\": 4}"));
+    return plan_of(dir,
+                   space_of(kLonger + ", " + kMorph + ", \"include_baseline\": false, \"sampling\": {\"method\": \"" +
+                            method + "\", \"count\": " + std::to_string(count) + ", \"seed\": 4}"));
   };
   const auto few = sampled("sobol", 8), many = sampled("sobol", 20);
   REQUIRE(many.designs.size() == 20);
@@ -153,9 +161,10 @@ TEST_CASE("morphs follow the parameters, in the unit of the file") {
   CHECK(region.growth[1] == Approx(0.4));
   CHECK(region.about[0] == Approx(0.0005));
 
-  const auto outside = plan_of(dir, space_of("\"parameters\": {\"rise\": {\"min\": 0, \"max\": 0.2}}, \"morphs\": [{\"region\": {"
-                                             "\"box\": [[5, 5, 5], [6, 6, 6]], \"shift\": [0, 0, \"rise\"]}}],"
-                                             "\"designs\": [{\"rise\": 0.2}]"));
+  const auto outside =
+      plan_of(dir, space_of("\"parameters\": {\"rise\": {\"min\": 0, \"max\": 0.2}}, \"morphs\": [{\"region\": {"
+                            "\"box\": [[5, 5, 5], [6, 6, 6]], \"shift\": [0, 0, \"rise\"]}}],"
+                            "\"designs\": [{\"rise\": 0.2}]"));
   CHECK_THAT(message_of([&] { morphs_of(outside, outside.designs[0], test::unit_cube(4)); }),
              ContainsSubstring("morphs[0]: region: the box holds no point of the body"));
 }
@@ -163,8 +172,9 @@ TEST_CASE("morphs follow the parameters, in the unit of the file") {
 TEST_CASE("families of bodies take parameters by name") {
   const TempDir dir;
   const std::string ahmed = "{\"baseline\": {\"family\": \"ahmed\", \"clearance\": 0.06}, \"triangle\": 0.05, ";
-  const auto plan = plan_of(dir, ahmed + "\"parameters\": {\"slant_angle\": {\"min\": 10, \"max\": 30}}, "
-                                         "\"sampling\": {\"method\": \"sobol\", \"count\": 2}}");
+  const auto plan = plan_of(dir, ahmed +
+                                     "\"parameters\": {\"slant_angle\": {\"min\": 10, \"max\": 30}}, "
+                                     "\"sampling\": {\"method\": \"sobol\", \"count\": 2}}");
   REQUIRE(plan.designs.size() == 3);
   CHECK(plan.designs[0].values == std::vector<double>{25});  // the standard body
   const auto body = generated_body(plan, plan.designs[0]);
@@ -189,32 +199,45 @@ TEST_CASE("what is wrong in a space is named with its place") {
   CHECK_THAT(refusal(dir, space_of("\"parametres\": {}")), ContainsSubstring("there is no 'parametres' here"));
   CHECK_THAT(with("\"longer\": {\"min\": 0.3, \"max\": 0.1}", sobol),
              ContainsSubstring("parameters: longer: the bounds are inverted: min 0.3 is above max 0.1"));
-  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": \"x\"}", sobol), ContainsSubstring("longer: max: a number is expected"));
-  CHECK_THAT(with("\"longer\": {\"min\": 0.1, \"max\": 0.2, \"start\": 0.3}", sobol), ContainsSubstring("outside of the bounds"));
+  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": \"x\"}", sobol),
+             ContainsSubstring("longer: max: a number is expected"));
+  CHECK_THAT(with("\"longer\": {\"min\": 0.1, \"max\": 0.2, \"start\": 0.3}", sobol),
+             ContainsSubstring("outside of the bounds"));
   CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}, \"other\": {\"min\": 0, \"max\": 1}", sobol),
              ContainsSubstring("other: this parameter is used nowhere"));
-  CHECK_THAT(with("\"x\": {\"min\": 0, \"max\": 0.1}", sobol), ContainsSubstring("morphs[0]: stretch: by: there is no parameter 'longer'"));
+  CHECK_THAT(with("\"x\": {\"min\": 0, \"max\": 0.1}", sobol),
+             ContainsSubstring("morphs[0]: stretch: by: there is no parameter 'longer'"));
   CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ""), ContainsSubstring("neither 'sampling' nor 'designs'"));
   CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"sampling\": {\"method\": \"sobol\", \"count\": 0}"),
              ContainsSubstring("there are no designs"));
-  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"sampling\": {\"method\": \"lhs\", \"count\": 1000000000}"),
-             ContainsSubstring("more than 1000000 designs"));
-  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1, \"levels\": 100000}, \"velocity\": {\"min\": 1, \"max\": 2, \"levels\": 10000}",
+  CHECK_THAT(
+      with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"sampling\": {\"method\": \"lhs\", \"count\": 1000000000}"),
+      ContainsSubstring("more than 1000000 designs"));
+  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1, \"levels\": 100000}, \"velocity\": {\"min\": 1, \"max\": 2, "
+                  "\"levels\": 10000}",
                   ", \"sampling\": {\"method\": \"grid\"}"),
              ContainsSubstring("the grid has 1e+09 designs"));
   CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"sampling\": {\"method\": \"grid\"}"),
              ContainsSubstring("a grid needs its 'levels'"));
   CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"designs\": [{\"longer\": 0.5}]"),
              ContainsSubstring("designs[0]: longer: 0.5 is outside of its bounds 0..0.1"));
-  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}", ", \"designs\": [{\"name\": \"a\", \"longer\": 0.1}, {\"name\": \"a\", \"longer\": 0.05}]"),
+  CHECK_THAT(with("\"longer\": {\"min\": 0, \"max\": 0.1}",
+                  ", \"designs\": [{\"name\": \"a\", \"longer\": 0.1}, {\"name\": \"a\", \"longer\": 0.05}]"),
              ContainsSubstring("two designs are called 'a'"));
-  CHECK_THAT(refusal(dir, space_of(kLonger + ", \"morphs\": [{\"region\": {\"box\": [[1, 0, 0], [0, 1, 1]], \"shift\": [\"longer\", 0, 0]}}]")),
-             ContainsSubstring("box: the box is inverted: x runs from 1 to 0"));
+  CHECK_THAT(
+      refusal(
+          dir,
+          space_of(kLonger +
+                   ", \"morphs\": [{\"region\": {\"box\": [[1, 0, 0], [0, 1, 1]], \"shift\": [\"longer\", 0, 0]}}]")),
+      ContainsSubstring("box: the box is inverted: x runs from 1 to 0"));
   CHECK_THAT(refusal(dir, "{\"baseline\": \"none.stl\", " + kLonger + "}"), ContainsSubstring("there is no file"));
-  CHECK_THAT(message_of([&] { plan_of(dir, space_of(kLonger + ", " + kMorph), false); }), ContainsSubstring("there is no 'objective'"));
+  CHECK_THAT(message_of([&] { plan_of(dir, space_of(kLonger + ", " + kMorph), false); }),
+             ContainsSubstring("there is no 'objective'"));
   CHECK_THAT(message_of([&] {
-               plan_of(dir, space_of(kLonger + ", " + kMorph + ", \"objective\": \"Cd\", \"constraints\": [{\"quantity\": \"Cl\", "
-                                     "\"min\": 1, \"max\": 0}]"),
+               plan_of(dir,
+                       space_of(kLonger + ", " + kMorph +
+                                ", \"objective\": \"Cd\", \"constraints\": [{\"quantity\": \"Cl\", "
+                                "\"min\": 1, \"max\": 0}]"),
                        false);
              }),
              ContainsSubstring("constraints[0]: the bounds are inverted"));

@@ -80,7 +80,8 @@ TEST_CASE("failed designs are walked around, stops and failures end the search")
   CHECK(calls == 4);
 
   calls = 0;
-  const auto few = optimise(plan_of("auto", 6), {0, 3, 0}, [&](const std::vector<double>& x) { return ++calls, bowl(x); });
+  const auto few =
+      optimise(plan_of("auto", 6), {0, 3, 0}, [&](const std::vector<double>& x) { return ++calls, bowl(x); });
   CHECK(calls == 6);
   CHECK(few.reason.find("6 evaluations") != std::string::npos);
 

@@ -64,7 +64,8 @@ TEST_CASE("a line that no sweep wrote is named") {
   const TempDir dir;
   { Journal(dir.path().string(), 0).append(row_of("a", 0.1)); }
   std::ofstream(dir.file("journal.0.jsonl"), std::ios::app) << "rubbish\n";
-  CHECK_THAT(test::message_of([&] { read_journals(dir.path().string()); }), ContainsSubstring("journal.0.jsonl': line 2"));
+  CHECK_THAT(test::message_of([&] { read_journals(dir.path().string()); }),
+             ContainsSubstring("journal.0.jsonl': line 2"));
 }
 
 TEST_CASE("a design that failed keeps its reason") {
