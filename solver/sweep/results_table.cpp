@@ -260,7 +260,9 @@ std::map<std::string, Row> read_journals(const std::string& folder) {
     std::size_t line = 1;
     for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++line) {
       Row row = row_from_json(text.substr(begin, end - begin), str("'", path, "': line ", line));
-      rows[row.design] = std::move(row);
+      // Journals are read by process, not by time: what failed in one may have been done later in another.
+      Row& known = rows[row.design];
+      if (!known.done || row.done) known = std::move(row);
     }
   }
   return rows;
