@@ -22,7 +22,8 @@ using Words = std::vector<std::string>;
 // tiny.h5, bodies/a.stl, b.stl, c.stl of different heights, space.json: six designs and the baseline, a body that
 // grows.
 inline void write_sweep_case(const TempDir& dir) {
-  surrogate::write_checkpoint(dir.file("tiny.h5"), tiny_model());
+  surrogate::Checkpoint model = tiny_model();
+  surrogate::write_checkpoint(dir.file("tiny.h5"), model);
   std::filesystem::create_directory(dir.file("bodies"));
   int number = 0;
   for (const char* name : {"a", "b", "c"})
