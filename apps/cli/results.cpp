@@ -97,7 +97,8 @@ Json run_json(const Result& r) {
   };
   for (const auto& file : r.asked.files) input(file, "geometry");
   if (!options.surface.empty()) input(options.surface, "surface");
-  if (!r.answer.volume_source.empty() && fs::exists(options.volume)) input(options.volume, "volume");
+  if (options.volume != "none" && options.volume != "adaptive" && options.volume != "grid")
+    input(options.volume, "volume");
   if (!r.run.points_file.empty()) input(r.run.points_file, "points");
   if (!r.run.model_file.empty()) input(r.run.model_file, "model");
   run["options"] = {
