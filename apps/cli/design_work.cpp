@@ -173,7 +173,11 @@ DesignWork::DesignWork(const solver::SweepPlan& plan, const SweepOptions& option
   baseline_ = load_body(plan.space->baseline, options.of_case, model);
   if (plan.space->triangle > 0) {
     Body& body = baseline_->body;
-    body.mesh = geometry::refine(body.mesh, {plan.space->triangle * body.mesh.file_unit, 0});
+    try {
+      body.mesh = geometry::refine(body.mesh, {plan.space->triangle * body.mesh.file_unit, 0});
+    } catch (const Error& error) {
+      throw Error(error.kind(), str(plan.source, ": triangle: ", error.message()), error.hint());
+    }
     measure(body);
   }
 }
