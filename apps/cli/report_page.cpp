@@ -24,13 +24,6 @@ namespace {
 constexpr const char* kResults[] = {"Cd",          "Cl",       "Cs",     "Cd_pressure",
                                     "Cd_friction", "Cm_pitch", "drag_N", "frontal_area"};
 
-std::string fixed(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(digits) << value;
-  return out.str();
-}
-
 std::string tile(const std::string& value, const std::string& what) {
   return "<li><b>" + html_escaped(value) + "</b> " + html_escaped(what) + "</li>\n";
 }
@@ -86,6 +79,13 @@ Json data_json(const Json& sweep, const std::vector<Row>& rows) {
 
 }  // namespace
 
+std::string fixed_text(double value, int digits) {
+  if (!std::isfinite(value)) return "-";
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return out.str();
+}
+
 std::string base64(const std::string& bytes) {
   static const char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
@@ -116,7 +116,7 @@ std::string html_escaped(const std::string& text) {
   return out;
 }
 
-std::string report_page(const std::string& sweep_text, const std::vector<Row>& rows,
+std::string report_page(const std::string& file, const std::string& sweep_text, const std::vector<Row>& rows,
                         const std::vector<ReportPicture>& pictures, const std::string& no_pictures) {
   Json sweep;
   std::string title, source, model, data;
@@ -128,7 +128,8 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
     planned = sweep.at("designs").get<std::size_t>();
     data = data_json(sweep, rows).dump(-1, ' ', true, Json::error_handler_t::replace);
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::input, str("sweep.json is damaged: ", error.what()), "run the sweep again with --overwrite");
+    throw Error(ErrorKind::input, str("'", file, "' is damaged: ", error.what()),
+                "run the sweep again with --overwrite");
   }
   // Nothing in a text may end the script element.
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
@@ -150,17 +151,17 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
   if (failed > 0) tiles += tile(std::to_string(failed), "failed");
   if (outside > 0) tiles += tile(std::to_string(outside), "outside of the training data");
   if (!done.empty()) {
-    tiles += tile(fixed(done.front()->number("Cd"), 4), "least Cd: " + done.front()->design);
-    tiles += tile(fixed(done.back()->number("Cd"), 4), "most Cd: " + done.back()->design);
+    tiles += tile(fixed_text(done.front()->number("Cd"), 4), "least Cd: " + done.front()->design);
+    tiles += tile(fixed_text(done.back()->number("Cd"), 4), "most Cd: " + done.back()->design);
   }
-  if (baseline) tiles += tile(fixed(baseline->number("Cd"), 4), "Cd of the baseline");
+  if (baseline) tiles += tile(fixed_text(baseline->number("Cd"), 4), "Cd of the baseline");
 
   std::string table =
       "<table><thead><tr><th scope=\"col\">design</th><th scope=\"col\">Cd</th><th "
       "scope=\"col\">Cl</th></tr></thead><tbody>";
   for (std::size_t i = 0; i < std::min<std::size_t>(20, done.size()); ++i)
-    table += "<tr><td class=\"text\">" + html_escaped(done[i]->design) + "</td><td>" + fixed(done[i]->number("Cd"), 4) +
-             "</td><td>" + fixed(done[i]->number("Cl"), 4) + "</td></tr>";
+    table += "<tr><td class=\"text\">" + html_escaped(done[i]->design) + "</td><td>" +
+             fixed_text(done[i]->number("Cd"), 4) + "</td><td>" + fixed_text(done[i]->number("Cl"), 4) + "</td></tr>";
   table += "</tbody></table>";
 
   std::string images;
@@ -199,8 +200,8 @@ std::string report_page(const std::string& sweep_text, const std::vector<Row>& r
   if (warnings.empty()) warnings = "<p>None.</p>";
 
   std::string page;
-  for (const auto& [file, text] : report_templates())
-    if (file == "report_page.html") page = text;
+  for (const auto& [template_file, text] : report_templates())
+    if (template_file == "report_page.html") page = text;
   const std::string sampling = sweep.value("sampling", "");
   replace(page, "__TITLE__", html_escaped(title.empty() ? source : title));
   replace(

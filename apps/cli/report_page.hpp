@@ -16,10 +16,12 @@ struct ReportPicture {
   std::string png;  // the file's bytes
 };
 
-// sweep: text of sweep.json. Throws Error(input) when it is none.
-std::string report_page(const std::string& sweep, const std::vector<solver::Row>& rows,
+// file: sweep.json; `sweep`: its text. Throws Error(input) when it is none.
+std::string report_page(const std::string& file, const std::string& sweep, const std::vector<solver::Row>& rows,
                         const std::vector<ReportPicture>& pictures, const std::string& no_pictures);
 
+// "0.2712"; "-" for what is no number.
+std::string fixed_text(double value, int digits);
 // RFC 4648.
 std::string base64(const std::string& bytes);
 // What HTML would take for markup.

@@ -17,6 +17,7 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
+#include "geometry/distance.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::apps {
@@ -59,7 +60,7 @@ class Report : public Command {
       throw Error(ErrorKind::input, str("'", folder_, "': no design is done yet"), "run the sweep first");
     std::string why = "There are no pictures: --no-pictures.";
     const auto pictures = no_pictures_ ? std::vector<ReportPicture>() : draw(rows, why);
-    core::write_text(out_, report_page(core::read_text(sweep.string()), rows, pictures, why));
+    core::write_text(out_, report_page(sweep.string(), core::read_text(sweep.string()), rows, pictures, why));
     std::cout << out_ << ": " << rows.size() << " designs, " << pictures.size() << " pictures\n";
     return 0;
   }
@@ -90,6 +91,39 @@ class Report : public Command {
     for (const auto& a : mesh.attributes)
       if (a.name == "Cp" && a.components == 1) return &a;
     return nullptr;
+  }
+
+  // Cp of a body minus that of another, face by face where the meshes are alike. Otherwise at the nearest face to the
+  // same place within the other's bounding box.
+  static geometry::Attribute difference(const geometry::SurfaceMesh& body, const geometry::SurfaceMesh& other) {
+    geometry::Attribute change = *cp_of(body);
+    const geometry::Attribute& from = *cp_of(other);
+    change.name = "change of Cp";
+    if (body.corners == other.corners && change.association == from.association) {
+      for (std::size_t i = 0; i < change.values.size(); ++i) change.values[i] -= from.values[i];
+      return change;
+    }
+    const Box here = body.bounds(), there = other.bounds();
+    std::vector<Vec3> places(change.values.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const Vec3 p = change.association == geometry::Association::faces ? body.centroid(i) : body.points[i];
+      for (std::size_t a = 0; a < 3; ++a)
+        places[i][a] = there.low[a] + (p[a] - here.low[a]) * there.size()[a] / std::max(here.size()[a], 1e-12);
+    }
+    const auto nearest = geometry::nearest_faces(other, places);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto face = static_cast<std::size_t>(nearest[i].face);
+      double value = 0;
+      if (from.association == geometry::Association::faces) {
+        value = from.values[face];
+      } else {
+        const std::size_t begin = static_cast<std::size_t>(other.offsets[face]), corners = other.corner_count(face);
+        for (std::size_t c = begin; c < begin + corners; ++c)
+          value += from.values[static_cast<std::size_t>(other.corners[c])] / double(corners);
+      }
+      change.values[i] -= static_cast<float>(value);
+    }
+    return change;
   }
 
   // Best, median, worst and the baseline in one range of colours; the best's difference to the baseline.
@@ -144,10 +178,9 @@ class Report : public Command {
     };
     for (const auto& [i, surface] : surfaces)
       picture(wanted[i].first,
-              str(wanted[i].second->design, ": Cd ", wanted[i].second->number("Cd"), ", Cl ",
-                  wanted[i].second->number("Cl"), ""),
+              str(wanted[i].second->design, ": Cd ", fixed_text(wanted[i].second->number("Cd"), 4), ", Cl ",
+                  fixed_text(wanted[i].second->number("Cl"), 4)),
               surface, *cp_of(surface), limit);
-    // The same faces, one by one.
     const auto find = [&](const Row* row) -> const geometry::SurfaceMesh* {
       for (const auto& [i, surface] : surfaces)
         if (wanted[i].second == row) return &surface;
@@ -155,15 +188,10 @@ class Report : public Command {
     };
     const Row* other = baseline ? baseline : done[done.size() / 2];
     const geometry::SurfaceMesh *best = find(done.front()), *reference = find(other);
-    if (best && reference && best != reference && best->corners == reference->corners) {
-      geometry::Attribute change = *cp_of(*best);
-      const auto& from = cp_of(*reference)->values;
-      if (from.size() == change.values.size()) {
-        change.name = "change of Cp";
-        for (std::size_t i = 0; i < from.size(); ++i) change.values[i] -= from[i];
-        picture("Difference", str("Cp of ", done.front()->design, " minus that of ", other->design), *best, change,
-                std::max(1e-6, colour_limit(change.values)));
-      }
+    if (best && reference && best != reference) {
+      const geometry::Attribute change = difference(*best, *reference);
+      picture("Difference", str("Cp of ", done.front()->design, " minus that of ", other->design), *best, change,
+              std::max(1e-6, colour_limit(change.values)));
     }
     return out;
   }

@@ -19,8 +19,8 @@ namespace streamtube::test {
 
 using Words = std::vector<std::string>;
 
-// tiny.h5, bodies/a.stl, b.stl, c.stl of different heights, space.json: six designs and the baseline, a body that
-// grows.
+// tiny.h5, bodies/a.stl, b.stl, c.stl of different heights and meshes, space.json: six designs and the baseline, a body
+// that grows.
 inline void write_sweep_case(const TempDir& dir) {
   surrogate::Checkpoint model = tiny_model();
   surrogate::write_checkpoint(dir.file("tiny.h5"), model);
@@ -28,7 +28,8 @@ inline void write_sweep_case(const TempDir& dir) {
   int number = 0;
   for (const char* name : {"a", "b", "c"})
     mesh_io::write_stl(dir.file(std::string("bodies/") + name + ".stl"),
-                       box_mesh({0, -0.3, 0.1}, {1, 0.3, 0.5 + 0.05 * number++}, 6));
+                       box_mesh({0, -0.3, 0.1}, {1, 0.3, 0.5 + 0.05 * number}, 6 - number)),
+        ++number;
   dir.write("space.json", R"({
     // Parameters move the rear and set the wind.
     "name": "rear",

@@ -38,7 +38,8 @@ TEST_CASE("the page holds all designs and needs nothing else") {
   for (const char* outside : {"src=\"http", "href=\"http", "url(", "import "})
     CHECK(page.find(outside) == std::string::npos);
   if (page.find("There are no pictures") == std::string::npos)
-    CHECK_THAT(page, ContainsSubstring("data:image/png;base64,iVBORw0KGgo"));
+    CHECK_THAT(page, ContainsSubstring("data:image/png;base64,iVBORw0KGgo") &&
+                         ContainsSubstring("<figcaption><b>Difference</b> Cp of "));
 
   CHECK(run_program(dir, {"report", "out"}).code == 2);
   CHECK(run_program(dir, {"report", "out", "--overwrite", "--no-pictures"}).code == 0);
