@@ -121,6 +121,8 @@ class Compare : public Command {
     const Json json = to_json(comparison);
     if (folder) {
       write(comparison, *folder);
+      if (picture_ && !comparison.part[0].surface)
+        core::warn(str("no picture: ", reference_, " holds points of the surface, not its faces"));
       core::write_text(folder->file(kJson), json.dump(1) + "\n");
       folder->commit();
     }

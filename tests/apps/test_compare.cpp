@@ -66,6 +66,9 @@ TEST_CASE("errors of compare are those of evaluate for the same case") {
     CHECK(fields["surface/pressure"]["interpolated"] == false);
   }
   CHECK(run_program(dir, {"compare", "predicted:case_99", "d.h5:1"}).code == 3);
+  const std::string first = evaluation["cases"][0]["name"];
+  r = run_program(dir, {"compare", "predicted:" + first, "d.h5:" + first, "--out", "points", "--picture"});
+  CHECK_THAT(r.err, ContainsSubstring("no picture") || ContainsSubstring("OpenGL"));
 }
 
 TEST_CASE("differences of meshes in another order and of other meshes, with files and pictures") {
