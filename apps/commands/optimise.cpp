@@ -45,7 +45,7 @@ class Optimise : public Command {
     app.add_flag("--allow-extrapolation", allow_,
                  "Also trust designs outside of what the model was trained on; without, they count as infeasible");
     app.add_option("--evaluations", evaluations_, "Designs to compute at most; default: as the space says, else 60")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, 1'000'000));
     app.add_flag("--dry-run", options_.dry_run, "Check everything, compute the baseline alone, write nothing");
     options_.declare(app);
   }
@@ -215,8 +215,8 @@ class Optimise : public Command {
                   str("none of the ", rows.size(), " designs holds all constraints",
                       allow_ ? "" : " inside of the training data"),
                   allow_ ? "widen the bounds or the constraints"
-                         : "widen the bounds, begin elsewhere (\"start\"), or pass --allow-extrapolation to trust them "
-                           "all the same");
+                         : "widen the bounds or the constraints, begin elsewhere (\"start\"), or pass "
+                           "--allow-extrapolation to trust them all the same");
     const Row& base = rows.front();
     // The body, for CAD and CFD.
     std::vector<double> values;

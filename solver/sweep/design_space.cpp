@@ -580,6 +580,8 @@ void read_objective(const Place& root, SweepPlan& plan) {
       place.refuse("a quantity or {quantity: weight, ...} is expected");
     for (const auto& [name, json] : place.json().items())
       out.weights.emplace_back(name, Place(json, place.where() + ": " + name).number());
+    if (std::all_of(out.weights.begin(), out.weights.end(), [](const auto& one) { return one.second == 0; }))
+      place.refuse("all weights are 0");
   }
   if (root.has("constraints"))
     for (const Place& at : root.at("constraints").list()) {

@@ -241,4 +241,8 @@ TEST_CASE("what is wrong in a space is named with its place") {
                        false);
              }),
              ContainsSubstring("constraints[0]: the bounds are inverted"));
+  CHECK_THAT(message_of([&] {
+               plan_of(dir, space_of(kLonger + ", " + kMorph + ", \"objective\": {\"Cd\": 0, \"Cl\": 0}"), false);
+             }),
+             ContainsSubstring("objective: all weights are 0"));
 }
