@@ -39,8 +39,14 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+struct Read {
+  solver::Result result;
+  double density = 0;           // kg/m3; 0: not known
+  bool incompressible = false;  // of OpenFOAM: pressures and stresses are in proportion to a density of free choice
+};
+
 // FILE.h5:CASE, a folder of data:CASE.
-bool read_case(const std::string& text, solver::Result& result) {
+bool read_case(const std::string& text, Read& read) {
   const std::size_t colon = text.rfind(':');
   std::error_code ignored;
   const std::string path = text.substr(0, colon);
@@ -52,7 +58,8 @@ bool read_case(const std::string& text, solver::Result& result) {
   const std::string found = mesh_io::find_cases(names, {name}, str("'", path, "'"))[0];
   const auto index = static_cast<std::size_t>(std::find(names.begin(), names.end(), found) - names.begin());
   mesh_io::FlowSample sample = data.read(index, true);
-  for (int b = 0; b < 2; ++b) result.part[b].points = std::move(sample.part[b]);
+  read.density = sample.info.flow.density;
+  for (int b = 0; b < 2; ++b) read.result.part[b].points = std::move(sample.part[b]);
   return true;
 }
 
@@ -66,26 +73,54 @@ void read_mesh(const std::string& path, double unit, solver::Result& result) {
     result.part[1].volume = std::move(mesh);
 }
 
-solver::Result read_result(const std::string& path, double unit) {
-  solver::Result result;
+// The density in the run.json of predict and solve; 0 without.
+double density_of_run(const fs::path& folder) {
+  const std::string path = (folder / "run.json").string();
+  if (!is_file(path)) return 0;
+  const Json run = Json::parse(core::read_text(path), nullptr, false);
+  if (!run.is_object() || !run.contains("options") || !run["options"].is_object()) return 0;
+  const Json& options = run["options"];
+  return options.contains("density") && options["density"].is_number() ? options["density"].get<double>() : 0;
+}
+
+Read read_result(const std::string& path, double unit) {
+  Read read;
+  solver::Result& result = read.result;
   result.name = str("'", path, "'");
-  if (read_case(path, result)) return result;
+  if (read_case(path, read)) return read;
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
     read_mesh(path, unit, result);
-    return result;
+    return read;
   }
   if (mesh_io::is_foam_case(path)) {
     mesh_io::FoamResult foam = mesh_io::read_foam_result(path);
     result.part[0].surface = std::move(foam.surface), result.part[1].volume = std::move(foam.volume);
-    return result;
+    read.density = foam.info.flow.density, read.incompressible = foam.incompressible;
+    return read;
   }
+  read.density = density_of_run(path);
   if (is_file(fs::path(path) / kFiles[0])) result.part[0].surface = mesh_io::read_surface((fs::path(path) / kFiles[0]).string(), unit);
   if (is_file(fs::path(path) / kFiles[1])) result.part[1].volume = mesh_io::read_volume((fs::path(path) / kFiles[1]).string(), unit);
   if (result.part[0].empty() && result.part[1].empty())
     throw Error(ErrorKind::input, str("'", path, "': this folder holds no result: neither ", kFiles[0], " nor ", kFiles[1], " nor system/controlDict"),
                 "give the folder that `streamtube predict` wrote, a case of OpenFOAM, a VTP or VTU file, or DATASET.h5:CASE");
-  return result;
+  return read;
+}
+
+// An incompressible solution is one for any density: that of the result it stands beside.
+void take_density(Read& foam, const Read& other) {
+  if (!foam.incompressible || other.incompressible || !(other.density > 0) || foam.density == other.density) return;
+  const auto factor = static_cast<float>(other.density / foam.density);
+  const auto scale = [&](std::vector<Attribute>& attributes) {
+    for (Attribute& a : attributes)
+      if (a.name == "pressure" || a.name == "wall_shear_stress")
+        for (float& v : a.values) v *= factor;
+  };
+  if (foam.result.part[0].surface) scale(foam.result.part[0].surface->attributes);
+  if (foam.result.part[1].volume) scale(foam.result.part[1].volume->attributes);
+  foam.density = other.density;
+  core::info(str(foam.result.name, " is incompressible: its pressures are taken at ", other.result.name, "'s density, ", other.density, " kg/m3"));
 }
 
 class Compare : public Command {
@@ -116,8 +151,11 @@ class Compare : public Command {
       names.push_back(kJson);
       folder.emplace(out_, names, overwrite_);
     }
-    const solver::Result one = read_result(one_, units_[0]), reference = read_result(reference_, units_[1]);
-    const solver::Comparison comparison = solver::compare(one, reference);
+    Read one = read_result(one_, units_[0]), reference = read_result(reference_, units_[1]);
+    take_density(one, reference), take_density(reference, one);
+    if (one.density > 0 && reference.density > 0 && one.density != reference.density)
+      core::warn(str("the densities differ, ", one.density, " and ", reference.density, " kg/m3: so do pressures and forces"));
+    const solver::Comparison comparison = solver::compare(one.result, reference.result);
     const Json json = to_json(comparison);
     if (folder) {
       write(comparison, *folder);
