@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,10 @@ bool write_all(int fd, const char* data, std::size_t n) {
   return true;
 }
 
-[[noreturn]] void child(int to, const std::function<std::string()>& work) noexcept {
+[[noreturn]] void child(int to, pid_t parent, const std::function<std::string()>& work) noexcept {
+  // Locks are inherited: this process must not hold those of a killed run.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
   for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(s, SIG_DFL);  // a crash is told by the parent
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
@@ -57,10 +61,10 @@ std::string run_apart(const std::string& where, const std::function<std::string(
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(errno)));
-  const pid_t id = ::fork();
+  const pid_t self = ::getpid(), id = ::fork();
   if (id == 0) {
     ::close(ends[0]);
-    child(ends[1], work);
+    child(ends[1], self, work);
   }
   const int reason = errno;
   ::close(ends[1]);

@@ -56,11 +56,16 @@ void note_failure(Row& row) {
   }
 }
 
+// Names of files may be anything.
+std::string dumped(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string design_json(const solver::SweepPlan& plan, const solver::Design& design) {
   Json out = {{"name", design.name}, {"of", plan.source}};
   for (std::size_t p = 0; p < plan.parameters.size(); ++p)
     if (!std::isnan(design.values[p])) out["parameters"][plan.parameters[p].name] = design.values[p];
-  return out.dump();
+  return dumped(out);
 }
 
 // Faces that a deformation drove through each other or out of the world are no body any more.
@@ -111,7 +116,7 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"reference_length", or_null(c.length)},
               {"seed", c.seed},
               {"space", Json::parse(plan.shared_json())}};
-  return out.dump();
+  return dumped(out);
 }
 
 // The first setting that differs, for people; empty: none.
@@ -273,14 +278,12 @@ void DesignWork::compute(Piece& piece) const {
   piece.compute_seconds = since(start);
 }
 
-Row DesignWork::finish(Piece& piece) const {
-  const core::QuietThread quiet;
-  const auto start = Clock::now();
+void DesignWork::note_results(Piece& piece) const {
   Row& row = piece.row;
   row.seconds = {{"prepare", piece.prepare_seconds}, {"compute", piece.compute_seconds}};
   if (!row.done) {
     row.warnings = piece.result.warnings;
-    return row;
+    return;
   }
   Result& result = piece.result;
   const solver::Answer& answer = result.answer;
@@ -302,12 +305,16 @@ Row DesignWork::finish(Piece& piece) const {
                  {"side_N", newton * c.cs()}};
   for (const auto& [name, value] : piece.shape)
     row.numbers.emplace_back(name, name == "frontal_area" && value == 0 ? f.scales.area : value);
+  // A column that a table leaves empty for this design says what was taken.
+  const auto is_parameter = [&](const std::string& name) {
+    return std::any_of(plan_.parameters.begin(), plan_.parameters.end(), [&](const auto& p) { return p.name == name; });
+  };
   for (const auto& [name, value] : solver::Named{{"velocity", f.scales.velocity},
                                                  {"density", f.scales.density},
                                                  {"viscosity", piece.options.viscosity},
                                                  {"reference_area", f.scales.area},
                                                  {"reference_length", f.scales.length}})
-    if (!plan_.value(piece.design, name)) row.numbers.emplace_back(name, value);
+    if (!plan_.value(piece.design, name)) (is_parameter(name) ? row.parameters : row.numbers).emplace_back(name, value);
   row.numbers.emplace_back("reynolds_number", answer.reynolds_number);
   // How far outside of the training data: at most 0 inside. For shapes in shares of the limit, for quantities of their
   // range.
@@ -326,16 +333,32 @@ Row DesignWork::finish(Piece& piece) const {
   row.numbers.emplace_back("beyond_training", beyond);
   row.warnings = result.warnings;
   for (const auto& e : answer.extrapolation) row.extrapolation.push_back(to_text(e));
+}
 
-  row.folder = (fs::path(kDesigns) / piece.design.name).string();
-  OutputFolder folder((fs::path(options_.out) / row.folder).string(), result_names(), true);
+Row DesignWork::finish(Piece& piece) const {
+  const core::QuietThread quiet;
+  const auto start = Clock::now();
+  Row& row = piece.row;
+  note_results(piece);
+  if (!row.done) return row;
   try {
-    write_results(folder, result, nullptr, {options_.fields != "none", options_.fields == "all"});
+    const std::string place = (fs::path(kDesigns) / piece.design.name).string();
+    OutputFolder folder((fs::path(options_.out) / place).string(), result_names(), true);
+    try {
+      write_results(folder, piece.result, nullptr, {options_.fields != "none", options_.fields == "all"});
+    } catch (const Error& error) {
+      throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+    }
+    folder.commit();
+    row.folder = place;
+    row.seconds.emplace_back("write", since(start));
   } catch (const Error& error) {
-    throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+    if (error.kind() == ErrorKind::runtime) throw;  // the disk refuses the next one, too
+    note_failure(row);
+  } catch (...) {
+    note_failure(row);
   }
-  folder.commit();
-  row.seconds.emplace_back("write", since(start));
+  if (!row.done) row.numbers.clear();
   return row;
 }
 
@@ -356,6 +379,32 @@ double DesignWork::output_bytes(const SweepOptions& options, const solver::Answe
 }
 
 // ---- The folder
+
+namespace {
+
+void remove_unfinished(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.path().filename().string().rfind(".partial-", 0) == 0) left.push_back(entry.path());
+  for (const auto& one : left) fs::remove_all(one, error);
+}
+
+// What predict writes there. The user's own files in it stay, even geometry of a folder that is called so.
+void remove_designs(const fs::path& designs) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(designs, error))
+    if (entry.is_directory(error)) found.push_back(entry.path());
+  for (const auto& folder : found) {
+    for (const auto& name : result_names()) fs::remove(folder / name, error);
+    remove_unfinished(folder);
+    fs::remove(folder, error);  // if nothing is left
+  }
+  fs::remove(designs, error);
+}
+
+}  // namespace
 
 SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const solver::SweepPlan& plan,
                          const SweepOptions& options, const surrogate::Checkpoint& model,
@@ -387,17 +436,13 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
     } else if (old) {
       fs::remove(file, error);
       solver::remove_journals(path);
-      fs::remove_all(fs::path(path) / kDesigns, error);
-      for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, "report.html"})
+      remove_designs(fs::path(path) / kDesigns);
+      for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, kBest, "report.html"})
         fs::remove(fs::path(path) / name, error);
     }
     // What a killed run was writing.
-    for (const auto& design : fs::directory_iterator(fs::path(path) / kDesigns, error)) {
-      std::vector<fs::path> left;
-      for (const auto& entry : fs::directory_iterator(design.path(), error))
-        if (entry.path().filename().string().rfind(".partial-", 0) == 0) left.push_back(entry.path());
-      for (const auto& one : left) fs::remove_all(one, error);
-    }
+    for (const auto& design : fs::directory_iterator(fs::path(path) / kDesigns, error))
+      remove_unfinished(design.path());
     for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, kSweep})
       core::remove_leftovers((fs::path(path) / name).string());
     Json all = {
@@ -421,13 +466,20 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
     }
     all["model"] = {{"name", model.name}, {"fingerprint", model.fingerprint}, {"file", options.model}};
     all["settings"] = settings;
-    core::write_text(file, all.dump(2) + "\n");
+    description_ = dumped(all, 2) + "\n";
+    if (!old || !options.resume) describe();
     before_ = solver::read_journals(path);
   }
   processes.any(false);  // the others wait for the first
   if (!processes.first()) before_ = solver::read_journals(path);
   processes.any(false);  // nobody appends before all have read
   journal_.emplace(path, processes.rank());
+}
+
+void SweepFolder::describe() {
+  if (description_.empty()) return;
+  core::write_text((fs::path(path_) / kSweep).string(), description_);
+  description_.clear();
 }
 
 void SweepFolder::Lock::take(const std::string& folder) {
@@ -454,7 +506,8 @@ void SweepFolder::check(const Row& row, const solver::Design& design, const solv
   };
   if (row.identity != plan.identity(design)) {
     for (std::size_t p = 0; p < plan.parameters.size(); ++p)
-      if (const double was = row.number(plan.parameters[p].name); was != design.values[p] && !std::isnan(was))
+      if (const double was = row.parameter(plan.parameters[p].name), now = design.values[p];
+          was != now && !std::isnan(was) && !std::isnan(now))
         refuse(str("'", design.name, "' had ", plan.parameters[p].name, " ", was, ", now ", design.values[p]));
     refuse(str("'", design.name, "' was another design"));
   }
@@ -536,12 +589,13 @@ std::string summary_json(const std::vector<Row>& rows, const std::string& column
   }
   Json out = {{"designs", rows.size()}, {"done", done}, {"failed", rows.size() - done}, {"trusted", trusted}};
   out["failures"] = failed;
+  out["ranking"] = Json::array();
   for (const Row* row : ranked(rows, column)) {
     out["ranking"].push_back(
         {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
     if (out["ranking"].size() == 20) break;
   }
-  return out.dump();
+  return dumped(out);
 }
 
 }  // namespace streamtube::apps

@@ -24,6 +24,7 @@ namespace streamtube::apps {
 inline constexpr const char* kSweep = "sweep.json";
 inline constexpr const char* kSweepCollection = "sweep.pvd";
 inline constexpr const char* kDesigns = "designs";
+inline constexpr const char* kBest = "best.stl";  // of optimise
 
 struct SweepOptions {
   void declare(CLI::App& app);
@@ -58,7 +59,10 @@ class DesignWork {
   std::unique_ptr<Piece> prepare(const solver::Design& design) const;
   // By the thread of the engine; the same of failures.
   void compute(Piece& piece) const;
-  // Writes what --fields wants, and completes the row. By any thread. Throws Error(runtime) when the disk refuses.
+  // Completes the row with the results. By any thread.
+  void note_results(Piece& piece) const;
+  // The same, and writes what --fields wants. By any thread. Throws Error(runtime) when the disk refuses; what else
+  // fails makes a failed row.
   solver::Row finish(Piece& piece) const;
   // The case of a design, with all that would be refused.
   BodyCase make_case(const solver::Design& design, const CaseOptions& options) const;
@@ -83,7 +87,8 @@ class DesignWork {
 class SweepFolder {
  public:
   // Collective. Checks what an earlier run left: none, or with --resume one of the same settings, else Error(usage)
-  // that says what differs. Then all of the folder belongs to this run. kind: "sweep" or "optimise".
+  // that says what differs. Then all of the folder belongs to this run; after a resume, sweep.json stays that of the
+  // earlier run until describe(). kind: "sweep" or "optimise".
   SweepFolder(const std::string& path, const std::string& kind, const solver::SweepPlan& plan,
               const SweepOptions& options, const surrogate::Checkpoint& model, const core::Processes& processes);
   SweepFolder(const SweepFolder&) = delete;
@@ -94,6 +99,8 @@ class SweepFolder {
   const std::map<std::string, solver::Row>& before() const { return before_; }
   // Error(usage) when the row was made of something else than this design.
   void check(const solver::Row& row, const solver::Design& design, const solver::SweepPlan& plan) const;
+  // The earlier designs are of this plan: sweep.json is written.
+  void describe();
   // By any thread: a line in this process's journal.
   void append(const solver::Row& row) { journal_->append(row); }
   // The table of all journals, in the order of `names` (nothing: of the journals' designs as they were appended), and
@@ -112,7 +119,7 @@ class SweepFolder {
     int file_ = -1;
   };
 
-  std::string path_;
+  std::string path_, description_;  // sweep.json, while it is to be written
   Lock lock_;
   std::map<std::string, solver::Row> before_;
   std::optional<solver::Journal> journal_;

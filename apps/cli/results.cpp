@@ -168,9 +168,8 @@ mesh_io::Metadata volume_metadata(const Result& r) {
   const auto velocity = physics::find_field(fields, "velocity", 3);
   const bool exact = !velocity.spec || velocity.spec->decoder == physics::Decoder::direct;
   for (const auto one : r.options->derive)
-    out.emplace_back(
-        physics::name(one),
-        str(physics::unit(one), exact ? ", from exact derivatives" : ", from differences of exact velocities"));
+    out.emplace_back(physics::name(one), str(physics::unit(one), exact ? ", from exact derivatives"
+                                                                       : ", from differences of exact velocities"));
   return out;
 }
 
@@ -222,7 +221,6 @@ Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question) {
   return slice;
 }
 
-
 void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFiles& wanted) {
   solver::Answer& answer = r.answer;
   const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
@@ -256,23 +254,22 @@ void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFi
     entries.push_back({"volume", kVolume});
   }
   if (!entries.empty()) mesh_io::write_pvd(folder.file(kCollection), entries);
-  core::write_text(folder.file(kForces), result_json(r).dump(2) + "\n");
+  core::write_text(folder.file(kForces), result_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   r.stages.end("writing");
-  core::write_text(folder.file(kRun), run_json(r).dump(2) + "\n");
+  core::write_text(folder.file(kRun), run_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::string result_json_text(const Result& result, const std::vector<std::string>& files) {
   Json out = result_json(result);
   if (!files.empty()) out["files"] = files;
-  return out.dump(2) + "\n";
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string result_text(const Result& r, const std::string& folder, const std::vector<std::string>& files) {
   const auto& f = r.answer.forces;
   std::ostringstream out;
-  out << fs::path(r.asked.files.front()).filename().string() << ", model " << r.model->name << ", "
-      << f.scales.velocity << " m/s, Reynolds number " << std::setprecision(3) << r.answer.reynolds_number
-      << std::setprecision(6) << "\n\n"
+  out << fs::path(r.asked.files.front()).filename().string() << ", model " << r.model->name << ", " << f.scales.velocity
+      << " m/s, Reynolds number " << std::setprecision(3) << r.answer.reynolds_number << std::setprecision(6) << "\n\n"
       << coefficients_table(f) << '\n'
       << reference_lines(f);
   out << "similarity to training: " << (r.answer.similarity ? solver::to_text(*r.answer.similarity) : "not available")
@@ -295,7 +292,7 @@ std::string plan_json_text(const solver::Plan& plan, const std::string& folder) 
   for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
   out["extrapolation"] = extrapolation_json(plan.extrapolation);
   out["similarity"] = similarity_json(plan.similarity);
-  return out.dump(2) + "\n";
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string plan_text(const solver::Plan& plan, const std::string& folder) {

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
@@ -27,9 +28,9 @@ using core::ErrorKind;
 using core::str;
 using Json = nlohmann::ordered_json;
 using solver::Row;
+using Clock = std::chrono::steady_clock;
 
 constexpr int kInterrupted = 130;
-constexpr const char* kBest = "best.stl";
 
 class Optimise : public Command {
  public:
@@ -92,18 +93,31 @@ class Optimise : public Command {
     if (options_.dry_run) {
       const auto piece = work.prepare(solver::design_at(plan, "baseline", start));
       work.compute(*piece);
-      if (!piece->row.done) throw Error(ErrorKind::input, str("the baseline: ", piece->row.message), piece->row.hint);
-      std::cout << "plan (nothing is written)\n  baseline           Cd "
-                << piece->result.answer.forces.coefficients.cd() << "\n  parameters         " << plan.parameters.size()
-                << "\n  evaluations        at most " << plan.objective->evaluations << ", "
-                << (piece->prepare_seconds + piece->compute_seconds) << " s each\n  results to         " << options_.out
-                << '\n';
+      work.note_results(*piece);
+      check_quantities(piece->row, plan);
+      const double seconds = piece->prepare_seconds + piece->compute_seconds;
+      if (options_.json) {
+        std::cout << Json{{"dry_run", true},
+                          {"out", options_.out},
+                          {"objective", objective_of(piece->row, plan)},
+                          {"parameters", plan.parameters.size()},
+                          {"evaluations", plan.objective->evaluations},
+                          {"seconds_per_design", seconds}}
+                         .dump(2, ' ', false, Json::error_handler_t::replace)
+                  << '\n';
+        return 0;
+      }
+      std::cout << "plan (nothing is written)\n  baseline           objective " << objective_of(piece->row, plan)
+                << ", Cd " << piece->row.number("Cd") << "\n  parameters         " << plan.parameters.size()
+                << "\n  evaluations        at most " << plan.objective->evaluations << ", " << seconds
+                << " s each\n  results to         " << options_.out << '\n';
       return 0;
     }
     SweepFolder folder(options_.out, name(), plan, options_, model, processes);
     const core::HoldInterrupts hold;
     std::vector<std::string> names;
     std::vector<Row> rows;
+    auto table_due = Clock::now() + std::chrono::seconds(10);
     const auto evaluate = [&](const std::vector<double>& values) -> solver::Evaluated {
       if (core::HoldInterrupts::asked()) return {};
       const std::string number = std::to_string(rows.size());
@@ -121,15 +135,21 @@ class Optimise : public Command {
         const auto piece = work.prepare(design);
         work.compute(*piece);
         row = work.finish(*piece);
+        folder.describe();
         folder.append(row);
         say(row, plan);
       }
       names.push_back(design.name), rows.push_back(row);
+      if (Clock::now() >= table_due) {
+        folder.write_table(names);
+        table_due = Clock::now() + std::chrono::seconds(10);
+      }
       if (rows.size() == 1) check_quantities(row, plan);
       return judge(row, plan);
     };
     const solver::Optimum optimum = solver::optimise(plan, start, evaluate);
     const bool stopped = core::HoldInterrupts::asked();
+    folder.describe();
     folder.write_table(names);
     if (stopped) {
       core::log(core::LogLevel::error,
@@ -153,8 +173,8 @@ class Optimise : public Command {
   void check_quantities(const Row& row, const solver::SweepPlan& plan) const {
     if (!row.done) throw Error(ErrorKind::input, str("the baseline: ", row.message), row.hint);
     std::vector<std::string> known;
-    for (const auto& list : {row.numbers, row.parameters})
-      for (const auto& [name, value] : list) known.push_back(name);
+    for (const auto& [name, value] : row.numbers) known.push_back(name);
+    for (const auto& [name, value] : row.parameters) known.push_back(solver::parameter_column(name));
     const auto check = [&](const std::string& quantity) {
       if (std::find(known.begin(), known.end(), quantity) != known.end()) {
         if (!std::isnan(row.number(quantity))) return;
@@ -210,21 +230,25 @@ class Optimise : public Command {
       trusted += row.trusted(), failed += !row.done;
       if (feasible(row, plan) && (!best || objective_of(row, plan) < objective_of(*best, plan))) best = &row;
     }
-    if (!best)
+    const std::string shape = (fs::path(options_.out) / kBest).string();
+    std::error_code ignored;
+    if (!best) {
+      fs::remove(shape, ignored);  // of other constraints
       throw Error(ErrorKind::runtime,
                   str("none of the ", rows.size(), " designs holds all constraints",
                       allow_ ? "" : " inside of the training data"),
                   allow_ ? "widen the bounds or the constraints"
                          : "widen the bounds or the constraints, begin elsewhere (\"start\"), or pass "
                            "--allow-extrapolation to trust them all the same");
+    }
     const Row& base = rows.front();
     // The body, for CAD and CFD.
     std::vector<double> values;
-    for (const auto& p : plan.parameters) values.push_back(best->number(p.name));
+    for (const auto& p : plan.parameters) values.push_back(best->parameter(p.name));
     const auto design = solver::design_at(plan, best->design, values);
     auto made = work.make_case(design, work.options_of(design));
     geometry::to_file(made.placement.frame, made.question.body);
-    mesh_io::write_stl((fs::path(options_.out) / kBest).string(), made.question.body);
+    mesh_io::write_stl(shape, made.question.body);
 
     if (options_.json) {
       Json out = Json::parse(summary_json(rows, "Cd"));
@@ -237,9 +261,9 @@ class Optimise : public Command {
                      {"objective", objective_of(*best, plan)},
                      {"Cd", best->number("Cd")},
                      {"Cl", best->number("Cl")}};
-      for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->number(p.name);
+      for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->parameter(p.name);
       out["out"] = options_.out;
-      std::cout << out.dump(2) << '\n';
+      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
       return 0;
     }
     const auto line = [&](const char* what, auto&& value) {
@@ -255,11 +279,11 @@ class Optimise : public Command {
     for (const auto& c : plan.objective->constraints)
       line(c.quantity.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(c.quantity); });
     for (const auto& p : plan.parameters)
-      line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(p.name); });
+      line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.parameter(p.name); });
     std::cout << '\n' << rows.size() << " designs, " << trusted << " of them inside of the training data";
     if (failed) std::cout << ", " << failed << " failed";
-    std::cout << "; " << reason << "\nthe best is a prediction, unchecked by CFD (`streamtube solve` checks it): "
-              << (fs::path(options_.out) / kBest).string() << '\n';
+    std::cout << "; " << reason
+              << "\nthe best is a prediction, unchecked by CFD (`streamtube solve` checks it): " << shape << '\n';
     return 0;
   }
 

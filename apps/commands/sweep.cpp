@@ -82,8 +82,9 @@ class Sweep : public Command {
     if (options_.out.empty()) {
       fs::path word = fs::path(options_.words.front());
       if (!word.has_filename()) word = word.parent_path();  // "designs/"
-      std::string stem = fs::weakly_canonical(word).stem().string();
-      options_.out = (options_.words.size() > 1 ? std::string("designs") : stem) + "_sweep";
+      word = fs::weakly_canonical(word);
+      const std::string name = (fs::is_directory(word) ? word.filename() : word.stem()).string();
+      options_.out = (options_.words.size() > 1 ? std::string("designs") : name) + "_sweep";
     }
   }
 
@@ -110,6 +111,7 @@ class Sweep : public Command {
     SweepFolder folder(options_.out, name(), plan, options_, checkpoint, processes);
     std::vector<std::size_t> todo;
     check_before(folder, plan, todo);
+    folder.describe();
     if (processes.first() && todo.size() < plan.designs.size())
       core::info(str(plan.designs.size() - todo.size(), " of ", plan.designs.size(), " designs are there already"));
 
@@ -167,7 +169,9 @@ class Sweep : public Command {
     using Clock = std::chrono::steady_clock;
     processes.open_counter();
     const core::HoldInterrupts hold;  // what is computed is also written
-    core::Progress progress("sweep", todo.size(), "designs");
+    // How far the others are is not known.
+    const bool alone = processes.size() == 1;
+    core::Progress progress("sweep", alone ? todo.size() : 0, alone ? "designs" : "designs by the first process");
     auto table_due = Clock::now() + std::chrono::seconds(10);
     solver::Pipeline<Piece> pipeline;
     pipeline.jobs = job_count(processes);
@@ -212,7 +216,7 @@ class Sweep : public Command {
       out["seconds"] = seconds;
       out["network_busy"] = busy;
       out["out"] = options_.out;
-      std::cout << out.dump(2) << '\n';
+      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
       return;
     }
     std::size_t done = 0, trusted = 0;
@@ -258,7 +262,7 @@ class Sweep : public Command {
                   {"bytes", bytes * count},
                   {"peak_memory", core::peak_resident_memory()}};
       for (const auto& p : plan.parameters) out["parameters"][p.name] = {{"min", p.min}, {"max", p.max}};
-      std::cout << out.dump(2) << '\n';
+      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     } else {
       std::cout << "plan (nothing is written)\n  designs            " << plan.designs.size()
                 << (plan.sampling.empty() ? "" : ", " + plan.sampling) << " of " << plan.source << '\n';

@@ -15,6 +15,7 @@
 #include "core/sha256.hpp"
 #include "geometry/generators.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "solver/sweep/results_table.hpp"
 
 namespace streamtube::solver {
 
@@ -59,10 +60,21 @@ std::string near(const std::string& given, const std::vector<std::string>& known
   return best.empty() ? str("there are ", list) : str("did you mean '", best, "'?");
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    return !Json(text).dump().empty();
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
 // A design's name is that of its folder.
 void check_name(const std::string& name, const std::string& where) {
   bool fine = !name.empty() && name.size() <= 200 && name[0] != '.';
   for (const char c : name) fine = fine && c != '/' && c != '\\' && static_cast<unsigned char>(c) >= 32;
+  if (!is_utf8(name))
+    throw Error(ErrorKind::input, str(where, ": the name is not in UTF-8, which tables and pages of results are in"),
+                "rename the file, or give its design a name in a table");
   if (!fine)
     throw Error(ErrorKind::input, str(where, ": '", name, "' cannot be the name of a design"),
                 "a name becomes that of a folder: no '/', no leading '.', at most 200 letters");
@@ -104,7 +116,8 @@ bool is_geometry(const fs::path& path) {
 // run_2 before run_10.
 bool natural_less(const std::string& a, const std::string& b) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
     if (digit(a[i]) && digit(b[j])) {
       const auto run = [&](const std::string& s, std::size_t& at) {
         while (at + 1 < s.size() && s[at] == '0' && digit(s[at + 1])) ++at;
@@ -120,6 +133,7 @@ bool natural_less(const std::string& a, const std::string& b) {
     if (a[i] != b[j]) return a[i] < b[j];
     ++i, ++j;
   }
+  if ((i == a.size()) != (j == b.size())) return i == a.size();
   return a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
@@ -141,7 +155,9 @@ SweepPlan plan_of_folder(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (name[0] != '.' && entry.is_regular_file(error) && is_geometry(entry.path()))
+    // A link to nothing is a design that fails.
+    std::error_code ignored;
+    if (name[0] != '.' && !entry.is_directory(ignored) && is_geometry(entry.path()))
       files.push_back(entry.path().string());
   }
   if (error) throw Error(ErrorKind::input, str("cannot read the folder '", folder, "': ", error.message()));
@@ -188,6 +204,8 @@ SweepPlan plan_of_table(const std::string& path) {
   plan.source = str("'", path, "'");
   std::string text = core::read_text(path);
   if (text.rfind("\xef\xbb\xbf", 0) == 0) text.erase(0, 3);
+  if (!is_utf8(text))
+    throw Error(ErrorKind::input, plan.source + ": the table is not in UTF-8", "save it as \"CSV UTF-8\"");
   std::istringstream in(text);
   std::string line;
   std::size_t number = 0;
@@ -203,18 +221,23 @@ SweepPlan plan_of_table(const std::string& path) {
     throw Error(ErrorKind::input, plan.source + ": the table is empty",
                 "its first line names the columns: name,file,velocity");
   const char separator = line.find('\t') != std::string::npos ? '\t' : line.find(';') != std::string::npos ? ';' : ',';
-  const auto header = fields_of(line, separator, at());
+  auto header = fields_of(line, separator, at());
   int name_column = -1, file_column = -1;
   std::vector<int> parameter(header.size(), -1);
   std::set<std::string> known;
   for (std::size_t c = 0; c < header.size(); ++c) {
     if (header[c].empty()) throw Error(ErrorKind::input, str(at(), ": column ", c + 1, " has no name"));
-    if (!known.insert(header[c]).second)
-      throw Error(ErrorKind::input, str(at(), ": two columns are called '", header[c], "'"));
     const std::string low = lower(header[c]);
-    if (low == "file" || low == "geometry") {
+    const bool file = low == "file" || low == "geometry", name = low == "name" || low == "design";
+    if (is_condition(low)) header[c] = low;
+    // As the table of results calls it.
+    std::string column = file ? "file" : name ? "name" : parameter_column(header[c]);
+    std::replace(column.begin(), column.end(), '/', '_');  // in HDF5
+    if (!known.insert(column).second)
+      throw Error(ErrorKind::input, str(at(), ": '", header[c], "' would be a second column '", column, "'"));
+    if (file) {
       file_column = static_cast<int>(c);
-    } else if (low == "name" || low == "design") {
+    } else if (name) {
       name_column = static_cast<int>(c);
     } else {
       parameter[c] = static_cast<int>(plan.parameters.size());
@@ -487,8 +510,12 @@ void read_parameters(const Place& root, SweepPlan& plan) {
   const Place place = root.at("parameters");
   if (!place.json().is_object() || place.json().empty())
     place.refuse("an object of parameters is expected: {\"rise\": {\"min\": 0, \"max\": 0.02}}");
+  std::set<std::string> columns;
   for (const auto& [name, json] : place.json().items()) {
     const Place at(json, place.where() + ": " + name);
+    if (!columns.insert(parameter_column(name)).second)
+      at.refuse(str("two parameters would be the column '", parameter_column(name), "' of the results"),
+                "call one of them otherwise");
     if (name.empty() || name.find_first_of(" \t\n,;*+-/\"'") != std::string::npos)
       at.refuse("this cannot be the name of a parameter", "use letters, digits and '_'");
     Parameter out;
@@ -707,7 +734,8 @@ void sample(const Place& root, SweepPlan& plan) {
           double& value = design.values[free[d]];
           // Of listed values each has the same share.
           value = p.values.empty() ? p.min + (p.max - p.min) * point[d]
-                                   : p.values[static_cast<std::size_t>(point[d] * double(p.values.size()))];
+                                   : p.values[std::min(static_cast<std::size_t>(point[d] * double(p.values.size())),
+                                                       p.values.size() - 1)];
         }
         plan.designs.push_back(std::move(design));
       }
@@ -715,12 +743,12 @@ void sample(const Place& root, SweepPlan& plan) {
     }
   }
   require_designs(plan.designs.size(), plan.source);
-  const std::size_t digits = std::max<std::size_t>(3, std::to_string(plan.designs.size()).size());
+  constexpr std::size_t kDigits = 3;  // at least; of any count, so that a larger one keeps the names
   for (std::size_t i = 0; i < plan.designs.size(); ++i) {
     if (where.size() <= i) where.push_back(str("design ", i + 1));
     if (!plan.designs[i].name.empty()) continue;
     const std::string number = std::to_string(i + 1);
-    plan.designs[i].name = "design_" + std::string(digits - std::min(digits, number.size()), '0') + number;
+    plan.designs[i].name = "design_" + std::string(kDigits - std::min(kDigits, number.size()), '0') + number;
   }
   const bool first = !root.has("include_baseline") || root.at("include_baseline").flag();
   if (first) {

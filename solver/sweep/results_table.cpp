@@ -139,9 +139,11 @@ double Row::number(const std::string& column) const {
   const double result = find(numbers, column);
   if (!std::isnan(result)) return result;
   for (const auto& [name, value] : parameters)
-    if (name == column || parameter_column(name) == column) return value;
+    if (parameter_column(name) == column) return value;
   return kNone;
 }
+
+double Row::parameter(const std::string& name) const { return find(parameters, name); }
 
 std::string parameter_column(const std::string& name) {
   static const std::set<std::string> taken = {"design",
@@ -284,8 +286,10 @@ void write_table(const std::string& folder, const std::vector<Row>& rows) {
   for (const Column& column : columns) csv += (csv.empty() ? "" : ",") + quoted(column.name);
   csv += '\n';
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t c = 0; c < columns.size(); ++c)
-      csv += (c ? "," : "") + (columns[c].is_text() ? quoted(columns[c].text[i]) : number_text(columns[c].numbers[i]));
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (c > 0) csv += ',';
+      csv += columns[c].is_text() ? quoted(columns[c].text[i]) : number_text(columns[c].numbers[i]);
+    }
     csv += '\n';
   }
   core::write_text((fs::path(folder) / kTableCsv).string(), csv);
@@ -299,7 +303,7 @@ void write_table(const std::string& folder, const std::vector<Row>& rows) {
     std::string names;
     for (const Column& column : columns) {
       names += (names.empty() ? "" : ",") + column.name;
-      std::string object = "/" + column.name;
+      std::string object = str('/', column.name);
       std::replace(object.begin() + 1, object.end(), '/', '_');
       if (column.is_text())
         file.write_texts(object, column.text);

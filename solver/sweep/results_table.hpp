@@ -31,8 +31,10 @@ struct Row {
   int process = 0;
 
   bool trusted() const { return done && extrapolation.empty() && !unlike; }
-  // A result or a parameter; NaN where there is none.
+  // What the table has in this column, a result or a parameter; NaN where there is none.
   double number(const std::string& column) const;
+  // A parameter by its own name, which may also be that of a result; NaN where there is none.
+  double parameter(const std::string& name) const;
 };
 
 std::string to_json(const Row& row);  // one line

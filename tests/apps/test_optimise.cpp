@@ -54,10 +54,34 @@ TEST_CASE("an optimisation lowers the objective, and goes on where it was") {
   const auto names = journal_designs(dir, "few");
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
 
+  const auto plan = run({"--out", "planned", "--dry-run", "--json"});
+  REQUIRE(plan.code == 0);
+  CHECK(json::parse(plan.out)["objective"].get<double>() == result["baseline"]["Cd"].get<double>());
+  CHECK_FALSE(fs::exists(dir.file("planned")));
+
+  // A dry run finds it, too.
   std::string space = content(dir.file("space.json"));
   space.replace(space.find("\"objective\": \"Cd\""), 17, "\"objective\": {\"Cdd\": 1}");
   dir.write("space.json", space);
-  const auto unknown = run({"--out", "unknown"});
-  CHECK(unknown.code == 3);
-  CHECK_THAT(unknown.err, ContainsSubstring("there is no quantity 'Cdd'") && ContainsSubstring("did you mean 'Cd'?"));
+  for (const Words& more : {Words{"--out", "unknown"}, Words{"--out", "unknown", "--dry-run"}}) {
+    const auto unknown = run(more);
+    CHECK(unknown.code == 3);
+    CHECK_THAT(unknown.err, ContainsSubstring("there is no quantity 'Cdd'") && ContainsSubstring("did you mean 'Cd'?"));
+  }
+}
+
+TEST_CASE("a parameter may have the name of a result") {
+  if (!solver::has_optimiser()) SKIP("no NLopt");
+  const TempDir dir;
+  test::write_sweep_case(dir);
+  dir.write("space.json", R"({"baseline": "bodies/a.stl", "parameters": {"height": {"min": -0.05, "max": 0.1}},
+    "morphs": [{"stretch": {"axis": "z", "from": 0.3, "to": 0.4, "by": "height"}}], "objective": "Cd"})");
+  const auto r = run_program(dir, {"optimise", "space.json", "--model", "tiny.h5", "--threads", "1", "--fields", "none",
+                                   "--evaluations", "4", "--out", "out", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const double by = json::parse(r.out)["best"]["parameters"]["height"].get<double>();
+  CHECK((by >= -0.05 && by <= 0.1));
+  const auto best = mesh_io::read_surface(dir.file("out/best.stl"));
+  CHECK(best.bounds().size()[2] == Approx(0.4 + by).epsilon(1e-5));
 }

@@ -49,6 +49,13 @@ TEST_CASE("a folder's geometry files are its designs, in natural order") {
   CHECK(plan.designs[2].name == "run_10");
   CHECK(plan.designs[2].files == std::vector<std::string>{dir.file("bodies/run_10.stl")});
 
+  // A link to nothing is listed, and fails when it is read.
+  std::filesystem::create_symlink("gone.stl", dir.file("bodies/zz.stl"));
+  CHECK(read_plan({dir.file("bodies")}).designs.back().name == "zz");
+  dir.write("bodies/m\xfcller.stl", "x");
+  CHECK_THAT(message_of([&] { read_plan({dir.file("bodies")}); }), ContainsSubstring("the name is not in UTF-8"));
+  std::filesystem::remove(dir.file("bodies/m\xfcller.stl"));
+
   dir.write("bodies/run_1.obj", "x");
   CHECK_THAT(message_of([&] { read_plan({dir.file("bodies")}); }), ContainsSubstring("two designs are called 'run_1'"));
   std::filesystem::create_directory(dir.file("empty"));
@@ -91,7 +98,43 @@ TEST_CASE("a table names files, conditions and other parameters") {
   CHECK_THAT(refused("name,file\na,x.stl\nA,y.stl\n"),
              ContainsSubstring("line 2 and '") && ContainsSubstring("line 3"));
   CHECK_THAT(refused("name,file\n../a,x.stl\n"), ContainsSubstring("cannot be the name of a design"));
-  CHECK_THAT(refused("file,file\nx,y\n"), ContainsSubstring("two columns are called 'file'"));
+  CHECK_THAT(refused("file,file\nx,y\n"), ContainsSubstring("'file' would be a second column 'file'"));
+}
+
+TEST_CASE("columns of a table are told apart as those of the results are") {
+  const TempDir dir;
+  const auto read = [&](const std::string& header) {
+    return read_plan({dir.write("t.csv", header + "\nx.stl,20,1\n")});
+  };
+  const auto plan = read("File,Velocity,Slant");
+  CHECK(plan.value(plan.designs[0], "velocity") == 20);
+  CHECK(plan.value(plan.designs[0], "Slant") == 1);
+  const auto refused = [&](const std::string& header, const std::string& what) {
+    CHECK_THAT(message_of([&] { read(header); }), ContainsSubstring("line 1: ") && ContainsSubstring(what));
+  };
+  refused("file,velocity,VELOCITY", "'VELOCITY' would be a second column 'velocity'");
+  refused("file,Cd,given_Cd", "'given_Cd' would be a second column 'given_Cd'");
+  refused("file,a/b,a_b", "'a_b' would be a second column 'a_b'");
+  refused("file,geometry,x", "'geometry' would be a second column 'file'");
+  CHECK_THAT(message_of([&] { read("file,H\xf6he,x"); }), ContainsSubstring("the table is not in UTF-8"));
+  write_cube(dir);
+  CHECK_THAT(refusal(dir, space_of("\"parameters\": {\"length\": 1, \"given_length\": 1}")),
+             ContainsSubstring("two parameters would be the column 'given_length'"));
+}
+
+TEST_CASE("a longer sequence has the names of a shorter one") {
+  const TempDir dir;
+  write_cube(dir);
+  const auto plan = [&](int count) {
+    return plan_of(dir, space_of(kLonger + ", " + kMorph +
+                                 ", \"sampling\": {\"method\": \"sobol\", \"count\": " + std::to_string(count) + "}"));
+  };
+  const auto few = plan(999), many = plan(1001);
+  for (std::size_t i = 0; i < few.designs.size(); ++i) {
+    if (few.designs[i].name == many.designs[i].name && few.designs[i].values == many.designs[i].values) continue;
+    FAIL(few.designs[i].name << " is another design");
+  }
+  CHECK(many.designs.back().name == "design_1001");
 }
 
 TEST_CASE("spaces are sampled as a grid, a list, a sequence or a hypercube") {

@@ -98,6 +98,10 @@ TEST_CASE("the table is written as CSV and HDF5") {
   Row failed = row_of("b", 0);
   failed.done = false, failed.numbers.clear(), failed.message = "no";
   write_table(dir.path().string(), {row_of("a", 0.1), failed});
+  // A parameter called like a result is no result.
+  CHECK(std::isnan(failed.number("Cd")));
+  CHECK(failed.number("given_Cd") == 0.3);
+  CHECK(failed.parameter("Cd") == 0.3);
   const std::string csv = core::read_text(dir.file(kTableCsv));
   CHECK_THAT(csv, ContainsSubstring("design,status,slant,given_Cd,Cd,Cl,drag_N,trusted,"));
   CHECK_THAT(csv, ContainsSubstring("\na,done,25,0.3,0.1,0.3333333333333333,,1,"));
