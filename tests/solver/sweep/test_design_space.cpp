@@ -112,7 +112,7 @@ TEST_CASE("columns of a table are told apart as those of the results are") {
   const auto refused = [&](const std::string& header, const std::string& what) {
     CHECK_THAT(message_of([&] { read(header); }), ContainsSubstring("line 1: ") && ContainsSubstring(what));
   };
-  refused("file,velocity,VELOCITY", "'VELOCITY' would be a second column 'velocity'");
+  refused("file,velocity,VELOCITY", "'velocity' would be a second column 'velocity'");
   refused("file,Cd,given_Cd", "'given_Cd' would be a second column 'given_Cd'");
   refused("file,a/b,a_b", "'a_b' would be a second column 'a_b'");
   refused("file,geometry,x", "'geometry' would be a second column 'file'");
