@@ -1,5 +1,6 @@
 #include "geometry/sampling.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -17,6 +18,33 @@ std::array<Vec3, 3> fan_triangle(const SurfaceMesh& mesh, std::size_t f, std::si
 
 double area(const std::array<Vec3, 3>& t) { return 0.5 * norm(cross(t[1] - t[0], t[2] - t[0])); }
 
+// How finely a point's place is chosen: at least so many pieces of a body, and of what falls to a point.
+constexpr double kPieces = 500'000, kPiecesPerPoint = 48;
+// Longest edge of a piece over the edge of a square of its area.
+constexpr double kLongest = 3;
+
+// Halves the longest edge until the pieces are small, and gives them to take(triangle) in an order of its own.
+template <typename Take>
+void for_each_piece(const std::array<Vec3, 3>& triangle, double largest, const Take& take) {
+  std::size_t longest = 0;
+  double edge2[3];
+  for (std::size_t e = 0; e < 3; ++e) {
+    const Vec3 along = triangle[(e + 1) % 3] - triangle[e];
+    edge2[e] = dot(along, along);
+    if (edge2[e] > edge2[longest]) longest = e;
+  }
+  if (edge2[longest] <= kLongest * kLongest * largest && area(triangle) <= largest) return take(triangle);
+  const Vec3 &a = triangle[longest], &b = triangle[(longest + 1) % 3], &c = triangle[(longest + 2) % 3];
+  const Vec3 middle = 0.5 * (a + b);
+  for_each_piece(std::array<Vec3, 3>{a, middle, c}, largest, take);
+  for_each_piece(std::array<Vec3, 3>{middle, b, c}, largest, take);
+}
+
+struct Piece {
+  std::int64_t face;
+  std::uint32_t fan, number;  // triangle of the face, piece of the triangle
+};
+
 }  // namespace
 
 std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
@@ -30,48 +58,36 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
     throw core::Error(core::ErrorKind::input, core::str("cannot sample a surface whose area is ", total, " m2"),
                       "give a surface with triangles of positive area");
   }
+  if (n == 0) return points;
 
-  // Along a curve, so that strata are patches of the surface whatever the file's order of faces.
-  const std::vector<std::int64_t> curve =
-      space_curve(mesh.face_count(), [&](std::size_t f) { return mesh.corner(f, 0); });
-  const auto face_at = [&](std::size_t f) { return static_cast<std::size_t>(curve[f]); };
-  // Walks the curve (f: place on it) once while the strata go by; `end` is the cumulative area.
-  core::Rng place(seed, "surface samples");
-  std::size_t f = 0, t = 0;
-  double begin = 0, end = n > 0 ? area(fan_triangle(mesh, face_at(0), 0)) : 0;
-  std::size_t last_f = 0,
-              last_t = 0;  // the last triangle with an area, for a target that rounding puts at the very end
-  for (std::size_t i = 0; i < n; ++i) {
-    const double target = (static_cast<double>(i) + place.uniform()) / static_cast<double>(n) * total;
-    const double u = place.uniform(), v = place.uniform();
-    bool found = true;
-    while (target >= end) {
-      if (end > begin) last_f = f, last_t = t;
-      if (++t + 2 >= mesh.corner_count(face_at(f))) {
-        if (f + 1 == mesh.face_count()) {
-          --t;
-          found = false;
-          break;
-        }
-        ++f;
-        t = 0;
-      }
-      begin = end;
-      end += area(fan_triangle(mesh, face_at(f), t));
+  const double largest = total / std::max(kPieces, kPiecesPerPoint * static_cast<double>(n));
+  const Box box = mesh.bounds();
+  const double side = std::max({box.size()[0], box.size()[1], box.size()[2]});
+  std::vector<Piece> pieces;
+  std::vector<OnCurve> places;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::size_t t = 0; t + 2 < mesh.corner_count(f); ++t) {
+      std::uint32_t number = 0;
+      for_each_piece(fan_triangle(mesh, f, t), largest, [&](const std::array<Vec3, 3>& piece) {
+        const Vec3 center = (1.0 / 3) * (piece[0] + piece[1] + piece[2]);
+        places.push_back({curve_code(center, box.low, side), area(piece), static_cast<std::int64_t>(pieces.size())});
+        pieces.push_back({static_cast<std::int64_t>(f), static_cast<std::uint32_t>(t), number++});
+      });
     }
-    if (!found && end > begin) last_f = f, last_t = t;
-    const std::size_t face = face_at(found ? f : last_f);
-    const auto [a, b, c] = fan_triangle(mesh, face, found ? t : last_t);
-    const double r = std::sqrt(u);  // uniform in the triangle
-    points[i] = a + (r * (1 - v)) * (b - a) + (r * v) * (c - a);
-    on[i] = static_cast<std::int64_t>(face);
-  }
-
-  core::Rng order(seed, "surface sample order");
-  for (std::size_t i = n; i > 1; --i) {
-    const std::size_t j = order.below(i);
-    std::swap(points[i - 1], points[j]);
-    std::swap(on[i - 1], on[j]);
+  const std::vector<std::size_t> drawn = draw_by_cells(places, n, seed);
+  core::Rng place(seed, "surface samples");
+  for (std::size_t i = 0; i < n; ++i) {
+    const Piece& one = pieces[static_cast<std::size_t>(places[drawn[i]].index)];
+    const double u = place.uniform(), v = place.uniform();
+    std::uint32_t number = 0;
+    for_each_piece(fan_triangle(mesh, static_cast<std::size_t>(one.face), one.fan), largest,
+                   [&](const std::array<Vec3, 3>& piece) {
+                     if (number++ != one.number) return;
+                     const auto& [a, b, c] = piece;
+                     const double r = std::sqrt(u);  // uniform in the piece
+                     points[i] = a + (r * (1 - v)) * (b - a) + (r * v) * (c - a);
+                   });
+    on[i] = one.face;
   }
   if (faces) *faces = std::move(on);
   return points;

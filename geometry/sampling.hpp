@@ -8,8 +8,9 @@
 
 namespace streamtube::geometry {
 
-// n points, stratified: the faces' cumulative area along a space-filling curve is cut in n equal parts and one point
-// drawn in each, then shuffled, so any prefix is itself a fair sample. faces (optional): the polygon of each point.
+// n points, spread evenly over the area (draw_by_cells) and in random order, so any prefix is itself a fair sample. They
+// are drawn from pieces of faces much smaller than what falls to a point, so that other triangles of the same shape give
+// nearly the same points, and a change of the shape moves only points near it. faces (optional): the polygon of each.
 std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
                                  std::vector<std::int64_t>* faces = nullptr);
 

@@ -10,7 +10,6 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
-#include "geometry/refine.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
 #include "solver/field_columns.hpp"
@@ -37,25 +36,21 @@ using surrogate::Surrogate;
 namespace {
 
 constexpr std::size_t kMaxGridCells = 50'000'000;
-// Edges of faces that points are drawn on, in faces of the training data: as long as those of bodies meshed for CFD.
-constexpr double kLongestSampled = 4;
-
 using Stage = std::function<void(const char*)>;  // called at the end of each
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
-bool has_longer_edge(const SurfaceMesh& mesh, double length) {
-  for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
-      if (norm(mesh.corner(f, (i + 1) % mesh.corner_count(f)) - mesh.corner(f, i)) > length) return true;
-  return false;
-}
-
-// n of the points, evenly spread; all of them when there are no more.
-std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed,
+// n of the points in the box, evenly spread; all of them when there are no more.
+std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
                                  const std::function<Vec3(std::size_t)>& position) {
-  core::Rng rng(seed, "indices");
-  return geometry::draw_along(rng, geometry::space_curve(count, position), std::min(n, count));
+  const Vec3 size = box.size();
+  const double side = std::max({size[0], size[1], size[2]});
+  std::vector<geometry::OnCurve> items(count);
+  for (std::size_t i = 0; i < count; ++i)
+    items[i] = {geometry::curve_code(position(i), box.low, side), 1, static_cast<std::int64_t>(i)};
+  std::vector<std::int64_t> drawn;
+  for (const std::size_t at : geometry::draw_by_cells(items, std::min(n, count), seed)) drawn.push_back(items[at].index);
+  return drawn;
 }
 
 geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, const Box& body) {
@@ -354,23 +349,19 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
       c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
-  // None of it depends on which outputs are wanted, nor, as faces much larger than those of the training data are cut
-  // up, on how coarsely a flat side is triangulated: the draws are spread over patches of faces.
-  std::optional<SurfaceMesh> fine;
-  const double longest = kLongestSampled * c.sampling.surface_face_size;
-  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest / 3});
-  const SurfaceMesh& body = fine ? *fine : question.body;
-  out.points = geometry::sample_surface(body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
-  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
+  // None of it depends on which outputs are wanted.
+  out.points = geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"), bounds,
                           [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] = geometry::sample_surface(body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] = geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
+                                c.sampling.volume_mesh.domain,
                                 [&](std::size_t i) { return mesh.center(i); }))
     out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
   stage("volume mesh and anchors");
