@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <cmath>
+#include <tuple>
+#include <unordered_map>
+
+#include "core/error.hpp"
 
 namespace streamtube::solver {
 
@@ -10,6 +14,88 @@ namespace {
 using Triangle = std::array<Vec3, 3>;
 
 Vec3 area_of(const Triangle& t) { return 0.5 * cross(t[1] - t[0], t[2] - t[0]); }
+
+// Of one cell: normals whose components round to the same fifths go together (within some 15 degrees).
+constexpr double kDirections = 5;
+
+struct LatticeKey {
+  std::array<std::int32_t, 3> cell, direction;
+  std::int32_t patch;
+  auto tied() const { return std::tie(cell[2], cell[1], cell[0], patch, direction); }
+  bool operator==(const LatticeKey& other) const { return tied() == other.tied(); }
+  bool operator<(const LatticeKey& other) const { return tied() < other.tied(); }
+};
+struct LatticeHash {
+  std::size_t operator()(const LatticeKey& key) const {
+    std::uint64_t hash = static_cast<std::uint32_t>(key.patch);
+    for (const auto* part : {&key.cell, &key.direction})
+      for (const std::int32_t x : *part) hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
+    return hash;
+  }
+};
+
+struct Lattice {
+  Vec3 low, width;
+  // The box ends in the middle of cells, so that its flat sides do not lie between two.
+  Lattice(const Box& box, double cell) : low(box.low) {
+    for (int a = 0; a < 3; ++a) {
+      const double size = box.size()[a];
+      width[a] = size > 0 ? size / std::ceil(size / cell) : cell;
+    }
+  }
+  std::int32_t index(double x, int axis) const {
+    return static_cast<std::int32_t>(std::floor((x - low[axis]) / width[axis] + 0.5));
+  }
+  double upper_plane(std::int32_t index, int axis) const { return low[axis] + (index + 0.5) * width[axis]; }
+};
+
+// A convex polygon; a triangle cut to a cell has at most nine corners.
+struct Polygon {
+  std::array<Vec3, 12> corner;
+  int count = 0;
+  void add(const Vec3& p) { corner[count++] = p; }
+};
+
+// Calls take(cell, piece) for the piece in every cell that the polygon reaches into.
+template <typename Take>
+void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, int axis,
+                    std::array<std::int32_t, 3>& cell, const Take& take) {
+  if (axis == 3) return take(cell, rest);
+  double least = rest.corner[0][axis], most = least;
+  for (int i = 1; i < rest.count; ++i) {
+    least = std::min(least, rest.corner[i][axis]), most = std::max(most, rest.corner[i][axis]);
+  }
+  // Rounding is no reason to reach into a cell; what lies in a plane between two belongs to the one inside the body.
+  const double little = 1e-6 * lattice.width[axis];
+  std::int32_t last;
+  if (most - least <= 2 * little) {
+    cell[axis] = last = lattice.index(0.5 * (least + most) - 2 * little * normal[axis], axis);
+  } else {
+    cell[axis] = lattice.index(least + little, axis), last = lattice.index(most - little, axis);
+  }
+  for (; cell[axis] < last; ++cell[axis]) {
+    const double plane = lattice.upper_plane(cell[axis], axis);
+    Polygon below, above;
+    for (int i = 0; i < rest.count; ++i) {
+      const Vec3 &p = rest.corner[i], &q = rest.corner[(i + 1) % rest.count];
+      const double from = p[axis] - plane, to = q[axis] - plane;
+      if (from <= 0) below.add(p);
+      if (from >= 0) above.add(p);
+      if ((from < 0 && to > 0) || (from > 0 && to < 0)) {
+        Vec3 crossing = p + (from / (from - to)) * (q - p);
+        crossing[axis] = plane;
+        below.add(crossing), above.add(crossing);
+      }
+    }
+    std::array<std::int32_t, 3> here = cell;
+    if (below.count > 2) for_each_piece(lattice, normal, below, axis + 1, here, take);
+    rest = above;
+    if (rest.count < 3) return;
+  }
+  std::array<std::int32_t, 3> here = cell;
+  for_each_piece(lattice, normal, rest, axis + 1, here, take);
+}
+
 }  // namespace
 
 void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::size_t block,
@@ -33,7 +119,7 @@ void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::
     for (std::size_t i = 0; i < corners && small; ++i)
       small = norm(mesh.corner(f, (i + 1) % corners) - mesh.corner(f, i)) <= max_edge;
     if (small) {
-      if (norm(area) > 0) add({mesh.centroid(f), area, face, true});
+      if (norm(area) > 0) add({mesh.centroid(f), area, norm(area), face, true});
       continue;
     }
     for (std::size_t i = corners - 2; i >= 1; --i)  // last first: the stack turns the order round
@@ -46,7 +132,7 @@ void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::
       const Vec3 vector = area_of(t);
       const int longest = static_cast<int>(std::max_element(edge.begin(), edge.end()) - edge.begin());
       if (norm(vector) <= max_area && edge[longest] <= max_edge) {
-        if (norm(vector) > 0) add({(1.0 / 3.0) * (t[0] + t[1] + t[2]), vector, face, false});
+        if (norm(vector) > 0) add({(1.0 / 3.0) * (t[0] + t[1] + t[2]), vector, norm(vector), face, false});
         continue;
       }
       // A sliver of no area needs no value: cutting it on would only end in more of its kind.
@@ -57,6 +143,47 @@ void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::
     }
   }
   if (!elements.empty()) take(elements);
+}
+
+std::vector<SurfaceElement> lattice_elements(const geometry::SurfaceMesh& mesh, double cell,
+                                             const std::vector<char>& left_out) {
+  core::expect(cell > 0, "lattice_elements: no width of cells");
+  const Lattice lattice(mesh.bounds(), cell);
+  std::unordered_map<LatticeKey, std::size_t, LatticeHash> at;
+  std::vector<std::pair<LatticeKey, SurfaceElement>> sums;  // position: times area
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    const Vec3 face_area = mesh.area_vector(f);
+    if (!(norm(face_area) > 0) || (!left_out.empty() && left_out[f])) continue;
+    const Vec3 normal = (1 / norm(face_area)) * face_area;
+    LatticeKey key{{}, {}, mesh.patch[f]};
+    for (int a = 0; a < 3; ++a) key.direction[a] = static_cast<std::int32_t>(std::lround(kDirections * normal[a]));
+    for (std::size_t i = 1; i + 1 < mesh.corner_count(f); ++i) {
+      Polygon triangle;
+      for (const std::size_t c : {std::size_t{0}, i, i + 1}) triangle.add(mesh.corner(f, c));
+      for_each_piece(lattice, normal, triangle, 0, key.cell, [&](const auto& place, const Polygon& piece) {
+        key.cell = place;
+        const auto [found, fresh] = at.try_emplace(key, sums.size());
+        if (fresh) sums.push_back({key, {{0, 0, 0}, {0, 0, 0}, 0, static_cast<std::int64_t>(f), false}});
+        SurfaceElement& sum = sums[found->second].second;
+        for (int k = 1; k + 1 < piece.count; ++k) {
+          const Triangle part{piece.corner[0], piece.corner[k], piece.corner[k + 1]};
+          const Vec3 vector = area_of(part);
+          const double area = dot(vector, normal);  // below 0 where the fan of a polygon folds back
+          sum.area_vector = sum.area_vector + vector, sum.area += area;
+          sum.position = sum.position + (area / 3) * (part[0] + part[1] + part[2]);
+        }
+      });
+    }
+  }
+  std::erase_if(sums, [](const auto& sum) { return !(sum.second.area > 0); });
+  std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<SurfaceElement> out;
+  out.reserve(sums.size());
+  for (auto& [key, sum] : sums) {
+    sum.position = (1 / sum.area) * sum.position;
+    out.push_back(sum);
+  }
+  return out;
 }
 
 }  // namespace streamtube::solver

@@ -1,10 +1,11 @@
 #pragma once
-// Elements to integrate surface fields over. Faces that are small enough stay whole; larger ones are cut in triangles
-// by halving the longest edge until they are, so that one value in the middle of each element is enough.
+// Elements to integrate surface fields over, small enough that one value in the middle of each is enough: either the
+// faces of a mesh, large ones cut in pieces, or pieces that depend on the shape alone and not on its triangles.
 
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "geometry/surface_mesh.hpp"
 
@@ -13,13 +14,22 @@ namespace streamtube::solver {
 struct SurfaceElement {
   Vec3 position;      // m, centroid
   Vec3 area_vector;   // m2, along the outward normal
-  std::int64_t face;  // of the mesh
+  double area;        // m2; more than the length of area_vector where the element is bent
+  std::int64_t face;  // of the mesh; of an element of several faces one of them
   bool whole;         // the element is the face itself
 };
 
-// Calls `take` with blocks of at most `block` elements in the order of the faces. An element is small enough when its
-// area is at most face_size^2 and its edges at most 2.5 face_size. Faces without area are left out.
+// Calls `take` with blocks of at most `block` elements in the order of the faces. Faces that are small enough stay
+// whole; others are cut in triangles by halving the longest edge until they are: an area of at most 2 face_size^2,
+// edges of at most 2.5 face_size. Faces without area are left out.
 void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::size_t block,
                       const std::function<void(std::span<const SurfaceElement>)>& take);
+
+// The surface cut along the planes of a lattice that fits its bounding box, `cell` m wide or somewhat less; what lies
+// in one cell, in one patch and faces about the same way becomes one element. Other triangles of the same shape give
+// the same elements but for rounding, and their number depends on the area alone. Faces marked in left_out ([F], or
+// empty) and faces without area are not in them. In the order of the cells; none is `whole`.
+std::vector<SurfaceElement> lattice_elements(const geometry::SurfaceMesh& mesh, double cell,
+                                             const std::vector<char>& left_out = {});
 
 }  // namespace streamtube::solver

@@ -63,6 +63,13 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
   return out;
 }
 
+// What the forces on a body are integrated over.
+std::vector<SurfaceElement> force_elements(const surrogate::Checkpoint& model, const SurfaceMesh& body,
+                                           const std::vector<char>& left_out) {
+  const double h = getenv("ST_H") ? atof(getenv("ST_H")) : 1;
+  return lattice_elements(body, h * model.sampling.surface_face_size, left_out);
+}
+
 std::string box_text(const Box& box) {
   return str("x ", box.low[0], "..", box.high[0], ", y ", box.low[1], "..", box.high[1], ", z ", box.low[2], "..",
              box.high[2], " m");
@@ -281,8 +288,10 @@ Plan NeuralEngine::plan(const Case& question) const {
   plan.similarity = similarity(c, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
-  for_each_element(question.forces_on_body ? question.body : surface, c.sampling.surface_face_size, 1 << 16,
-                   [&](auto block) { elements += block.size(); });
+  if (!question.surface || question.forces_on_body)
+    elements = force_elements(c, question.body, question.no_forces).size();
+  else
+    for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -489,18 +498,17 @@ Answer NeuralEngine::solve(Ready& ready) {
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
-  // A repaired body has every piece of its skin once, and no other.
-  const bool on_body = question.surface.has_value() && question.forces_on_body;
-  const SurfaceMesh& skin = on_body ? question.body : surface;
+  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece of
+  // its skin once, and no other.
+  const bool on_body = !question.surface || question.forces_on_body;
+  const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
   std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
   for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
-  // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
-  const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-  for_each_element(skin, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
+  const auto integrate = [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells && !on_body)
+      if (elements[i].whole && on_cells)
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -512,17 +520,22 @@ Answer NeuralEngine::solve(Ready& ready) {
         },
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (on_body && !question.no_forces.empty() && question.no_forces[static_cast<std::size_t>(elements[i].face)])
-        continue;
-      const double area = norm(elements[i].area_vector);
-      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
+      const SurfaceElement& one = elements[i];
+      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
-        sum->add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
+        sum->add(one.position, (1.0 / one.area) * one.area_vector, one.area, values[i][0],
                  {values[i][1], values[i][2], values[i][3]});
-      answer.forces.patches[patch].area += area;
+      answer.forces.patches[patch].area += one.area;
     }
     answer.forces.integration_points += elements.size();
-  });
+  };
+  if (on_body) {
+    integrate(force_elements(c, skin, question.no_forces));
+  } else {
+    // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
+    const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
+    for_each_element(skin, c.sampling.surface_face_size, block, integrate);
+  }
   answer.forces.coefficients = forces.result(scales);
   for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
   answer.surface = std::move(surface);
