@@ -1,6 +1,8 @@
 #include "geometry/sampling.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -23,26 +25,42 @@ constexpr double kPieces = 500'000, kPiecesPerPoint = 48;
 // Longest edge of a piece over the edge of a square of its area.
 constexpr double kLongest = 3;
 
-// Halves the longest edge until the pieces are small, and gives them to take(triangle) in an order of its own.
-template <typename Take>
-void for_each_piece(const std::array<Vec3, 3>& triangle, double largest, const Take& take) {
+using Triangle = std::array<Vec3, 3>;
+
+// Its halves: cut from the middle of the longest edge. squared_edge: the longest one's length.
+std::array<Triangle, 2> halves(const Triangle& triangle, double& squared_edge) {
   std::size_t longest = 0;
-  double edge2[3];
+  squared_edge = 0;
   for (std::size_t e = 0; e < 3; ++e) {
     const Vec3 along = triangle[(e + 1) % 3] - triangle[e];
-    edge2[e] = dot(along, along);
-    if (edge2[e] > edge2[longest]) longest = e;
+    if (const double length2 = dot(along, along); length2 > squared_edge) squared_edge = length2, longest = e;
   }
-  if (edge2[longest] <= kLongest * kLongest * largest && area(triangle) <= largest) return take(triangle);
   const Vec3 &a = triangle[longest], &b = triangle[(longest + 1) % 3], &c = triangle[(longest + 2) % 3];
   const Vec3 middle = 0.5 * (a + b);
-  for_each_piece(std::array<Vec3, 3>{a, middle, c}, largest, take);
-  for_each_piece(std::array<Vec3, 3>{middle, b, c}, largest, take);
+  return {Triangle{a, middle, c}, Triangle{middle, b, c}};
+}
+
+// Halves until the pieces are small, and gives each to take(triangle, path): a bit for every cut, after a leading 1.
+template <typename Take>
+void for_each_piece(const Triangle& triangle, double largest, std::uint64_t path, const Take& take) {
+  const double size = area(triangle);
+  if (!(size > 0)) return;
+  double squared_edge;
+  const auto parts = halves(triangle, squared_edge);
+  if ((squared_edge <= kLongest * kLongest * largest && size <= largest) || path >> 62) return take(triangle, path);
+  for (std::uint64_t i = 0; i < 2; ++i) for_each_piece(parts[i], largest, 2 * path + i, take);
+}
+
+Triangle piece_at(Triangle triangle, std::uint64_t path) {
+  double squared_edge;
+  for (int bit = std::bit_width(path) - 2; bit >= 0; --bit) triangle = halves(triangle, squared_edge)[path >> bit & 1];
+  return triangle;
 }
 
 struct Piece {
   std::int64_t face;
-  std::uint32_t fan, number;  // triangle of the face, piece of the triangle
+  std::size_t fan;     // triangle of the face
+  std::uint64_t path;  // piece of the triangle
 };
 
 }  // namespace
@@ -62,31 +80,23 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
 
   const double largest = total / std::max(kPieces, kPiecesPerPoint * static_cast<double>(n));
   const Box box = mesh.bounds();
-  const double side = std::max({box.size()[0], box.size()[1], box.size()[2]});
+  const double side = curve_side(box);
   std::vector<Piece> pieces;
   std::vector<OnCurve> places;
   for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    for (std::size_t t = 0; t + 2 < mesh.corner_count(f); ++t) {
-      std::uint32_t number = 0;
-      for_each_piece(fan_triangle(mesh, f, t), largest, [&](const std::array<Vec3, 3>& piece) {
+    for (std::size_t t = 0; t + 2 < mesh.corner_count(f); ++t)
+      for_each_piece(fan_triangle(mesh, f, t), largest, 1, [&](const Triangle& piece, std::uint64_t path) {
         const Vec3 center = (1.0 / 3) * (piece[0] + piece[1] + piece[2]);
         places.push_back({curve_code(center, box.low, side), area(piece), static_cast<std::int64_t>(pieces.size())});
-        pieces.push_back({static_cast<std::int64_t>(f), static_cast<std::uint32_t>(t), number++});
+        pieces.push_back({static_cast<std::int64_t>(f), t, path});
       });
-    }
   const std::vector<std::size_t> drawn = draw_by_cells(places, n, seed);
   core::Rng place(seed, "surface samples");
   for (std::size_t i = 0; i < n; ++i) {
     const Piece& one = pieces[static_cast<std::size_t>(places[drawn[i]].index)];
-    const double u = place.uniform(), v = place.uniform();
-    std::uint32_t number = 0;
-    for_each_piece(fan_triangle(mesh, static_cast<std::size_t>(one.face), one.fan), largest,
-                   [&](const std::array<Vec3, 3>& piece) {
-                     if (number++ != one.number) return;
-                     const auto& [a, b, c] = piece;
-                     const double r = std::sqrt(u);  // uniform in the piece
-                     points[i] = a + (r * (1 - v)) * (b - a) + (r * v) * (c - a);
-                   });
+    const auto [a, b, c] = piece_at(fan_triangle(mesh, static_cast<std::size_t>(one.face), one.fan), one.path);
+    const double r = std::sqrt(place.uniform()), v = place.uniform();  // uniform in the piece
+    points[i] = a + (r * (1 - v)) * (b - a) + (r * v) * (c - a);
     on[i] = one.face;
   }
   if (faces) *faces = std::move(on);

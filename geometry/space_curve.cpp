@@ -27,6 +27,11 @@ std::uint64_t curve_code(const Vec3& point, const Vec3& low, double side) {
   return code;
 }
 
+double curve_side(const Box& box) {
+  const Vec3 size = box.size();
+  return std::exp2(std::ceil(std::log2(std::max({size[0], size[1], size[2], std::numeric_limits<double>::min()}))));
+}
+
 std::vector<std::int64_t> space_curve(std::size_t n, const std::function<Vec3(std::size_t)>& position) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Vec3 low{infinity, infinity, infinity};

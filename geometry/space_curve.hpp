@@ -21,6 +21,9 @@ std::vector<std::int64_t> space_curve(std::size_t n, const std::function<Vec3(st
 // The place on that curve of one point of a cube with the corner `low`, `side` > 0 long.
 std::uint64_t curve_code(const Vec3& point, const Vec3& low, double side);
 
+// The side of a cube for a box: the next power of two (m), so that a body that grows a little keeps the cells it has.
+double curve_side(const Box& box);
+
 struct OnCurve {
   std::uint64_t code;  // of its place on the curve
   double weight;       // >= 0

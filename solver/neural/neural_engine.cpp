@@ -43,8 +43,7 @@ std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng
 // n of the points in the box, evenly spread; all of them when there are no more.
 std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
                                  const std::function<Vec3(std::size_t)>& position) {
-  const Vec3 size = box.size();
-  const double side = std::max({size[0], size[1], size[2]});
+  const double side = geometry::curve_side(box);
   std::vector<geometry::OnCurve> items(count);
   for (std::size_t i = 0; i < count; ++i)
     items[i] = {geometry::curve_code(position(i), box.low, side), 1, static_cast<std::int64_t>(i)};
