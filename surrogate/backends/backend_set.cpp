@@ -10,34 +10,51 @@
 namespace streamtube::surrogate {
 namespace {
 
-CpuPath best_cpu_path() {
-  if (cpu::amx_gemm()) return CpuPath::amx;
-  if (cpu::avx512_gemm()) return CpuPath::avx512;
-  return CpuPath::portable;
-}
+CpuPath best_cpu_path() { return cpu_paths().back(); }
 
-const char* const names[] = {"portable", "avx512", "amx"};
+constexpr CpuPath all_paths[] = {CpuPath::portable, CpuPath::avx2, CpuPath::avx512, CpuPath::amx};
 
 void require_available(CpuPath path) {
   if (path > best_cpu_path())
-    throw core::Error(core::ErrorKind::usage,
-                      core::str("CPU path '", names[static_cast<int>(path)], "' is not available here"),
+    throw core::Error(core::ErrorKind::usage, core::str("CPU path '", name(path), "' is not available here"),
                       "`streamtube devices` lists what is, and why not the rest");
 }
 
 CpuPath chosen_cpu_path() {
   const char* wanted = std::getenv("STREAMTUBE_CPU_PATH");
   if (!wanted || !*wanted) return best_cpu_path();
-  for (int i = 0; i < 3; ++i)
-    if (wanted == std::string(names[i])) return static_cast<CpuPath>(i);
+  for (const CpuPath path : all_paths)
+    if (wanted == std::string(name(path))) return path;
   throw core::Error(core::ErrorKind::usage, core::str("STREAMTUBE_CPU_PATH='", wanted, "' is unknown"),
-                    "use portable, avx512 or amx");
+                    "use portable, avx2, avx512 or amx");
 }
 
 }  // namespace
 
 const char* name(Precision precision) {
   return precision == Precision::fp32 ? "fp32" : precision == Precision::tf32 ? "tf32" : "bf16";
+}
+
+const char* name(CpuPath path) {
+  switch (path) {
+    case CpuPath::portable:
+      return "portable";
+    case CpuPath::avx2:
+      return "avx2";
+    case CpuPath::avx512:
+      return "avx512";
+    case CpuPath::amx:
+      return "amx";
+  }
+  return "";
+}
+
+std::vector<CpuPath> cpu_paths() {
+  std::vector<CpuPath> paths{CpuPath::portable};
+  if (cpu::avx2()) paths.push_back(CpuPath::avx2);
+  if (cpu::avx512()) paths.push_back(CpuPath::avx512);
+  if (cpu::amx_gemm()) paths.push_back(CpuPath::amx);
+  return paths;
 }
 
 bool portable_wanted() {
@@ -69,13 +86,14 @@ std::vector<BackendInfo> backend_report() {
     for (const BackendInfo& info : gpu)
       if (info.operation == operation) report.push_back(info);
     const auto add = [&](CpuPath path, const std::string& missing, const char* what) {
-      BackendInfo info{operation, names[static_cast<int>(path)], missing.empty(), chosen.cpu_path() == path,
+      BackendInfo info{operation, name(path), missing.empty(), chosen.cpu_path() == path,
                        missing.empty() ? what : missing};
       if (missing.empty() && chosen.cpu_path() < path) info.reason = "switched off by STREAMTUBE_CPU_PATH";
       report.push_back(info);
     };
     add(CpuPath::amx, cpu::amx_missing(), "bfloat16 tiles, three parts a number: float32 accuracy");
     add(CpuPath::avx512, cpu::avx512_missing(), "float32 multiply-adds");
+    add(CpuPath::avx2, cpu::avx2_missing(), "float32 multiply-adds");
     add(CpuPath::portable, "", "Kokkos, any device and any shape");
   }
   return report;

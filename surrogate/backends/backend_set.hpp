@@ -6,21 +6,25 @@
 
 namespace streamtube::surrogate {
 
-enum class CpuPath { portable = 0, avx512 = 1, amx = 2 };
+enum class CpuPath { portable = 0, avx2 = 1, avx512 = 2, amx = 3 };
 // Of products in linear layers and attention; sums, norms and angles are float32 in all. tf32: GPUs only.
 enum class Precision { fp32, tf32, bf16 };
 const char* name(Precision precision);
 
+const char* name(CpuPath path);
+// Those this program and machine have, slowest first.
+std::vector<CpuPath> cpu_paths();
+
 struct BackendInfo {
   std::string operation;  // "linear", "attention"
-  std::string name;       // "amx", "avx512", "portable", ...
+  std::string name;       // "amx", "avx512", "avx2", "portable", ...
   bool available = false;
   bool used = false;   // the first choice for a model made now; a shape it declines goes to the next
   std::string reason;  // what it is, or why it is not available
 };
 
 // The choice for one model. Default: the best this machine has; the environment variable STREAMTUBE_CPU_PATH
-// (portable, avx512, amx) lowers it, for comparisons. Throws Error(usage) for a path this machine does not have.
+// (portable, avx2, avx512, amx) lowers it, for comparisons. Throws Error(usage) for a path this machine does not have.
 class BackendSet {
  public:
   BackendSet();

@@ -20,7 +20,8 @@ bool bf16(const Context<HostSpace>& context) { return context.backends.precision
 const GemmKernel* gemm_kernel(const Context<HostSpace>& context, std::int64_t inner) {
   if (bf16(context) && inner <= most_inner) return bf16_gemm();
   if (context.backends.cpu_path() == CpuPath::amx && inner <= most_inner) return amx_gemm();
-  return context.backends.cpu_path() >= CpuPath::avx512 ? avx512_gemm() : nullptr;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  return vectors ? &vectors->gemm : nullptr;
 }
 
 const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int head, bool log_sum) {
@@ -28,8 +29,8 @@ const AttentionKernel* attention_kernel(const Context<HostSpace>& context, int h
   if (context.backends.cpu_path() == CpuPath::amx && amx_attention()->supports(head) &&
       (!log_sum || amx_attention()->gives_log_sum))
     return amx_attention();
-  if (context.backends.cpu_path() >= CpuPath::avx512 && avx512_attention()->supports(head)) return avx512_attention();
-  return nullptr;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  return vectors && vectors->attention.supports(head) ? &vectors->attention : nullptr;
 }
 
 // body(task) on all threads; tasks are handed out one by one, their results do not depend on who runs them.
@@ -129,6 +130,7 @@ bool project(Context<HostSpace>& context, const ProjectionDesc& p) {
 }
 
 bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
   const GemmKernel* kernel = gemm_kernel(context, std::max(m.size, m.hidden));
   if (!kernel || m.rows < least_rows) return false;
   core::Arena<HostSpace>::Scope scope(context.arena);
@@ -149,7 +151,7 @@ bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
                        m.scale, m.shift, m.epsilon);
       if (float* wide = m.kept_up ? m.kept_up + begin * m.hidden : nullptr) {
         kernel->run({input, m.up, m.up_bias, nullptr, wide, rows, m.hidden, m.size, Epilogue::store}, 0, rows, up);
-        avx512_gelu(wide, hidden, rows * m.hidden);
+        vectors->gelu(wide, hidden, rows * m.hidden);
       } else {
         kernel->run({input, m.up, m.up_bias, nullptr, hidden, rows, m.hidden, m.size, Epilogue::gelu}, 0, rows, up);
       }
@@ -161,6 +163,7 @@ bool mlp(Context<HostSpace>& context, const MlpDesc& m) {
 }
 
 bool mlp_backward(Context<HostSpace>& context, const MlpBackwardDesc& m) {
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
   const GemmKernel* kernel = gemm_kernel(context, std::max(m.size, m.hidden));
   if (!kernel || m.rows < least_rows) return false;
   core::Arena<HostSpace>::Scope scope(context.arena);
@@ -174,7 +177,7 @@ bool mlp_backward(Context<HostSpace>& context, const MlpBackwardDesc& m) {
                            rows = std::min(m.rows - begin, block_rows), at = begin * m.hidden, narrow = begin * m.size;
         kernel->run({m.dy + narrow, m.down, nullptr, nullptr, m.dup + at, rows, m.hidden, m.size, Epilogue::store}, 0,
                     rows, down);
-        avx512_gelu_backward(m.kept_up + at, m.dup + at, m.dup + at, m.active + at, rows * m.hidden);
+        vectors->gelu_backward(m.kept_up + at, m.dup + at, m.dup + at, m.active + at, rows * m.hidden);
         kernel->run({m.dup + at, m.up, nullptr, nullptr, m.dnormed + narrow, rows, m.size, m.hidden, Epilogue::store},
                     0, rows, up);
       });
@@ -211,9 +214,10 @@ bool attention(Context<HostSpace>& context, const AttentionDesc<float>& a) {
 }
 
 bool weight_gradient(Context<HostSpace>& context, std::span<const WeightGradientDesc<float>> layers) {
-  const WeightGradientKernel* kernel = bf16(context)                                    ? bf16_weight_gradient()
-                                       : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_weight_gradient()
-                                                                                        : nullptr;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  const WeightGradientKernel* kernel = bf16(context) ? bf16_weight_gradient()
+                                       : vectors     ? &vectors->weight_gradient
+                                                     : nullptr;
   if (!kernel) return false;
   struct Layer {
     WeightGradientDesc<float> gradient;
@@ -298,9 +302,10 @@ void add_parts(Context<HostSpace>& context, const KeyParts& p, const float* sums
 // Tasks are segments x heads x parts of the queries; how many parts depends on the shapes only, so that sums have one
 // order whatever the threads. Every part has its own dk and dv, which are summed at the end.
 bool attention_backward(Context<HostSpace>& context, const AttentionBackwardDesc<float>& a) {
-  const AttentionBackwardKernel* kernel = bf16(context)                                    ? bf16_attention_backward()
-                                          : context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_backward()
-                                                                                           : nullptr;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  const AttentionBackwardKernel* kernel = bf16(context) ? bf16_attention_backward()
+                                          : vectors     ? &vectors->attention_backward
+                                                        : nullptr;
   if (!kernel || !kernel->supports(a.head)) return false;
   const std::int64_t width = static_cast<std::int64_t>(a.heads) * a.head;
   const std::size_t bytes = kernel->block_bytes(a.head);
@@ -344,41 +349,45 @@ constexpr std::int64_t elements_per_task = 8192;
 }  // namespace
 
 bool gelu_forward(Context<HostSpace>& context, const float* x, float* y, std::int64_t n) {
-  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors) return false;
   for_tasks(context, "streamtube::surrogate::cpu::gelu_forward", divide_up(n, elements_per_task),
             [=](std::int64_t task) {
               const std::int64_t at = task * elements_per_task;
-              avx512_gelu(x + at, y + at, std::min(elements_per_task, n - at));
+              vectors->gelu(x + at, y + at, std::min(elements_per_task, n - at));
             });
   return true;
 }
 
 bool gelu_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, float* y, std::int64_t n) {
-  if (context.backends.cpu_path() < CpuPath::avx512) return false;
-  for_tasks(context, "streamtube::surrogate::cpu::gelu_backward", divide_up(n, elements_per_task),
-            [=](std::int64_t task) {
-              const std::int64_t at = task * elements_per_task;
-              avx512_gelu_backward(x + at, dy + at, dx + at, y ? y + at : nullptr, std::min(elements_per_task, n - at));
-            });
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors) return false;
+  for_tasks(
+      context, "streamtube::surrogate::cpu::gelu_backward", divide_up(n, elements_per_task), [=](std::int64_t task) {
+        const std::int64_t at = task * elements_per_task;
+        vectors->gelu_backward(x + at, dy + at, dx + at, y ? y + at : nullptr, std::min(elements_per_task, n - at));
+      });
   return true;
 }
 
 bool gelu_tangents(Context<HostSpace>& context, const float* x, float* y, std::int64_t n) {
-  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors) return false;
   for_tasks(context, "streamtube::surrogate::cpu::gelu_tangents", divide_up(n, elements_per_task),
             [=](std::int64_t task) {
               const std::int64_t at = task * elements_per_task;
-              avx512_gelu_tangents(x + at, y + at, n, std::min(elements_per_task, n - at));
+              vectors->gelu_tangents(x + at, y + at, n, std::min(elements_per_task, n - at));
             });
   return true;
 }
 
 bool gelu_tangents_backward(Context<HostSpace>& context, const float* x, const float* dy, float* dx, std::int64_t n) {
-  if (context.backends.cpu_path() < CpuPath::avx512) return false;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors) return false;
   for_tasks(context, "streamtube::surrogate::cpu::gelu_tangents_backward", divide_up(n, elements_per_task),
             [=](std::int64_t task) {
               const std::int64_t at = task * elements_per_task;
-              avx512_gelu_tangents_backward(x + at, dy + at, dx + at, n, std::min(elements_per_task, n - at));
+              vectors->gelu_tangents_backward(x + at, dy + at, dx + at, n, std::min(elements_per_task, n - at));
             });
   return true;
 }
@@ -405,9 +414,9 @@ std::byte* pack_keys(Context<HostSpace>& context, const Kernel& kernel, const De
 }  // namespace
 
 bool attention_tangents(Context<HostSpace>& context, const AttentionTangentsDesc<float>& a) {
-  const AttentionTangentsKernel* kernel =
-      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_tangents() : nullptr;
-  if (!kernel || !kernel->supports(a.head)) return false;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors || !vectors->attention_tangents.supports(a.head)) return false;
+  const AttentionTangentsKernel* kernel = &vectors->attention_tangents;
   core::Arena<HostSpace>::Scope scope(context.arena);
   const std::byte* packed = pack_keys(context, *kernel, a);
   if (context.measuring()) return true;
@@ -425,9 +434,9 @@ bool attention_tangents(Context<HostSpace>& context, const AttentionTangentsDesc
 }
 
 bool attention_tangents_backward(Context<HostSpace>& context, const AttentionTangentsBackwardDesc<float>& a) {
-  const AttentionTangentsBackwardKernel* kernel =
-      context.backends.cpu_path() >= CpuPath::avx512 ? avx512_attention_tangents_backward() : nullptr;
-  if (!kernel || !kernel->supports(a.head)) return false;
+  const VectorKernels* vectors = vector_kernels(context.backends.cpu_path());
+  if (!vectors || !vectors->attention_tangents_backward.supports(a.head)) return false;
+  const AttentionTangentsBackwardKernel* kernel = &vectors->attention_tangents_backward;
   core::Arena<HostSpace>::Scope scope(context.arena);
   const std::int64_t width = std::int64_t{a.heads} * a.head, key_blocks = divide_up(a.keys, kernel->key_block),
                      padded = key_blocks * kernel->key_block, parts = std::clamp<std::int64_t>(a.rows / 128, 1, 8),

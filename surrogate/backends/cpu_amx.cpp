@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "surrogate/backends/avx512_math.hpp"
+#include "surrogate/backends/vector_math.hpp"
 
 namespace streamtube::surrogate::cpu {
 namespace {

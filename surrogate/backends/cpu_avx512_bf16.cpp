@@ -6,7 +6,7 @@
 
 #if defined(__AVX512F__) && defined(__AVX512BF16__)
 
-#include "surrogate/backends/avx512_math.hpp"
+#include "surrogate/backends/vector_math.hpp"
 
 namespace streamtube::surrogate::cpu {
 namespace {
@@ -450,7 +450,7 @@ constexpr AttentionBackwardKernel attention_backward_kernel{backward_rows,      
 constexpr WeightGradientKernel weight_gradient_kernel{gradient_rows, gemm_columns, gradient_bytes, gradient_pack,
                                                       gradient_run};
 
-bool processor_has_it() { return avx512_gemm() && __builtin_cpu_supports("avx512bf16"); }
+bool processor_has_it() { return avx512() && __builtin_cpu_supports("avx512bf16"); }
 
 }  // namespace
 

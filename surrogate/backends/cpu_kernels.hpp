@@ -1,6 +1,6 @@
 #pragma once
-// The CPU fast paths: hand-written tiles for AVX-512 and AMX, called from parallel loops in cpu.dev.cpp. Each table is
-// one implementation; what a machine lacks is simply not offered. All numbers are float32 in and out.
+// The CPU fast paths: hand-written tiles for AVX2, AVX-512 and AMX, called from parallel loops in cpu.dev.cpp. Each
+// table is one implementation; what a machine lacks is simply not offered. All numbers are float32 in and out.
 //
 // The AMX path multiplies bfloat16 tiles with float32 sums. Every float32 operand is split exactly in three bfloat16
 // parts (8 + 8 + 8 bits), and the six products that matter are summed, smallest first: the result has float32's own
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/backends/descriptions.hpp"
 
 namespace streamtube::surrogate::cpu {
@@ -90,13 +91,33 @@ struct AttentionTangentsBackwardKernel {
               std::int64_t rows, std::int64_t keys, int head, const void* packed, float* dk, float* dv);
 };
 
+// One instruction set's tiles and vector functions (vector_tiles.hpp), accurate to float32's rounding.
+struct VectorKernels {
+  const char* name;
+  GemmKernel gemm;
+  AttentionKernel attention;
+  WeightGradientKernel weight_gradient;
+  AttentionBackwardKernel attention_backward;
+  AttentionTangentsKernel attention_tangents;
+  AttentionTangentsBackwardKernel attention_tangents_backward;
+  void (*gelu)(const float* x, float* y, std::int64_t n);
+  void (*gelu_backward)(const float* x, const float* dy, float* dx, float* y, std::int64_t n);  // y or null
+  // The first n of x, y, dy, dx [4][step].
+  void (*gelu_tangents)(const float* x, float* y, std::int64_t step, std::int64_t n);
+  void (*gelu_tangents_backward)(const float* x, const float* dy, float* dx, std::int64_t step, std::int64_t n);
+  void (*exp2)(const float* x, float* y, std::int64_t n);
+  void (*sincos)(const float* x, float* sine, float* cosine, std::int64_t n);
+};
+
+// At least `bytes` on a cache line, this thread's own until its next call. Not thread_local arrays: every thread of
+// every library would have to hold all of them, and those with small stacks (TBB's have 4 MiB) could not start.
+void* thread_scratch(std::size_t bytes);
+
 // Null where this program or this machine has none.
-const GemmKernel* avx512_gemm();
-const AttentionKernel* avx512_attention();
-const WeightGradientKernel* avx512_weight_gradient();
-const AttentionBackwardKernel* avx512_attention_backward();
-const AttentionTangentsKernel* avx512_attention_tangents();
-const AttentionTangentsBackwardKernel* avx512_attention_tangents_backward();
+const VectorKernels* avx512();
+const VectorKernels* avx2();
+// The widest of them up to `path`; null: the portable kernels.
+const VectorKernels* vector_kernels(CpuPath path);
 const GemmKernel* amx_gemm();
 const AttentionKernel* amx_attention();
 
@@ -108,16 +129,8 @@ const AttentionBackwardKernel* bf16_attention_backward();
 
 // Why not, for the report; empty when there.
 const char* avx512_missing();
+const char* avx2_missing();
 const char* amx_missing();
 const char* bf16_missing();
-
-// Rounding-accurate vector functions of the AVX-512 path, for their tests.
-void avx512_gelu(const float* x, float* y, std::int64_t n);
-void avx512_gelu_backward(const float* x, const float* dy, float* dx, float* y, std::int64_t n);  // y or null
-// The first n of x, y, dy, dx [4][step].
-void avx512_gelu_tangents(const float* x, float* y, std::int64_t step, std::int64_t n);
-void avx512_gelu_tangents_backward(const float* x, const float* dy, float* dx, std::int64_t step, std::int64_t n);
-void avx512_exp2(const float* x, float* y, std::int64_t n);
-void avx512_sincos(const float* x, float* sine, float* cosine, std::int64_t n);
 
 }  // namespace streamtube::surrogate::cpu

@@ -10,22 +10,24 @@ namespace {
 
 constexpr int most_axes = 8, most_frequencies = 4096;
 
-// Whether rows go through the AVX-512 sine and cosine.
+// Where rows go through vectors of sines and cosines; null: they do not.
 template <class T, class Space>
-bool vector_path(const Context<Space>& context, std::size_t angles) {
-  return std::is_same_v<T, float> && std::is_same_v<Space, HostSpace> &&
-         context.backends.cpu_path() >= CpuPath::avx512 && angles <= most_frequencies;
+const cpu::VectorKernels* vector_path(const Context<Space>& context, std::size_t angles) {
+  return std::is_same_v<T, float> && std::is_same_v<Space, HostSpace> && angles <= most_frequencies
+             ? cpu::vector_kernels(context.backends.cpu_path())
+             : nullptr;
 }
 
 // body(row, angles, sines, cosines): the angles of a row in, sines and cosines out, on host threads.
 template <class Fill, class Store>
-void for_rows_vectorised([[maybe_unused]] const HostSpace& space, const char* label, std::int64_t rows, int angles,
-                         const Fill& fill, const Store& store) {
+void for_rows_vectorised(const cpu::VectorKernels& vectors, const HostSpace& space, const char* label,
+                         std::int64_t rows, int angles, const Fill& fill, const Store& store) {
+  const auto sincos = vectors.sincos;
   Kokkos::parallel_for(label, Kokkos::RangePolicy<HostSpace, Kokkos::IndexType<std::int64_t>>(space, 0, rows),
                        [=](const std::int64_t row) {
                          float angle[most_frequencies], sine[most_frequencies], cosine[most_frequencies];
                          fill(row, angle);
-                         cpu::avx512_sincos(angle, sine, cosine, angles);
+                         sincos(angle, sine, cosine, angles);
                          store(row, sine, cosine);
                        });
 }
@@ -54,10 +56,10 @@ void sincos_embedding(Context<Space>& context, Mat<const T, Space> x, Vec<const 
   core::expect(axes <= most_axes && 2 * n * axes <= size, "sincos_embedding: more frequencies than channels");
   if (context.measuring() || x.extent(0) == 0) return;
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
-    if (vector_path<T>(context, static_cast<std::size_t>(n) * axes)) {
+    if (const cpu::VectorKernels* vectors = vector_path<T>(context, static_cast<std::size_t>(n) * axes)) {
       for_rows_vectorised(
-          context.space, "streamtube::surrogate::sincos_embedding::vectorised", static_cast<std::int64_t>(x.extent(0)),
-          n * axes,
+          *vectors, context.space, "streamtube::surrogate::sincos_embedding::vectorised",
+          static_cast<std::int64_t>(x.extent(0)), n * axes,
           [=](std::int64_t row, float* angle) {
             for (int a = 0; a < axes; ++a)
               for (int i = 0; i < n; ++i) angle[a * n + i] = x(row, a) * frequency(i);
@@ -115,10 +117,10 @@ void rotary_table(Context<Space>& context, Mat<const T, Space> x, Vec<const floa
   core::expect(axes <= most_axes && n * axes <= pairs, "rotary_table: more frequencies than channel pairs");
   if (context.measuring() || x.extent(0) == 0) return;
   if constexpr (std::is_same_v<T, float> && std::is_same_v<Space, HostSpace>)
-    if (vector_path<T>(context, static_cast<std::size_t>(pairs))) {
+    if (const cpu::VectorKernels* vectors = vector_path<T>(context, static_cast<std::size_t>(pairs))) {
       for_rows_vectorised(
-          context.space, "streamtube::surrogate::rotary_table::vectorised", static_cast<std::int64_t>(x.extent(0)),
-          pairs,
+          *vectors, context.space, "streamtube::surrogate::rotary_table::vectorised",
+          static_cast<std::int64_t>(x.extent(0)), pairs,
           [=](std::int64_t row, float* angle) {
             for (int a = 0; a < axes; ++a)
               for (int i = 0; i < n; ++i) angle[a * n + i] = x(row, a) * frequency(i);

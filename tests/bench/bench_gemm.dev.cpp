@@ -61,7 +61,6 @@ int main(int argc, char** argv) {
   const BackendSet backends;
   core::Arena<HostSpace> arena;
   Context<HostSpace> context{HostSpace(), arena, backends};
-  const char* const paths[] = {"portable", "avx512", "amx"};
   for (Problem& p : problems) {
     const auto rows = static_cast<std::size_t>(p.rows), inner = static_cast<std::size_t>(p.inner),
                columns = static_cast<std::size_t>(p.columns);
@@ -72,7 +71,7 @@ int main(int argc, char** argv) {
     };
     arena.measure(call);
     std::printf("%-28s %5lld x %3lld x %3lld  %6.0f GFLOP/s (with packing and bias)\n",
-                (std::string("streamtube ") + paths[static_cast<int>(backends.cpu_path())]).c_str(),
+                (std::string("streamtube ") + name(backends.cpu_path())).c_str(),
                 static_cast<long long>(p.rows), static_cast<long long>(p.inner), static_cast<long long>(p.columns),
                 p.gflop() / best_seconds(call));
   }

@@ -132,31 +132,14 @@ void check_attention(const cpu::AttentionKernel* kernel) {
   }
 }
 
-}  // namespace
-
-TEST_CASE("AVX-512 linear layers agree with double") { check_gemm(cpu::avx512_gemm()); }
-TEST_CASE("AMX linear layers agree with double") { check_gemm(cpu::amx_gemm()); }
-TEST_CASE("AVX-512 attention agrees with double") { check_attention(cpu::avx512_attention()); }
-TEST_CASE("AMX attention agrees with double") { check_attention(cpu::amx_attention()); }
-
-TEST_CASE("AMX is as accurate as float32: bfloat16 products alone would be four digits worse") {
-  if (!cpu::amx_gemm()) SKIP("not on this machine");
-  const double amx = gemm_error(*cpu::amx_gemm(), 128, 192, 768, Epilogue::store, true, false);
-  const double avx512 = gemm_error(*cpu::avx512_gemm(), 128, 192, 768, Epilogue::store, true, false);
-  CAPTURE(amx, avx512);
-  CHECK(amx < 2 * avx512);
-  CHECK(attention_error(*cpu::amx_attention(), 64, 1000, 64, 1) <
-        2 * attention_error(*cpu::avx512_attention(), 64, 1000, 64, 1));
-}
-
-TEST_CASE("vector exp2, gelu, sine and cosine") {
-  if (!cpu::avx512_gemm()) SKIP("not on this machine");
+void check_functions(const cpu::VectorKernels& vectors) {
+  CAPTURE(vectors.name);
   std::vector<float> x, y, z;
   for (int i = -160000; i <= 160000; ++i) x.push_back(static_cast<float>(i) * 1e-3f);
   x.resize(x.size() + 5, 0.25f);  // not a multiple of 16
   y.resize(x.size()), z.resize(x.size());
   const auto n = static_cast<std::int64_t>(x.size());
-  cpu::avx512_exp2(x.data(), y.data(), n);
+  vectors.exp2(x.data(), y.data(), n);
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i)
     if (std::abs(x[i]) < 120) worst = std::max(worst, std::abs(y[i] / std::exp2(double{x[i]}) - 1));
@@ -164,24 +147,24 @@ TEST_CASE("vector exp2, gelu, sine and cosine") {
   CHECK(y[0] < 1e-44f);
   const float special[3] = {std::nanf(""), -HUGE_VALF, -126.0f};
   float result[3];
-  cpu::avx512_exp2(special, result, 3);
+  vectors.exp2(special, result, 3);
   CHECK(std::isnan(result[0]));
   CHECK(result[1] == 0.0f);
   CHECK(result[2] == std::exp2(-126.0f));
-  cpu::avx512_gelu(x.data(), y.data(), n);
+  vectors.gelu(x.data(), y.data(), n);
   worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i)
     worst = std::max(worst, std::abs(y[i] - gelu(x[i])) / std::max(1.0, std::abs(double{x[i]})));
   CHECK(worst < 3e-7);
   std::vector<float> again(x.size()), derivative(x.size(), 2.0f);
-  cpu::avx512_gelu_backward(x.data(), derivative.data(), derivative.data(), again.data(), n);
+  vectors.gelu_backward(x.data(), derivative.data(), derivative.data(), again.data(), n);
   CHECK(again == y);
   worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i)
     worst = std::max(worst, std::abs(0.5 * derivative[i] - gelu_derivative(x[i])));
   CHECK(worst < 4e-7);
   for (float& v : x) v *= 51.2f;  // to +-8192
-  cpu::avx512_sincos(x.data(), y.data(), z.data(), n);
+  vectors.sincos(x.data(), y.data(), z.data(), n);
   double sine = 0, cosine = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     sine = std::max(sine, std::abs(y[i] - std::sin(double{x[i]})));
@@ -189,4 +172,32 @@ TEST_CASE("vector exp2, gelu, sine and cosine") {
   }
   CHECK(sine < 2e-7);
   CHECK(cosine < 2e-7);
+}
+
+}  // namespace
+
+TEST_CASE("vectors of linear layers agree with double") {
+  for (const cpu::VectorKernels* vectors : {cpu::avx2(), cpu::avx512()})
+    if (vectors) check_gemm(&vectors->gemm);
+}
+TEST_CASE("AMX linear layers agree with double") { check_gemm(cpu::amx_gemm()); }
+TEST_CASE("vectors of attention agree with double") {
+  for (const cpu::VectorKernels* vectors : {cpu::avx2(), cpu::avx512()})
+    if (vectors) check_attention(&vectors->attention);
+}
+TEST_CASE("AMX attention agrees with double") { check_attention(cpu::amx_attention()); }
+
+TEST_CASE("AMX is as accurate as float32: bfloat16 products alone would be four digits worse") {
+  if (!cpu::amx_gemm()) SKIP("not on this machine");
+  const double amx = gemm_error(*cpu::amx_gemm(), 128, 192, 768, Epilogue::store, true, false);
+  const double avx512 = gemm_error(cpu::avx512()->gemm, 128, 192, 768, Epilogue::store, true, false);
+  CAPTURE(amx, avx512);
+  CHECK(amx < 2 * avx512);
+  CHECK(attention_error(*cpu::amx_attention(), 64, 1000, 64, 1) <
+        2 * attention_error(cpu::avx512()->attention, 64, 1000, 64, 1));
+}
+
+TEST_CASE("vectors of exp2, gelu, sine and cosine") {
+  for (const cpu::VectorKernels* vectors : {cpu::avx2(), cpu::avx512()})
+    if (vectors) check_functions(*vectors);
 }

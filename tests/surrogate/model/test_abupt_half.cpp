@@ -136,7 +136,7 @@ TEST_CASE("precisions this machine does not have are refused") {
   if (core::backend() == core::Backend::openmp) {
     CHECK_THROWS_WITH(Surrogate(c, weights(c), "test", Precision::tf32), ContainsSubstring("needs an NVIDIA GPU"));
     CHECK_THROWS_WITH(check_precision(Precision::tf32), ContainsSubstring("needs an NVIDIA GPU"));
-    const test::Environment avx512("STREAMTUBE_CPU_PATH", cpu::avx512_gemm() ? "avx512" : "");
+    const test::Environment avx512("STREAMTUBE_CPU_PATH", cpu::avx512() ? "avx512" : "");
     if (!cpu::bf16_gemm())
       CHECK_THROWS_WITH(check_precision(Precision::bf16), ContainsSubstring("precision bf16"));
     else

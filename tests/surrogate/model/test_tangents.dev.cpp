@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
-#include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/train/loss.dev.hpp"
 #include "tests/golden/golden_case.hpp"
@@ -271,12 +271,13 @@ TEST_CASE("gradient of a loss on derivatives against central differences") {
 }
 
 TEST_CASE("derivatives of the fast path against double") {
-  if (!*cpu::avx512_missing())
+  for (const CpuPath path : cpu_paths())
     for (const auto& [hidden, heads] : {std::pair(48, 3), std::pair(64, 2), std::pair(64, 1)}) {
-      CAPTURE(hidden, heads);
+      if (path == CpuPath::portable) continue;
+      CAPTURE(name(path), hidden, heads);
       auto exact = random_setting<double>("pscj", 2, true, hidden, heads);
       auto fast = random_setting<float>("pscj", 2, true, hidden, heads);
-      fast.path = CpuPath::avx512;
+      fast.path = path;
       const Weights weights = lively_weights(fast.config);
       CHECK(difference(fast.tangents(weights, Branch::volume), exact.tangents(weights, Branch::volume)) < 1e-5);
       const std::size_t size = 4 * fast.queries.size() / 3 * static_cast<std::size_t>(fast.config.outputs[1]);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
-#include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/train/loss.dev.hpp"
 
@@ -237,8 +237,7 @@ TEST_CASE("moving everything together has the sum of the gradients") {
 }
 
 TEST_CASE("gradients of positions change no bit of the parameters', nor the other way round") {
-  for (const CpuPath path : {CpuPath::portable, CpuPath::avx512, CpuPath::amx}) {
-    if ((path == CpuPath::avx512 && !cpu::avx512_gemm()) || (path == CpuPath::amx && !cpu::amx_gemm())) continue;
+  for (const CpuPath path : cpu_paths()) {
     for (const int condition : {0, 3}) {
       CAPTURE(static_cast<int>(path), condition);
       Setting<float> setting(

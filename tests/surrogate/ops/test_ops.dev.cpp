@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
-#include "surrogate/backends/cpu_kernels.hpp"
+#include "surrogate/backends/backend_set.hpp"
 #include "surrogate/ops/attention.dev.hpp"
 #include "surrogate/ops/embedding.dev.hpp"
 #include "surrogate/ops/layer_norm.dev.hpp"
@@ -52,9 +52,7 @@ double error(const std::vector<T>& got, const std::vector<double>& expected) {
 // body(context) after measuring, on each CPU path there is.
 template <class Body>
 void on_every_path(const Body& body) {
-  for (const CpuPath path : {CpuPath::portable, CpuPath::avx512, CpuPath::amx}) {
-    if (path == CpuPath::avx512 && !cpu::avx512_gemm()) continue;
-    if (path == CpuPath::amx && !cpu::amx_gemm()) continue;
+  for (const CpuPath path : cpu_paths()) {
     CAPTURE(static_cast<int>(path));
     const BackendSet backends(path);
     core::Arena<HostSpace> arena;
