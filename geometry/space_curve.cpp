@@ -20,16 +20,19 @@ constexpr double kCells = (1 << 21) - 1;
 
 }  // namespace
 
-std::uint64_t curve_code(const Vec3& point, const Vec3& low, double side) {
+std::uint64_t curve_code(const Vec3& point, const CurveCube& cube) {
   std::uint64_t code = 0;
   for (int a = 0; a < 3; ++a)
-    code |= spread_bits(static_cast<std::uint64_t>(std::clamp((point[a] - low[a]) / side * kCells, 0.0, kCells))) << a;
+    code |= spread_bits(static_cast<std::uint64_t>(std::clamp((point[a] - cube.low[a]) / cube.side * kCells, 0.0, kCells))) << a;
   return code;
 }
 
-double curve_side(const Box& box) {
+CurveCube curve_cube(const Box& box) {
+  constexpr double kBefore = 0.0113;  // of the side
   const Vec3 size = box.size();
-  return std::exp2(std::ceil(std::log2(std::max({size[0], size[1], size[2], std::numeric_limits<double>::min()}))));
+  const double longest = std::max({size[0], size[1], size[2], std::numeric_limits<double>::min()});
+  const double side = std::exp2(std::ceil(std::log2(1.02 * longest)));
+  return {box.low - Vec3{kBefore * side, kBefore * side, kBefore * side}, side};
 }
 
 std::vector<std::int64_t> space_curve(std::size_t n, const std::function<Vec3(std::size_t)>& position) {
@@ -51,7 +54,7 @@ std::vector<std::int64_t> space_curve(std::size_t n, const std::function<Vec3(st
   };
   std::vector<Entry> entries(n);
   for (std::size_t i = 0; i < n; ++i) {
-    entries[i] = {side > 0 ? curve_code(position(i), low, side) : 0, static_cast<std::int64_t>(i)};
+    entries[i] = {side > 0 ? curve_code(position(i), {low, side}) : 0, static_cast<std::int64_t>(i)};
   }
   std::sort(entries.begin(), entries.end());
   std::vector<std::int64_t> order(n);

@@ -18,11 +18,15 @@ namespace streamtube::geometry {
 // cell in the order of their indices. position(i) must be finite.
 std::vector<std::int64_t> space_curve(std::size_t n, const std::function<Vec3(std::size_t)>& position);
 
-// The place on that curve of one point of a cube with the corner `low`, `side` > 0 long.
-std::uint64_t curve_code(const Vec3& point, const Vec3& low, double side);
-
-// The side of a cube for a box: the next power of two (m), so that a body that grows a little keeps the cells it has.
-double curve_side(const Box& box);
+// A cube of places on that curve.
+struct CurveCube {
+  Vec3 low;     // m
+  double side;  // m, > 0
+};
+// With the box in it: a power of two (m) long, so that a body that grows a little keeps the cells it has, and begun a
+// little before the box, whose sides are then between no cells.
+CurveCube curve_cube(const Box& box);
+std::uint64_t curve_code(const Vec3& point, const CurveCube& cube);
 
 struct OnCurve {
   std::uint64_t code;  // of its place on the curve

@@ -119,10 +119,12 @@ BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& opt
     question.forces_on_body = false, question.hidden.clear();
   }
   if (options.resolution.wanted()) {
-    if (!question.surface) question.surface_name = question.name;
-    question.surface = geometry::refine(question.surface ? *question.surface : question.body, options.resolution);
+    const bool of_body = !question.surface;
+    if (of_body) question.surface_name = question.name;
+    question.surface = geometry::refine(of_body ? question.body : *question.surface, options.resolution);
     if (question.forces_on_body)
       question.hidden = geometry::hidden_faces(*question.surface, question.body, out.repair.tolerance);
+    question.forces_on_body |= of_body;
     core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
   }
   question.volume = options.volume == "none"       ? solver::VolumeOutput::none

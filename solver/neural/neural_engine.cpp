@@ -12,10 +12,10 @@
 #include "geometry/distance.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
+#include "geometry/surface_elements.hpp"
 #include "solver/field_columns.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
-#include "solver/surface_elements.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
 
@@ -26,6 +26,7 @@ using core::ErrorKind;
 using core::str;
 using geometry::Association;
 using geometry::Attribute;
+using geometry::SurfaceElement;
 using geometry::SurfaceMesh;
 using geometry::VolumeMesh;
 using physics::Branch;
@@ -43,10 +44,10 @@ std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng
 // n of the points in the box, evenly spread; all of them when there are no more.
 std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
                                  const std::function<Vec3(std::size_t)>& position) {
-  const double side = geometry::curve_side(box);
+  const geometry::CurveCube cube = geometry::curve_cube(box);
   std::vector<geometry::OnCurve> items(count);
   for (std::size_t i = 0; i < count; ++i)
-    items[i] = {geometry::curve_code(position(i), box.low, side), 1, static_cast<std::int64_t>(i)};
+    items[i] = {geometry::curve_code(position(i), cube), 1, static_cast<std::int64_t>(i)};
   std::vector<std::int64_t> drawn;
   for (const std::size_t at : geometry::draw_by_cells(items, std::min(n, count), seed)) drawn.push_back(items[at].index);
   return drawn;
@@ -66,7 +67,7 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
 std::vector<SurfaceElement> force_elements(const surrogate::Checkpoint& model, const SurfaceMesh& body,
                                            const std::vector<char>& left_out) {
   const double h = getenv("ST_H") ? atof(getenv("ST_H")) : 1;
-  return lattice_elements(body, h * model.sampling.surface_face_size, left_out);
+  return geometry::lattice_elements(body, geometry::Lattice::fitted(body.bounds(), h * model.sampling.surface_face_size), left_out);
 }
 
 std::string box_text(const Box& box) {
@@ -290,7 +291,7 @@ Plan NeuralEngine::plan(const Case& question) const {
   if (!question.surface || question.forces_on_body)
     elements = force_elements(c, question.body, question.no_forces).size();
   else
-    for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
+    geometry::for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -520,6 +521,11 @@ Answer NeuralEngine::solve(Ready& ready) {
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const SurfaceElement& one = elements[i];
+      static FILE* F = getenv("ST_DUMP") ? fopen(getenv("ST_DUMP"), "wb") : nullptr;
+      if (F) {
+        double row[8] = {one.position[0], one.position[1], one.position[2], one.area_vector[0], one.area_vector[1], one.area_vector[2], one.area, values[i][0]};
+        fwrite(row, 8, 8, F); fflush(F);
+      }
       const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
         sum->add(one.position, (1.0 / one.area) * one.area_vector, one.area, values[i][0],
@@ -529,11 +535,12 @@ Answer NeuralEngine::solve(Ready& ready) {
     answer.forces.integration_points += elements.size();
   };
   if (on_body) {
-    integrate(force_elements(c, skin, question.no_forces));
+    const auto E = force_elements(c, skin, question.no_forces);
+    integrate(E);
   } else {
     // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
     const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-    for_each_element(skin, c.sampling.surface_face_size, block, integrate);
+    geometry::for_each_element(skin, c.sampling.surface_face_size, block, integrate);
   }
   answer.forces.coefficients = forces.result(scales);
   for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);

@@ -96,7 +96,7 @@ namespace {
 std::vector<OnCurve> on_curve(const std::vector<Vec3>& points) {
   std::vector<OnCurve> items;
   for (std::size_t i = 0; i < points.size(); ++i)
-    items.push_back({curve_code(points[i], {-5, 0, 7}, 1), 1, static_cast<std::int64_t>(i)});
+    items.push_back({curve_code(points[i], {{-5, 0, 7}, 1}), 1, static_cast<std::int64_t>(i)});
   return items;
 }
 

@@ -1,4 +1,4 @@
-#include "solver/surface_elements.hpp"
+#include "geometry/surface_elements.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 
-namespace streamtube::solver {
+namespace streamtube::geometry {
 
 namespace {
 using Triangle = std::array<Vec3, 3>;
@@ -34,20 +34,9 @@ struct LatticeHash {
   }
 };
 
-struct Lattice {
-  Vec3 low, width;
-  // The box ends in the middle of cells, so that its flat sides do not lie between two.
-  Lattice(const Box& box, double cell) : low(box.low) {
-    for (int a = 0; a < 3; ++a) {
-      const double size = box.size()[a];
-      width[a] = size > 0 ? size / std::ceil(size / cell) : cell;
-    }
-  }
-  std::int32_t index(double x, int axis) const {
-    return static_cast<std::int32_t>(std::floor((x - low[axis]) / width[axis] + 0.5));
-  }
-  double upper_plane(std::int32_t index, int axis) const { return low[axis] + (index + 0.5) * width[axis]; }
-};
+std::int32_t cell_at(const Lattice& lattice, double x, int axis) {
+  return static_cast<std::int32_t>(std::floor((x - lattice.low[axis]) / lattice.width[axis]));
+}
 
 // A convex polygon; a triangle cut to a cell has at most nine corners.
 struct Polygon {
@@ -69,12 +58,12 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
   const double little = 1e-6 * lattice.width[axis];
   std::int32_t last;
   if (most - least <= 2 * little) {
-    cell[axis] = last = lattice.index(0.5 * (least + most) - 2 * little * normal[axis], axis);
+    cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - 2 * little * normal[axis], axis);
   } else {
-    cell[axis] = lattice.index(least + little, axis), last = lattice.index(most - little, axis);
+    cell[axis] = cell_at(lattice, least + little, axis), last = cell_at(lattice, most - little, axis);
   }
   for (; cell[axis] < last; ++cell[axis]) {
-    const double plane = lattice.upper_plane(cell[axis], axis);
+    const double plane = lattice.low[axis] + (cell[axis] + 1) * lattice.width[axis];
     Polygon below, above;
     for (int i = 0; i < rest.count; ++i) {
       const Vec3 &p = rest.corner[i], &q = rest.corner[(i + 1) % rest.count];
@@ -98,7 +87,7 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
 
 }  // namespace
 
-void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::size_t block,
+void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t block,
                       const std::function<void(std::span<const SurfaceElement>)>& take) {
   const double max_area = 2 * face_size * face_size, max_edge = 2.5 * face_size;
   std::vector<SurfaceElement> elements;
@@ -145,10 +134,18 @@ void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::
   if (!elements.empty()) take(elements);
 }
 
-std::vector<SurfaceElement> lattice_elements(const geometry::SurfaceMesh& mesh, double cell,
+Lattice Lattice::fitted(const Box& box, double cell) {
+  Lattice out{box.low, {cell, cell, cell}};
+  for (int a = 0; a < 3; ++a) {
+    if (const double size = box.size()[a]; size > 0) out.width[a] = size / std::ceil(size / cell);
+    out.low[a] -= 0.5 * out.width[a];
+  }
+  return out;
+}
+
+std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Lattice& lattice,
                                              const std::vector<char>& left_out) {
-  core::expect(cell > 0, "lattice_elements: no width of cells");
-  const Lattice lattice(mesh.bounds(), cell);
+  for (const double width : lattice.width) core::expect(width > 0, "lattice_elements: a cell has no width");
   std::unordered_map<LatticeKey, std::size_t, LatticeHash> at;
   std::vector<std::pair<LatticeKey, SurfaceElement>> sums;  // position: times area
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
@@ -186,4 +183,4 @@ std::vector<SurfaceElement> lattice_elements(const geometry::SurfaceMesh& mesh, 
   return out;
 }
 
-}  // namespace streamtube::solver
+}  // namespace streamtube::geometry

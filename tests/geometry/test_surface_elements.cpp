@@ -3,23 +3,28 @@
 #include <cmath>
 #include <vector>
 
-#include "solver/surface_elements.hpp"
+#include "geometry/surface_elements.hpp"
 #include "tests/geometry/shapes.hpp"
 
 using namespace streamtube;
 using Catch::Approx;
-using solver::SurfaceElement;
+using geometry::SurfaceElement;
 
 namespace {
 
 std::vector<SurfaceElement> all(const geometry::SurfaceMesh& mesh, double size, std::size_t block = 1000) {
   std::vector<SurfaceElement> out;
-  solver::for_each_element(mesh, size, block, [&](std::span<const SurfaceElement> elements) {
+  geometry::for_each_element(mesh, size, block, [&](std::span<const SurfaceElement> elements) {
     CHECK(elements.size() <= block);
     CHECK_FALSE(elements.empty());
     out.insert(out.end(), elements.begin(), elements.end());
   });
   return out;
+}
+
+std::vector<SurfaceElement> on_lattice(const geometry::SurfaceMesh& mesh, double cell,
+                                       const std::vector<char>& left_out = {}) {
+  return geometry::lattice_elements(mesh, geometry::Lattice::fitted(mesh.bounds(), cell), left_out);
 }
 
 // Turned, so that nothing is parallel to the lattice.
@@ -100,7 +105,7 @@ TEST_CASE("faces without area are left out") {
 
 TEST_CASE("elements of a lattice: the force of a linear pressure is exact over coarse triangles") {
   for (const bool turn : {false, true}) {
-    const auto elements = solver::lattice_elements(slab(1, turn), 0.05);
+    const auto elements = on_lattice(slab(1, turn), 0.05);
     const Vec3 force = pressure_force(elements, [](const Vec3& p) { return 3 + 2 * p[0] - 5 * p[1] + 7 * p[2]; });
     const double volume = 1.0 * 0.4 * 0.3;
     CHECK(force[0] == Approx(-2 * volume).epsilon(1e-10));
@@ -120,11 +125,11 @@ TEST_CASE("elements of a lattice: the force of a linear pressure is exact over c
 TEST_CASE("elements of a lattice are those of the shape, whatever its triangles") {
   const auto peak = [](const Vec3& p) { return std::exp(-20 * std::abs(p[0] - 0.4)) * std::cos(30 * p[1]) + p[2] * p[2]; };
   for (const bool turn : {false, true}) {
-    const auto few = solver::lattice_elements(slab(1, turn), 0.03);
+    const auto few = on_lattice(slab(1, turn), 0.03);
     const Vec3 force = pressure_force(few, peak);
     CHECK(norm(force) > 1e-4);
     for (const int n : {2, 7, 40}) {
-      const auto many = solver::lattice_elements(slab(n, turn), 0.03);
+      const auto many = on_lattice(slab(n, turn), 0.03);
       REQUIRE(many.size() == few.size());
       double worst = 0;
       for (std::size_t i = 0; i < few.size(); ++i) {
@@ -137,7 +142,7 @@ TEST_CASE("elements of a lattice are those of the shape, whatever its triangles"
   // Curves too, as far as their triangles are the same shape: 2e-3 is what 24 and 60 of them to a quarter of the circle
   // differ in volume.
   const auto ball = [&](int n) {
-    return pressure_force(solver::lattice_elements(test::sphere_mesh(n), 0.1), [](const Vec3& p) { return p[0]; })[0];
+    return pressure_force(on_lattice(test::sphere_mesh(n), 0.1), [](const Vec3& p) { return p[0]; })[0];
   };
   CHECK(ball(24) == Approx(ball(60)).epsilon(4e-3));
   CHECK(ball(60) == Approx(-4.0 / 3 * std::numbers::pi).epsilon(2e-3));
@@ -145,14 +150,14 @@ TEST_CASE("elements of a lattice are those of the shape, whatever its triangles"
 
 TEST_CASE("elements of a lattice keep patches and the two sides of a plate apart, and what is left out is left out") {
   auto mesh = test::box_mesh({0, 0, 0}, {1, 1, 0.001}, 2);
-  const auto both = solver::lattice_elements(mesh, 0.25);
+  const auto both = on_lattice(mesh, 0.25);
   for (const auto& e : both) CHECK((std::abs(e.area_vector[2]) == Approx(e.area) || e.area < 0.001));
   std::vector<char> left_out(mesh.face_count(), 0);
   mesh.patch_names = {"below", "above"};
   for (std::size_t f = 0; f < mesh.face_count(); ++f) mesh.patch[f] = mesh.centroid(f)[0] > 0.4;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) left_out[f] = mesh.area_vector(f)[2] < 0;
   double area[2] = {0, 0};
-  for (const auto& e : solver::lattice_elements(mesh, 0.25, left_out)) {
+  for (const auto& e : on_lattice(mesh, 0.25, left_out)) {
     CHECK(e.area_vector[2] >= 0);
     CHECK_FALSE(left_out[static_cast<std::size_t>(e.face)]);
     area[mesh.patch[static_cast<std::size_t>(e.face)]] += e.area;
@@ -170,12 +175,12 @@ TEST_CASE("elements of a lattice: polygons that fold back, faces without area, a
   test::add_face(mesh, {{0, 0, 1}, {0, 0, 1}, {2, 0, 1}});
   test::add_face(mesh, {{0, 0, 1}, {1, 0, 1}, {2, 0, 1}});
   Vec3 area{0, 0, 0}, moment{0, 0, 0};
-  for (const auto& e : solver::lattice_elements(mesh, 0.13)) {
+  for (const auto& e : on_lattice(mesh, 0.13)) {
     area = area + e.area_vector, moment = moment + e.area * e.position;
     CHECK((e.position[0] < 1.0001 || e.position[1] < 1.0001));
   }
   CHECK(area[2] == Approx(3).epsilon(1e-12));
   CHECK(moment[0] == Approx(2.5).epsilon(1e-12));  // 2 x 1 about 1, 1 x 1 about 0.5
   CHECK(moment[2] == Approx(3).epsilon(1e-12));
-  CHECK(solver::lattice_elements(geometry::SurfaceMesh{}, 1).empty());
+  CHECK(on_lattice(geometry::SurfaceMesh{}, 1).empty());
 }

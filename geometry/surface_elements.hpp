@@ -9,7 +9,7 @@
 
 #include "geometry/surface_mesh.hpp"
 
-namespace streamtube::solver {
+namespace streamtube::geometry {
 
 struct SurfaceElement {
   Vec3 position;      // m, centroid
@@ -22,14 +22,22 @@ struct SurfaceElement {
 // Calls `take` with blocks of at most `block` elements in the order of the faces. Faces that are small enough stay
 // whole; others are cut in triangles by halving the longest edge until they are: an area of at most 2 face_size^2,
 // edges of at most 2.5 face_size. Faces without area are left out.
-void for_each_element(const geometry::SurfaceMesh& mesh, double face_size, std::size_t block,
+void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t block,
                       const std::function<void(std::span<const SurfaceElement>)>& take);
 
-// The surface cut along the planes of a lattice that fits its bounding box, `cell` m wide or somewhat less; what lies
-// in one cell, in one patch and faces about the same way becomes one element. Other triangles of the same shape give
-// the same elements but for rounding, and their number depends on the area alone. Faces marked in left_out ([F], or
-// empty) and faces without area are not in them. In the order of the cells; none is `whole`.
-std::vector<SurfaceElement> lattice_elements(const geometry::SurfaceMesh& mesh, double cell,
+// Planes low + k width (k whole) along every axis.
+struct Lattice {
+  Vec3 low, width;  // m
+  // Cells of `cell` m or somewhat less, so that the box ends in the middle of cells: its flat sides lie in none of the
+  // planes.
+  static Lattice fitted(const Box& box, double cell);
+};
+
+// The surface cut along the planes of a lattice; what lies in one cell, in one patch and faces about the same way
+// becomes one element. Other triangles of the same shape give the same elements but for rounding, and their number
+// depends on the area alone. Faces marked in left_out ([F], or empty) and faces without area are not in them. In the
+// order of the cells; none is `whole`.
+std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Lattice& lattice,
                                              const std::vector<char>& left_out = {});
 
-}  // namespace streamtube::solver
+}  // namespace streamtube::geometry
