@@ -23,7 +23,9 @@ constexpr double kCells = (1 << 21) - 1;
 std::uint64_t curve_code(const Vec3& point, const CurveCube& cube) {
   std::uint64_t code = 0;
   for (int a = 0; a < 3; ++a)
-    code |= spread_bits(static_cast<std::uint64_t>(std::clamp((point[a] - cube.low[a]) / cube.side * kCells, 0.0, kCells))) << a;
+    code |=
+        spread_bits(static_cast<std::uint64_t>(std::clamp((point[a] - cube.low[a]) / cube.side * kCells, 0.0, kCells)))
+        << a;
   return code;
 }
 
@@ -80,11 +82,12 @@ class CellDraw {
       return;
     }
     const double total = sum_[end] - sum_[begin];
-    const double random = uniform(level < kLevels ? items_[begin].code >> 3 * (kLevels - level) : items_[begin].code, level);
+    const double random =
+        uniform(level < kLevels ? items_[begin].code >> 3 * (kLevels - level) : items_[begin].code, level);
     const auto handed = [&](std::size_t up_to) {  // to items begin..up_to
-      return up_to == end ? m
-                          : static_cast<std::size_t>(
-                                (sum_[up_to] - sum_[begin]) / total * static_cast<double>(m) + random);
+      return up_to == end
+                 ? m
+                 : static_cast<std::size_t>((sum_[up_to] - sum_[begin]) / total * static_cast<double>(m) + random);
     };
     std::size_t before = 0;
     for (std::size_t at = begin; at < end;) {
@@ -109,9 +112,10 @@ class CellDraw {
         items_.begin());
   }
   double uniform(std::uint64_t cell, int level) const {
-    const auto block = core::philox4x32_10({static_cast<std::uint32_t>(cell), static_cast<std::uint32_t>(cell >> 32),
-                                            static_cast<std::uint32_t>(level), 0},
-                                           {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
+    const auto block =
+        core::philox4x32_10({static_cast<std::uint32_t>(cell), static_cast<std::uint32_t>(cell >> 32),
+                             static_cast<std::uint32_t>(level), 0},
+                            {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
     return block[0] * 0x1p-32;
   }
 
@@ -123,9 +127,8 @@ class CellDraw {
 }  // namespace
 
 std::vector<std::size_t> draw_by_cells(std::vector<OnCurve>& items, std::size_t n, std::uint64_t seed) {
-  std::sort(items.begin(), items.end(), [](const OnCurve& a, const OnCurve& b) {
-    return a.code != b.code ? a.code < b.code : a.index < b.index;
-  });
+  std::sort(items.begin(), items.end(),
+            [](const OnCurve& a, const OnCurve& b) { return a.code != b.code ? a.code < b.code : a.index < b.index; });
   std::erase_if(items, [](const OnCurve& item) { return !(item.weight > 0); });
   core::expect(n == 0 || !items.empty(), "draw_by_cells: nothing to draw from");
   CellDraw cells(items, seed);

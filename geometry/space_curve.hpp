@@ -36,9 +36,9 @@ struct OnCurve {
 
 // n of the items, each as often as its share of the weights says, evenly spread: every cell of an octree hands what
 // falls to it down to its eight parts by their weights, rounded with one random number that belongs to the seed and the
-// cell. A change of the items here therefore leaves the draws elsewhere as they are, which with equal parts of the curve
-// would all move along. Sorts the items; returns places in them, in random order. With equal weights and n up to their
-// number, none comes twice. The sum of the weights must be positive.
+// cell. A change of the items here therefore leaves the draws elsewhere as they are, which with equal parts of the
+// curve would all move along. Sorts the items; returns places in them, in random order. With equal weights and n up to
+// their number, none comes twice. The sum of the weights must be positive.
 std::vector<std::size_t> draw_by_cells(std::vector<OnCurve>& items, std::size_t n, std::uint64_t seed);
 
 // n of the curve's entries (n <= its length), one out of each of n parts of equal length; in random order, so that any

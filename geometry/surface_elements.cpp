@@ -15,8 +15,8 @@ using Triangle = std::array<Vec3, 3>;
 
 Vec3 area_of(const Triangle& t) { return 0.5 * cross(t[1] - t[0], t[2] - t[0]); }
 
-// Of one cell: normals whose components round to the same fifths go together (within some 15 degrees).
-constexpr double kDirections = 5;
+// Of one cell: normals whose components round to the same tenths go together (within some 7 degrees).
+constexpr double kDirections = 10;
 
 struct LatticeKey {
   std::array<std::int32_t, 3> cell, direction;
@@ -29,7 +29,8 @@ struct LatticeHash {
   std::size_t operator()(const LatticeKey& key) const {
     std::uint64_t hash = static_cast<std::uint32_t>(key.patch);
     for (const auto* part : {&key.cell, &key.direction})
-      for (const std::int32_t x : *part) hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
+      for (const std::int32_t x : *part)
+        hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
     return hash;
   }
 };

@@ -38,10 +38,9 @@ void CaseOptions::declare(CLI::App& app) {
   app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
       ->check(CLI::IsMember({"cells", "vertices"}))
       ->capture_default_str();
-  app.add_option(
-      "--surface", surface,
-      "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
-      "example that of a CFD run; GEOMETRY still tells the model the shape");
+  app.add_option("--surface", surface,
+                 "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
+                 "example that of a CFD run; GEOMETRY still tells the model the shape");
   app.add_option("--surface-resolution", resolution_text, kResolutionHelp);
   app.add_option("--reference-area", area, "Reference area of the coefficients, m2; default: the frontal area");
   app.add_option("--reference-length", length, "Reference length of the moments, m; default: the length along x");

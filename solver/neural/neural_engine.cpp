@@ -49,7 +49,8 @@ std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t
   for (std::size_t i = 0; i < count; ++i)
     items[i] = {geometry::curve_code(position(i), cube), 1, static_cast<std::int64_t>(i)};
   std::vector<std::int64_t> drawn;
-  for (const std::size_t at : geometry::draw_by_cells(items, std::min(n, count), seed)) drawn.push_back(items[at].index);
+  for (const std::size_t at : geometry::draw_by_cells(items, std::min(n, count), seed))
+    drawn.push_back(items[at].index);
   return drawn;
 }
 
@@ -63,11 +64,11 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
   return out;
 }
 
-// What the forces on a body are integrated over.
+// What the forces on a body are integrated over: elements as large as faces of the training data.
 std::vector<SurfaceElement> force_elements(const surrogate::Checkpoint& model, const SurfaceMesh& body,
                                            const std::vector<char>& left_out) {
-  const double h = getenv("ST_H") ? atof(getenv("ST_H")) : 1;
-  return geometry::lattice_elements(body, geometry::Lattice::fitted(body.bounds(), h * model.sampling.surface_face_size), left_out);
+  const auto lattice = geometry::Lattice::fitted(body.bounds(), model.sampling.surface_face_size);
+  return geometry::lattice_elements(body, lattice, left_out);
 }
 
 std::string box_text(const Box& box) {
@@ -291,7 +292,8 @@ Plan NeuralEngine::plan(const Case& question) const {
   if (!question.surface || question.forces_on_body)
     elements = force_elements(c, question.body, question.no_forces).size();
   else
-    geometry::for_each_element(surface, c.sampling.surface_face_size, 1 << 16, [&](auto block) { elements += block.size(); });
+    geometry::for_each_element(surface, c.sampling.surface_face_size, 1 << 16,
+                               [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -359,19 +361,20 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   stage("reference quantities");
 
   // None of it depends on which outputs are wanted.
-  out.points = geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
-  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"), bounds,
-                          [&](std::size_t i) { return out.points[i]; });
+  out.points =
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
+                          bounds, [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] = geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] =
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                c.sampling.volume_mesh.domain,
-                                [&](std::size_t i) { return mesh.center(i); }))
+                                c.sampling.volume_mesh.domain, [&](std::size_t i) { return mesh.center(i); }))
     out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
   stage("volume mesh and anchors");
   return out;
@@ -498,8 +501,8 @@ Answer NeuralEngine::solve(Ready& ready) {
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
-  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece of
-  // its skin once, and no other.
+  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece
+  // of its skin once, and no other.
   const bool on_body = !question.surface || question.forces_on_body;
   const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
   std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
@@ -521,11 +524,6 @@ Answer NeuralEngine::solve(Ready& ready) {
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const SurfaceElement& one = elements[i];
-      static FILE* F = getenv("ST_DUMP") ? fopen(getenv("ST_DUMP"), "wb") : nullptr;
-      if (F) {
-        double row[8] = {one.position[0], one.position[1], one.position[2], one.area_vector[0], one.area_vector[1], one.area_vector[2], one.area, values[i][0]};
-        fwrite(row, 8, 8, F); fflush(F);
-      }
       const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
         sum->add(one.position, (1.0 / one.area) * one.area_vector, one.area, values[i][0],
@@ -535,8 +533,7 @@ Answer NeuralEngine::solve(Ready& ready) {
     answer.forces.integration_points += elements.size();
   };
   if (on_body) {
-    const auto E = force_elements(c, skin, question.no_forces);
-    integrate(E);
+    integrate(force_elements(c, skin, question.no_forces));
   } else {
     // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
     const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
-#include <cmath>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "geometry/sampling.hpp"
@@ -30,7 +30,8 @@ TEST_CASE("points lie on the surface") {
   std::size_t on_cube = 0;
   for (const Vec3& p : points) {
     double outside = 0, from_side = 1;
-    for (const double x : p) outside = std::max({outside, -x, x - 1}), from_side = std::min({from_side, std::abs(x), std::abs(1 - x)});
+    for (const double x : p)
+      outside = std::max({outside, -x, x - 1}), from_side = std::min({from_side, std::abs(x), std::abs(1 - x)});
     if (outside < 1e-9 && from_side < 1e-9) {
       ++on_cube;
     } else {
@@ -69,7 +70,8 @@ TEST_CASE("evenly spread: every patch has its share of the points, any prefix is
   // 10 x 10 squares of a cube's side with 16 points each; of independent ones sqrt(16) more or fewer.
   std::array<double, 100> count{};
   for (const Vec3& p : sample_surface(unit_cube(2), 9600, 3))
-    if (p[2] == 1 && p[0] < 1 && p[1] < 1) ++count[static_cast<std::size_t>(p[0] * 10) * 10 + static_cast<std::size_t>(p[1] * 10)];
+    if (p[2] == 1 && p[0] < 1 && p[1] < 1)
+      ++count[static_cast<std::size_t>(p[0] * 10) * 10 + static_cast<std::size_t>(p[1] * 10)];
   double off = 0;
   for (const double c : count) off += (c - 16) * (c - 16) / 100;
   CHECK(std::sqrt(off) < 2.5);

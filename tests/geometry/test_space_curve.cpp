@@ -110,7 +110,8 @@ std::set<std::int64_t> indices(std::vector<OnCurve> items, std::size_t n, std::u
 
 TEST_CASE("draws by cells: each as often as its weight says, none twice of equal ones") {
   std::vector<OnCurve> items = on_curve(random_points(1000));
-  for (const std::size_t n : {std::size_t{1}, std::size_t{77}, std::size_t{1000}}) CHECK(indices(items, n, 1).size() == n);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{77}, std::size_t{1000}})
+    CHECK(indices(items, n, 1).size() == n);
   CHECK(indices(items, 77, 1) == indices(items, 77, 1));
   CHECK(indices(items, 77, 1) != indices(items, 77, 2));
   CHECK(draw_by_cells(items, 0, 1).empty());

@@ -115,7 +115,8 @@ TEST_CASE("elements of a lattice: the force of a linear pressure is exact over c
     for (const auto& e : elements) {
       CHECK_FALSE(e.whole);
       CHECK(e.area >= norm(e.area_vector) * (1 - 1e-12));
-      CHECK(norm(e.area_vector) < 1.8 * 0.05 * 0.05);  // sqrt(3): the section of a cell square to its diagonal is smaller
+      CHECK(norm(e.area_vector) <
+            1.8 * 0.05 * 0.05);  // sqrt(3): the section of a cell square to its diagonal is smaller
       area += e.area;
     }
     CHECK(area == Approx(2 * (0.4 + 0.3 + 0.12)).epsilon(1e-12));
@@ -123,7 +124,9 @@ TEST_CASE("elements of a lattice: the force of a linear pressure is exact over c
 }
 
 TEST_CASE("elements of a lattice are those of the shape, whatever its triangles") {
-  const auto peak = [](const Vec3& p) { return std::exp(-20 * std::abs(p[0] - 0.4)) * std::cos(30 * p[1]) + p[2] * p[2]; };
+  const auto peak = [](const Vec3& p) {
+    return std::exp(-20 * std::abs(p[0] - 0.4)) * std::cos(30 * p[1]) + p[2] * p[2];
+  };
   for (const bool turn : {false, true}) {
     const auto few = on_lattice(slab(1, turn), 0.03);
     const Vec3 force = pressure_force(few, peak);
@@ -133,7 +136,8 @@ TEST_CASE("elements of a lattice are those of the shape, whatever its triangles"
       REQUIRE(many.size() == few.size());
       double worst = 0;
       for (std::size_t i = 0; i < few.size(); ++i) {
-        worst = std::max({worst, few[i].area * norm(many[i].position - few[i].position), std::abs(many[i].area - few[i].area)});
+        worst = std::max(
+            {worst, few[i].area * norm(many[i].position - few[i].position), std::abs(many[i].area - few[i].area)});
       }
       CHECK(worst < 1e-12);
       CHECK(norm(pressure_force(many, peak) - force) < 1e-9);

@@ -97,6 +97,7 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   solver::Case faces = question;
   faces.points_on = solver::Location::cells;
   faces.volume = solver::VolumeOutput::none, faces.derive.clear();
+  faces.surface = faces.body, faces.surface_name = "faces";  // forces over the faces themselves
   const solver::Answer on_faces = engine.solve(faces);
   solver::PreparedCase prepared;
   const solver::Answer answer = engine.solve(question, &prepared);
