@@ -55,13 +55,14 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
   for (int i = 1; i < rest.count; ++i) {
     least = std::min(least, rest.corner[i][axis]), most = std::max(most, rest.corner[i][axis]);
   }
-  // Rounding is no reason to reach into a cell; what lies in a plane between two belongs to the one inside the body.
-  const double little = 1e-6 * lattice.width[axis];
+  // What lies flat in a plane between two cells, or nearly so, belongs to the one inside the body; and rounding is no
+  // reason to reach into a cell.
+  const double flat = 2e-3 * lattice.width[axis], rounding = 1e-6 * lattice.width[axis];
   std::int32_t last;
-  if (most - least <= 2 * little) {
-    cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - 2 * little * normal[axis], axis);
+  if (most - least <= flat) {
+    cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - flat * normal[axis], axis);
   } else {
-    cell[axis] = cell_at(lattice, least + little, axis), last = cell_at(lattice, most - little, axis);
+    cell[axis] = cell_at(lattice, least + rounding, axis), last = cell_at(lattice, most - rounding, axis);
   }
   for (; cell[axis] < last; ++cell[axis]) {
     const double plane = lattice.low[axis] + (cell[axis] + 1) * lattice.width[axis];
@@ -137,10 +138,8 @@ void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t blo
 
 Lattice Lattice::fitted(const Box& box, double cell) {
   Lattice out{box.low, {cell, cell, cell}};
-  for (int a = 0; a < 3; ++a) {
+  for (int a = 0; a < 3; ++a)
     if (const double size = box.size()[a]; size > 0) out.width[a] = size / std::ceil(size / cell);
-    out.low[a] -= 0.5 * out.width[a];
-  }
   return out;
 }
 

@@ -28,8 +28,8 @@ void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t blo
 // Planes low + k width (k whole) along every axis.
 struct Lattice {
   Vec3 low, width;  // m
-  // Cells of `cell` m or somewhat less, so that the box ends in the middle of cells: its flat sides lie in none of the
-  // planes.
+  // Cells of `cell` m or somewhat less that fill the box, so that elements begin at its flat sides' edges as those of
+  // meshes for CFD do.
   static Lattice fitted(const Box& box, double cell);
 };
 

@@ -175,7 +175,7 @@ TEST_CASE("memory does not grow with the points") {
     const PointStream stream(model, file, {}, {}, alone);
     stream.check();
     const std::string out[2] = {"", dir.file("v.hdf")};
-    malloc_trim(0);  // what threads of the run before left to the allocator
+    malloc_trim(0);                               // what threads of the run before left to the allocator
     std::ofstream("/proc/self/clear_refs") << 5;  // the peak is that of what follows
     stream.run(prepared, engine.network(), out, {});
     peak[i] = core::peak_resident_memory();
