@@ -29,7 +29,7 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
   const CurveCube cube = curve_cube(mesh.bounds());
   double width = cube.side;
   while (width * width > total / std::max(kElements, kElementsPerPoint * static_cast<double>(n))) width /= 2;
-  const std::vector<SurfaceElement> elements = lattice_elements(mesh, {cube.low, {width, width, width}});
+  const std::vector<SurfaceElement> elements = lattice_elements(mesh, {cube.low, width});
   std::vector<OnCurve> places;
   places.reserve(elements.size());
   for (const SurfaceElement& element : elements)

@@ -36,7 +36,7 @@ struct LatticeHash {
 };
 
 std::int32_t cell_at(const Lattice& lattice, double x, int axis) {
-  return static_cast<std::int32_t>(std::floor((x - lattice.low[axis]) / lattice.width[axis]));
+  return static_cast<std::int32_t>(std::floor(x / lattice.width));
 }
 
 // A convex polygon; a triangle cut to a cell has at most nine corners.
@@ -57,7 +57,7 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
   }
   // What lies flat in a plane between two cells, or nearly so, belongs to the one inside the body; and rounding is no
   // reason to reach into a cell.
-  const double flat = 2e-3 * lattice.width[axis], rounding = 1e-6 * lattice.width[axis];
+  const double flat = 2e-3 * lattice.width, rounding = 1e-6 * lattice.width;
   std::int32_t last;
   if (most - least <= flat) {
     cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - flat * normal[axis], axis);
@@ -65,7 +65,7 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
     cell[axis] = cell_at(lattice, least + rounding, axis), last = cell_at(lattice, most - rounding, axis);
   }
   for (; cell[axis] < last; ++cell[axis]) {
-    const double plane = lattice.low[axis] + (cell[axis] + 1) * lattice.width[axis];
+    const double plane = (cell[axis] + 1) * lattice.width;
     Polygon below, above;
     for (int i = 0; i < rest.count; ++i) {
       const Vec3 &p = rest.corner[i], &q = rest.corner[(i + 1) % rest.count];
@@ -136,27 +136,37 @@ void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t blo
   if (!elements.empty()) take(elements);
 }
 
-Lattice Lattice::fitted(const Box& box, double cell) {
-  Lattice out{box.low, {cell, cell, cell}};
-  for (int a = 0; a < 3; ++a)
-    if (const double size = box.size()[a]; size > 0) out.width[a] = size / std::ceil(size / cell);
-  return out;
+Lattice Lattice::oblique(const Vec3& low, double width) {
+  // Turned by 0.5, 0.4 and 0.6 about x, y and z: no row of cells runs along an axis or a diagonal.
+  const auto turned = [](Vec3 v) {
+    constexpr double kAngles[] = {0.5, 0.4, 0.6};
+    for (int a = 0; a < 3; ++a) {
+      double &p = v[(a + 1) % 3], &q = v[(a + 2) % 3];
+      const double c = std::cos(kAngles[a]), s = std::sin(kAngles[a]), before = p;
+      p = c * before - s * q, q = s * before + c * q;
+    }
+    return v;
+  };
+  return {low, width, {turned({1, 0, 0}), turned({0, 1, 0}), turned({0, 0, 1})}};
 }
 
 std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Lattice& lattice,
                                              const std::vector<char>& left_out) {
-  for (const double width : lattice.width) core::expect(width > 0, "lattice_elements: a cell has no width");
+  core::expect(lattice.width > 0, "lattice_elements: cells have no width");
+  const auto along_axes = [&](const Vec3& v) {
+    return Vec3{dot(v, lattice.axes[0]), dot(v, lattice.axes[1]), dot(v, lattice.axes[2])};
+  };
   std::unordered_map<LatticeKey, std::size_t, LatticeHash> at;
   std::vector<std::pair<LatticeKey, SurfaceElement>> sums;  // position: times area
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
     const Vec3 face_area = mesh.area_vector(f);
     if (!(norm(face_area) > 0) || (!left_out.empty() && left_out[f])) continue;
-    const Vec3 normal = (1 / norm(face_area)) * face_area;
+    const Vec3 normal = (1 / norm(face_area)) * along_axes(face_area);
     LatticeKey key{{}, {}, mesh.patch[f]};
     for (int a = 0; a < 3; ++a) key.direction[a] = static_cast<std::int32_t>(std::lround(kDirections * normal[a]));
     for (std::size_t i = 1; i + 1 < mesh.corner_count(f); ++i) {
       Polygon triangle;
-      for (const std::size_t c : {std::size_t{0}, i, i + 1}) triangle.add(mesh.corner(f, c));
+      for (const std::size_t c : {std::size_t{0}, i, i + 1}) triangle.add(along_axes(mesh.corner(f, c) - lattice.low));
       for_each_piece(lattice, normal, triangle, 0, key.cell, [&](const auto& place, const Polygon& piece) {
         key.cell = place;
         const auto [found, fresh] = at.try_emplace(key, sums.size());
@@ -177,7 +187,12 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
   std::vector<SurfaceElement> out;
   out.reserve(sums.size());
   for (auto& [key, sum] : sums) {
-    sum.position = (1 / sum.area) * sum.position;
+    const Vec3 position = (1 / sum.area) * sum.position, vector = sum.area_vector;
+    sum.position = lattice.low, sum.area_vector = {0, 0, 0};
+    for (int a = 0; a < 3; ++a) {
+      sum.position = sum.position + position[a] * lattice.axes[a];
+      sum.area_vector = sum.area_vector + vector[a] * lattice.axes[a];
+    }
     out.push_back(sum);
   }
   return out;

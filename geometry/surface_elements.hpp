@@ -2,6 +2,7 @@
 // Elements to integrate surface fields over, small enough that one value in the middle of each is enough: either the
 // faces of a mesh, large ones cut in pieces, or pieces that depend on the shape alone and not on its triangles.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -25,12 +26,14 @@ struct SurfaceElement {
 void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t block,
                       const std::function<void(std::span<const SurfaceElement>)>& take);
 
-// Planes low + k width (k whole) along every axis.
+// Cells with the corner `low`, `width` wide along each of three axes at right angles.
 struct Lattice {
-  Vec3 low, width;  // m
-  // Cells of `cell` m or somewhat less that fill the box, so that elements begin at its flat sides' edges as those of
-  // meshes for CFD do.
-  static Lattice fitted(const Box& box, double cell);
+  Vec3 low;                                                     // m
+  double width;                                                 // m
+  std::array<Vec3, 3> axes{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};  // unit vectors
+  // Turned against the axes, so that what rows of elements along a side miss of a peak differs from row to row and
+  // cancels in sums.
+  static Lattice oblique(const Vec3& low, double width);
 };
 
 // The surface cut along the planes of a lattice; what lies in one cell, in one patch and faces about the same way

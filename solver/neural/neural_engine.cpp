@@ -67,7 +67,7 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
 // What the forces on a body are integrated over: elements as large as faces of the training data.
 std::vector<SurfaceElement> force_elements(const surrogate::Checkpoint& model, const SurfaceMesh& body,
                                            const std::vector<char>& left_out) {
-  const auto lattice = geometry::Lattice::fitted(body.bounds(), model.sampling.surface_face_size);
+  const auto lattice = geometry::Lattice::oblique(body.bounds().low, model.sampling.surface_face_size);
   return geometry::lattice_elements(body, lattice, left_out);
 }
 

@@ -24,7 +24,7 @@ std::vector<SurfaceElement> all(const geometry::SurfaceMesh& mesh, double size, 
 
 std::vector<SurfaceElement> on_lattice(const geometry::SurfaceMesh& mesh, double cell,
                                        const std::vector<char>& left_out = {}) {
-  return geometry::lattice_elements(mesh, geometry::Lattice::fitted(mesh.bounds(), cell), left_out);
+  return geometry::lattice_elements(mesh, geometry::Lattice::oblique(mesh.bounds().low, cell), left_out);
 }
 
 // Turned, so that nothing is parallel to the lattice.
