@@ -182,7 +182,9 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
       });
     }
   }
-  std::erase_if(sums, [](const auto& sum) { return !(sum.second.area > 0); });
+  // What is no more than rounding, such as the sum of folds that cancel, has no place.
+  const double least = 1e-10 * lattice.width * lattice.width;
+  std::erase_if(sums, [&](const auto& sum) { return !(sum.second.area > least); });
   std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SurfaceElement> out;
   out.reserve(sums.size());

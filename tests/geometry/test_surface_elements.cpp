@@ -115,8 +115,7 @@ TEST_CASE("elements of a lattice: the force of a linear pressure is exact over c
     for (const auto& e : elements) {
       CHECK_FALSE(e.whole);
       CHECK(e.area >= norm(e.area_vector) * (1 - 1e-12));
-      CHECK(norm(e.area_vector) <
-            1.8 * 0.05 * 0.05);  // sqrt(3): the section of a cell square to its diagonal is smaller
+      CHECK(e.area < 1.8 * 0.05 * 0.05);  // sqrt(2): the largest section of a cell, across two edges
       area += e.area;
     }
     CHECK(area == Approx(2 * (0.4 + 0.3 + 0.12)).epsilon(1e-12));
@@ -162,7 +161,7 @@ TEST_CASE("elements of a lattice keep patches and the two sides of a plate apart
   for (std::size_t f = 0; f < mesh.face_count(); ++f) left_out[f] = mesh.area_vector(f)[2] < 0;
   double area[2] = {0, 0};
   for (const auto& e : on_lattice(mesh, 0.25, left_out)) {
-    CHECK(e.area_vector[2] >= 0);
+    CHECK(e.area_vector[2] > -1e-12);
     CHECK_FALSE(left_out[static_cast<std::size_t>(e.face)]);
     area[mesh.patch[static_cast<std::size_t>(e.face)]] += e.area;
   }
@@ -181,7 +180,7 @@ TEST_CASE("elements of a lattice: polygons that fold back, faces without area, a
   Vec3 area{0, 0, 0}, moment{0, 0, 0};
   for (const auto& e : on_lattice(mesh, 0.13)) {
     area = area + e.area_vector, moment = moment + e.area * e.position;
-    CHECK((e.position[0] < 1.0001 || e.position[1] < 1.0001));
+    CHECK((e.position[0] < 1.07 || e.position[1] < 1.07));  // bent round the corner: in the middle of its ends
   }
   CHECK(area[2] == Approx(3).epsilon(1e-12));
   CHECK(moment[0] == Approx(2.5).epsilon(1e-12));  // 2 x 1 about 1, 1 x 1 about 0.5
