@@ -527,6 +527,10 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
         for (const FoamField& field : there)
           if (!found && field.name == apart[0]) found = &field;
       if (!found) {
+        if (!f.optional && f.spec.name == "vorticity")
+          core::warn(str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time, ": there is no vorticity; computed of the "
+                         "velocity in the cells, it is too small beside walls (`simpleFoam -postProcess -func vorticity "
+                         "-latestTime` writes OpenFOAM's own)"));
         if (f.optional || f.spec.name == "vorticity") continue;
         std::string names;
         for (const FoamField& field : there) names += (names.empty() ? "" : ", ") + field.name;
@@ -593,7 +597,9 @@ FoamResult read_foam_result(const std::string& folder) {
   CaseMeshes meshes;
   FlowSample sample;
   layout.read_foam_case(cases.at(0), "", meshes, sample);
-  FoamResult out{sample.info, std::move(meshes.surface), std::move(meshes.volume)};
+  const bool incompressible = std::any_of(meshes.units.begin(), meshes.units.end(),
+                                          [](const auto& unit) { return unit.second == FieldUnit::kinematic; });
+  FoamResult out{sample.info, incompressible, std::move(meshes.surface), std::move(meshes.volume)};
   const std::vector<std::int64_t> rows[2] = {surface_rows(out.surface, Association::faces).source,
                                              volume_rows(out.volume, Association::faces).source};
   for (int b = 0; b < 2; ++b) {

@@ -22,6 +22,7 @@ Layouts all_layouts(const std::string& changes = {}, const std::string& only = "
 // wall_shear_stress over faces, outward, and pressure, velocity, vorticity over cells, in SI; half models whole.
 struct FoamResult {
   CaseInfo info;
+  bool incompressible = false;  // the case's pressures are over the density; here times info.flow.density
   geometry::SurfaceMesh surface;
   geometry::VolumeMesh volume;
 };

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "mesh_io/layouts/table_layout.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
+#include "tests/mesh_io/layouts/foam_case.hpp"
 #include "tests/support/tiny_dataset.hpp"
 
 using namespace streamtube;
@@ -68,6 +70,9 @@ TEST_CASE("errors of compare are those of evaluate for the same case") {
     CHECK(fields["surface/pressure"]["interpolated"] == false);
   }
   CHECK(run_program(dir, {"compare", "predicted:case_99", "d.h5:1"}).code == 3);
+  const std::string first = evaluation["cases"][0]["name"];
+  r = run_program(dir, {"compare", "predicted:" + first, "d.h5:" + first, "--out", "points", "--picture"});
+  CHECK_THAT(r.err, ContainsSubstring("no picture") || ContainsSubstring("OpenGL"));
 }
 
 TEST_CASE("differences of meshes in another order and of other meshes, with files and pictures") {
@@ -130,4 +135,24 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
   CHECK_THAT(r.err, ContainsSubstring("no field of the same name") && ContainsSubstring("temperature"));
   std::filesystem::create_directory(dir.file("empty"));
   CHECK_THAT(run_program(dir, {"compare", "empty", "b.vtp"}).err, ContainsSubstring("holds no result"));
+}
+
+TEST_CASE("an incompressible case of OpenFOAM is taken at the other result's density") {
+  const TempDir dir;
+  const test::FoamCaseWriter written(dir.file("box"), test::FoamCaseOptions{});
+  mesh_io::FoamResult foam = mesh_io::read_foam_result(dir.file("box"));
+  REQUIRE(foam.incompressible);
+  for (auto& a : foam.surface.attributes)
+    for (float& x : a.values) x *= 1.5f;
+  std::filesystem::create_directory(dir.file("predicted"));
+  mesh_io::write_vtp(dir.file("predicted/surface.vtp"), foam.surface);
+  const auto error = [&] {
+    const auto r = run_program(dir, {"compare", "predicted", "box", "--json"});
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    return Json::parse(r.out)["fields"]["surface/pressure"]["relative_l2"].get<double>();
+  };
+  CHECK_THAT(error(), WithinAbs(0.5, 1e-5));
+  dir.write("predicted/run.json", Json{{"options", {{"density", 1.5 * foam.info.flow.density}}}}.dump());
+  CHECK_THAT(error(), WithinAbs(0, 1e-5));
 }
