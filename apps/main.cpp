@@ -9,6 +9,9 @@ int main(int argc, char** argv) {
   commands.push_back(make_predict());
   commands.push_back(make_inspect());
   commands.push_back(make_points());
+  commands.push_back(make_sweep());
+  commands.push_back(make_report());
+  commands.push_back(make_optimise());
   commands.push_back(make_solve());
   commands.push_back(make_initialise());
   commands.push_back(make_convert());

@@ -8,8 +8,8 @@
 namespace streamtube::core {
 
 // Sobol's sequence with the direction numbers of Joe & Kuo (2008, SIAM J. Sci. Comput. 30: new-joe-kuo-6), in the order
-// of Gray's code. `shifted`: by a random digital shift of the seed, which keeps every balance of the points and has none
-// of them on the cube's border.
+// of Gray's code. `shifted`: by a random digital shift of the seed, which keeps every balance of the points and has
+// none of them on the cube's border.
 class Sobol {
  public:
   static constexpr std::size_t kDimensions = 21;

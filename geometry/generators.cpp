@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "geometry/refine.hpp"
 
 namespace streamtube::geometry {
 
@@ -122,8 +123,11 @@ class Check {
                     *why ? ")" : ""),
                 "change it or the parameters it depends on");
   }
-  void triangle(double size, double width) const {
-    between("the size of triangles", size, 0, width / 4, "a quarter of the width");
+  // Two for every square of that size on the bounding box.
+  void triangle(double size, double length, double width, double height) const {
+    const double area = 2 * (length * width + width * height + height * length);
+    between("the size of triangles", size, std::sqrt(2 * area / kMostRefined), width / 4,
+            "20 million triangles, a quarter of the width");
   }
 
  private:
@@ -138,7 +142,7 @@ GeneratedBody ahmed_body(const AhmedShape& p, double triangle) {
   check.between("width", p.width, 0, 1e3);
   check.between("height", p.height, 0, 1e3);
   check.between("clearance", p.clearance, 0, 1e3);
-  check.triangle(triangle, p.width);
+  check.triangle(triangle, p.length, p.width, p.height);
   check.between("nose_radius", p.nose_radius, 0, std::min(p.height, p.width) / 2, "half the height and width");
   check.between("slant_angle", p.slant_angle, -1e-9, 90);
   const double angle = radians(p.slant_angle);
@@ -170,7 +174,7 @@ GeneratedBody box_car(const BoxCarShape& p, double triangle) {
   check.between("width", p.width, 0, 1e3);
   check.between("height", p.height, 0, 1e3);
   check.between("clearance", p.clearance, 0, 1e3);
-  check.triangle(triangle, p.width);
+  check.triangle(triangle, p.length, p.width, p.height);
   check.between("hood_height", p.hood_height, 0, p.height, "the height");
   check.between("nose_radius", p.nose_radius, 0, std::min(p.hood_height, p.width) / 2,
                 "half the hood's height and the width");

@@ -10,8 +10,9 @@
 
 namespace streamtube::geometry {
 
-// Over which share of its box a deformation fades to nothing at the sides -x, +x, -y, +y, -z, +z; 0: not at all, so that
-// what the body has beyond that side is torn off it. The fading is a smooth step (second derivatives are continuous).
+// Over which share of its box a deformation fades to nothing at the sides -x, +x, -y, +y, -z, +z; 0: not at all, so
+// that what the body has beyond that side is torn off it. The fading is a smooth step (second derivatives are
+// continuous).
 using Fading = std::array<double, 6>;
 
 // Free-form deformation (Sederberg & Parry 1986, SIGGRAPH Computer Graphics 20): a lattice of control points over the

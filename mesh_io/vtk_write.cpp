@@ -27,6 +27,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "mesh_io/series.hpp"
 #include "mesh_io/vtk_tools.hpp"
 
 namespace streamtube::mesh_io {
@@ -206,7 +207,7 @@ void write_vtu(const std::string& path, const VolumeMesh& mesh, const Metadata& 
   write<vtkXMLUnstructuredGridWriter>(path, data);
 }
 
-void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries) {
+void write_series(const std::string& path, const std::vector<SeriesEntry>& entries) {
   const auto escape = [](const std::string& text) {
     std::string out;
     for (const char c : text) {
@@ -226,10 +227,18 @@ void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries) {
   std::string text =
       "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n"
       "  <Collection>\n";
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    text += str("    <DataSet timestep=\"0\" part=\"", i, "\" name=\"", escape(entries[i].name), "\" file=\"",
-                escape(entries[i].file), "\"/>\n");
+  for (std::size_t i = 0, part = 0; i < entries.size(); ++i, ++part) {
+    if (i > 0 && entries[i].time != entries[i - 1].time) part = 0;
+    text += str("    <DataSet timestep=\"", entries[i].time, "\" part=\"", part, "\" name=\"", escape(entries[i].name),
+                "\" file=\"", escape(entries[i].file), "\"/>\n");
+  }
   core::write_text(path, text + "  </Collection>\n</VTKFile>\n");
+}
+
+void write_pvd(const std::string& path, const std::vector<PvdEntry>& entries) {
+  std::vector<SeriesEntry> together;
+  for (const auto& entry : entries) together.push_back({entry.name, entry.file, 0});
+  write_series(path, together);
 }
 
 }  // namespace streamtube::mesh_io

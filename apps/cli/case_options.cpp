@@ -94,14 +94,28 @@ void note(BodyCase& out, const std::string& file, const std::vector<std::string>
 
 }  // namespace
 
+LoadedBody load_body(const std::vector<std::string>& files, const CaseOptions& options,
+                     const surrogate::Checkpoint& model) {
+  LoadedBody out;
+  out.name = files.front(), out.files = files;
+  out.frame = options.frame;  // notes what it decides for this body
+  out.body = out.frame.load(files, options.parts, model);
+  return out;
+}
+
 BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
                    const surrogate::Checkpoint& model) {
+  return make_case(load_body(files, options, model), options, model);
+}
+
+BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogate::Checkpoint& model) {
   BodyCase out;
-  out.files = files;
+  out.files = std::move(loaded.files);
   solver::Case& question = out.question;
-  question.name = files.front();
-  FrameOptions frame = options.frame;  // notes what it decides for this body
-  Body body = frame.read(files, options.parts, options.repair, model, out.placement);
+  question.name = loaded.name;
+  FrameOptions& frame = loaded.frame;
+  Body body = std::move(loaded.body);
+  out.placement = frame.put(body, options.parts, options.repair, model);
   note(out, question.name, body.warnings);
   out.parts = std::move(body.parts);
   out.cad = std::move(body.cad);

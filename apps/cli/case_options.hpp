@@ -63,6 +63,19 @@ struct BodyCase {
   std::vector<std::string> warnings;                            // already said
 };
 
+// A body as its files have it, and what was decided about their unit. Several cases may begin with a copy.
+struct LoadedBody {
+  std::string name;                // of the case
+  std::vector<std::string> files;  // empty: the body was made
+  Body body;
+  FrameOptions frame;
+};
+// Throws Error(input), Error(usage).
+LoadedBody load_body(const std::vector<std::string>& files, const CaseOptions& options,
+                     const surrogate::Checkpoint& model);
+// Takes the body into the frame of the model. Says warnings on the way. Throws Error(input), Error(usage).
+BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogate::Checkpoint& model);
+
 // Reads the files into the frame of the model. Says warnings on the way. Throws Error(input), Error(usage).
 BodyCase read_case(const std::vector<std::string>& files, const CaseOptions& options,
                    const surrogate::Checkpoint& model);

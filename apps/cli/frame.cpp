@@ -132,6 +132,10 @@ void FrameOptions::validate() const {
   }
 }
 
+std::string FrameOptions::given() const {
+  return str(unit_, " | ", flow_, " | ", up_, " | ", transform_, " | ", ground_, " | ", place_);
+}
+
 geometry::Similarity FrameOptions::transform() const {
   std::string text = transform_, where = "--transform";
   auto values = numbers(text);
@@ -250,12 +254,23 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
 Body FrameOptions::read(const std::vector<std::string>& paths, const PartOptions& parts,
                         const geometry::RepairOptions& repair, const surrogate::Checkpoint& model,
                         Placement& placement) {
-  Body body = read_body(paths, unit(), parts,
-                        [&](const Body& in_metres) { return choose_unit(in_metres, model, in_metres.where); });
-  placement = place(body, model);
+  Body body = load(paths, parts, model);
+  placement = put(body, parts, repair, model);
+  return body;
+}
+
+Body FrameOptions::load(const std::vector<std::string>& paths, const PartOptions& parts,
+                        const surrogate::Checkpoint& model) {
+  return read_body(paths, unit(), parts,
+                   [&](const Body& in_metres) { return choose_unit(in_metres, model, in_metres.where); });
+}
+
+Placement FrameOptions::put(Body& body, const PartOptions& parts, const geometry::RepairOptions& repair,
+                            const surrogate::Checkpoint& model) {
+  const Placement placement = place(body, model);
   to_model(placement, body);
   prepare_body(body, parts, model.domain.low[2], repair);
-  return body;
+  return placement;
 }
 
 bool FrameOptions::placed() const {

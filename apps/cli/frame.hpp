@@ -33,6 +33,8 @@ class FrameOptions {
   // Throws Error(usage).
   void validate() const;
 
+  // All that was given, in one line that tells two choices apart.
+  std::string given() const;
   // The name given with --unit; empty when it is to be chosen.
   std::string unit() const { return unit_ == "auto" ? std::string() : unit_; }
   // For read_body: of the units, the one in which the body is as long as those of the model. Without --unit, metres as
@@ -45,6 +47,10 @@ class FrameOptions {
   // read_body, choose_unit, place and prepare_body do.
   Body read(const std::vector<std::string>& paths, const PartOptions& parts, const geometry::RepairOptions& repair,
             const surrogate::Checkpoint& model, Placement& placement);
+  // The two halves of it: the body in its own frame; then placed and prepared in the model's.
+  Body load(const std::vector<std::string>& paths, const PartOptions& parts, const surrogate::Checkpoint& model);
+  Placement put(Body& body, const PartOptions& parts, const geometry::RepairOptions& repair,
+                const surrogate::Checkpoint& model);
   // Whether anything is given beside the unit, which alone needs no model.
   bool placed() const;
   bool unit_by_model() const { return unit_ == "auto"; }

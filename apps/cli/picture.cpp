@@ -228,9 +228,11 @@ void save(vtkGenericOpenGLRenderWindow* window, const std::string& path) {
     throw Error(ErrorKind::runtime, str("'", path, "': the picture cannot be written"), "is the disk full?");
 }
 
-// A field of one component on a body, seen from the front (or behind), above and one side; white is 0.
+// A field of one component on a body, seen from the front (or behind), above and one side; white is 0, full colours are
+// +-limit.
 void add_body(vtkRenderWindow* window, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
-              const std::string& title, const char* bar, const std::array<double, 4>& place, bool from_behind) {
+              double limit, const std::string& title, const char* bar, const std::array<double, 4>& place,
+              bool from_behind) {
   vtkNew<vtkPolyData> surface;
   {
     vtkNew<vtkPoints> points;
@@ -254,8 +256,6 @@ void add_body(vtkRenderWindow* window, const geometry::SurfaceMesh& body, const 
     else
       surface->GetCellData()->SetScalars(values);
   }
-  const auto [low, high] = range_of(field.values);
-  const double limit = std::max({std::abs(low), std::abs(high), 1e-30});
   const auto colours = table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}},
                                 -limit, limit, true);
   vtkNew<vtkPolyDataMapper> surface_mapper;
@@ -364,6 +364,11 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
 
 }  // namespace
 
+double colour_limit(const std::vector<float>& values) {
+  const auto [low, high] = range_of(values);
+  return std::max({std::abs(low), std::abs(high), 1e-30});
+}
+
 void require_opengl() { const OffscreenContext context; }
 
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
@@ -377,7 +382,7 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
 
   const auto window = make_window();
 
-  add_body(window, body, *cp, title, "Cp", {0, 0.5, 1, 1}, false);
+  add_body(window, body, *cp, colour_limit(cp->values), title, "Cp", {0, 0.5, 1, 1}, false);
 
   // The plane, seen from -y: x to the right, z up.
   vtkNew<vtkPolyData> plane;
@@ -439,13 +444,14 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
 }
 
 void write_field_picture(const std::string& path, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
-                         const std::string& title) {
+                         const std::string& title, double limit) {
   core::expect(field.components == 1, "write_field_picture: the field is a vector");
   const QuietVtk quiet;
   const OffscreenContext context;
   const auto window = make_window();
-  add_body(window, body, field, title, "", {0, 0.5, 1, 1}, false);
-  add_body(window, body, field, "from behind", "", {0, 0, 1, 0.5}, true);
+  if (!(limit > 0)) limit = colour_limit(field.values);
+  add_body(window, body, field, limit, title, "", {0, 0.5, 1, 1}, false);
+  add_body(window, body, field, limit, "from behind", "", {0, 0, 1, 0.5}, true);
   save(window, path);
 }
 

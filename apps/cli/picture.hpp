@@ -24,9 +24,13 @@ void require_opengl();
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title);
 
-// One field of one component on the body, over faces or points, from the front and from behind; white is 0.
+// The largest magnitude, single values aside.
+double colour_limit(const std::vector<float>& values);
+
+// One field of one component on the body, over faces or points, from the front and from behind; white is 0, full
+// colours are +-limit; 0: colour_limit() of the field.
 void write_field_picture(const std::string& path, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
-                         const std::string& title);
+                         const std::string& title, double limit = 0);
 
 // Loss and validation errors over the updates, logarithmic.
 void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title);

@@ -31,11 +31,11 @@ std::string to_text(const mesh_io::CadReport& r) {
   return out + str(r.faces, " faces: ", r.triangles, " triangles within ", r.deviation, " m");
 }
 
-namespace {
-
 void measure(Body& body) {
   body.report = geometry::report(body.mesh, body.mesh.face_count() <= geometry::kMostForCuts);
 }
+
+namespace {
 
 // For the other files of a run; of a unit without a name, metres.
 std::string unit_name(double metres) {

@@ -42,6 +42,8 @@ std::string metres_if_likely(const Body& body);
 // ground are left out. unit: empty for that of `choose`; CAD says its unit itself. Throws Error(input).
 Body read_body(const std::vector<std::string>& paths, const std::string& unit, const PartOptions& parts,
                const ChooseUnit& choose);
+// The report of the body as it is now.
+void measure(Body& body);
 // Makes a body ready for prediction, and says in its warnings what that took. ground: the model's height of the ground,
 // m, for a body in the model's frame; what lies below is cut off or warned of. repair: how far it may be changed to
 // become a closed body. Throws Error(input).

@@ -100,7 +100,10 @@ Json run_json(const Result& r) {
   if (options.volume != "none" && options.volume != "adaptive" && options.volume != "grid")
     input(options.volume, "volume");
   if (!r.run.points_file.empty()) input(r.run.points_file, "points");
-  if (!r.run.model_file.empty()) input(r.run.model_file, "model");
+  if (!r.run.model_file.empty() && r.run.model_sha256.empty()) input(r.run.model_file, "model");
+  if (!r.run.model_sha256.empty())
+    run["inputs"].push_back({{"file", r.run.model_file}, {"role", "model"}, {"sha256", r.run.model_sha256}});
+  if (!r.design.empty()) run["design"] = Json::parse(r.design);
   run["options"] = {
       {"velocity", r.answer.forces.scales.velocity},
       {"density", options.density},

@@ -48,6 +48,7 @@ struct RunInfo {
   core::RuntimeOptions device;
   surrogate::Precision precision = surrogate::Precision::fp32;
   std::string points_file;  // of --points; empty without
+  std::string model_sha256;  // empty: to be computed of the file
 };
 
 // Which of the large files are wanted.
@@ -65,6 +66,7 @@ struct Result {
   solver::PointsAnswer points;  // for run.points_file
   std::vector<std::string> warnings;
   Stages stages;
+  std::string design;  // JSON: which one of a sweep; empty without
 };
 
 // Every name that write_results() and --points may give.

@@ -29,6 +29,9 @@ std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_points();
+std::unique_ptr<Command> make_sweep();
+std::unique_ptr<Command> make_report();
+std::unique_ptr<Command> make_optimise();
 std::unique_ptr<Command> make_solve();
 std::unique_ptr<Command> make_generate();  // of dataset
 std::unique_ptr<Command> make_initialise();

@@ -74,15 +74,17 @@ void check_names(const std::vector<Design>& designs, const std::vector<std::stri
     check_name(designs[i].name, where[i]);
     const auto [other, fresh] = seen.emplace(lower(designs[i].name), i);
     if (!fresh)
-      throw Error(ErrorKind::input,
-                  str(source, ": two designs are called '", designs[i].name, "': ", where[other->second], " and ", where[i]),
-                  "names must differ, letter case aside; a table with the columns name,file names them");
+      throw Error(
+          ErrorKind::input,
+          str(source, ": two designs are called '", designs[i].name, "': ", where[other->second], " and ", where[i]),
+          "names must differ, letter case aside; a table with the columns name,file names them");
   }
 }
 
 void require_designs(std::size_t count, const std::string& source) {
   if (count == 0)
-    throw Error(ErrorKind::input, source + ": there are no designs in it", "see docs/sweep.md for what a sweep is made of");
+    throw Error(ErrorKind::input, source + ": there are no designs in it",
+                "see docs/sweep.md for what a sweep is made of");
   if (count > kMostDesigns)
     throw Error(ErrorKind::input, str(source, ": more than ", kMostDesigns, " designs"),
                 "take fewer levels, or sample the space: \"method\": \"sobol\" with a \"count\"");
@@ -139,7 +141,8 @@ SweepPlan plan_of_folder(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (name[0] != '.' && entry.is_regular_file(error) && is_geometry(entry.path())) files.push_back(entry.path().string());
+    if (name[0] != '.' && entry.is_regular_file(error) && is_geometry(entry.path()))
+      files.push_back(entry.path().string());
   }
   if (error) throw Error(ErrorKind::input, str("cannot read the folder '", folder, "': ", error.message()));
   const std::string source = str("the folder '", folder, "'");
@@ -196,10 +199,10 @@ SweepPlan plan_of_table(const std::string& path) {
     }
     return false;
   };
-  if (!next()) throw Error(ErrorKind::input, plan.source + ": the table is empty", "its first line names the columns: name,file,velocity");
-  const char separator = line.find('\t') != std::string::npos  ? '\t'
-                         : line.find(';') != std::string::npos ? ';'
-                                                               : ',';
+  if (!next())
+    throw Error(ErrorKind::input, plan.source + ": the table is empty",
+                "its first line names the columns: name,file,velocity");
+  const char separator = line.find('\t') != std::string::npos ? '\t' : line.find(';') != std::string::npos ? ';' : ',';
   const auto header = fields_of(line, separator, at());
   int name_column = -1, file_column = -1;
   std::vector<int> parameter(header.size(), -1);
@@ -226,7 +229,8 @@ SweepPlan plan_of_table(const std::string& path) {
   while (next()) {
     const auto fields = fields_of(line, separator, at());
     if (fields.size() != header.size())
-      throw Error(ErrorKind::input, str(at(), ": ", fields.size(), " fields, but the table has ", header.size(), " columns"));
+      throw Error(ErrorKind::input,
+                  str(at(), ": ", fields.size(), " fields, but the table has ", header.size(), " columns"));
     Design design;
     std::istringstream files(fields[static_cast<std::size_t>(file_column)]);
     for (std::string file; std::getline(files, file, '|');)
@@ -262,7 +266,8 @@ SweepPlan plan_of_table(const std::string& path) {
     Parameter& one = plan.parameters[p];
     one.min = kInfinity, one.max = -kInfinity;
     for (const auto& design : plan.designs)
-      if (const double v = design.values[p]; !std::isnan(v)) one.min = std::min(one.min, v), one.max = std::max(one.max, v);
+      if (const double v = design.values[p]; !std::isnan(v))
+        one.min = std::min(one.min, v), one.max = std::max(one.max, v);
     one.start = one.min;
   }
   return plan;
@@ -392,7 +397,8 @@ class SpaceReader {
       out.kind = MorphRecipe::Kind::stretch;
       out.where = at.where();
       const std::string axis = at.at("axis").text();
-      if (axis != "x" && axis != "y" && axis != "z") at.at("axis").refuse(str("'", axis, "' is no axis"), "use x, y or z");
+      if (axis != "x" && axis != "y" && axis != "z")
+        at.at("axis").refuse(str("'", axis, "' is no axis"), "use x, y or z");
       out.axis = axis[0] - 'x';
       out.from = at.at("from").number(), out.to = at.at("to").number();
       if (out.from == out.to) at.at("to").refuse("from and to are the same");
@@ -479,7 +485,8 @@ class SpaceReader {
 
 void read_parameters(const Place& root, SweepPlan& plan) {
   const Place place = root.at("parameters");
-  if (!place.json().is_object() || place.json().empty()) place.refuse("an object of parameters is expected: {\"rise\": {\"min\": 0, \"max\": 0.02}}");
+  if (!place.json().is_object() || place.json().empty())
+    place.refuse("an object of parameters is expected: {\"rise\": {\"min\": 0, \"max\": 0.02}}");
   for (const auto& [name, json] : place.json().items()) {
     const Place at(json, place.where() + ": " + name);
     if (name.empty() || name.find_first_of(" \t\n,;*+-/\"'") != std::string::npos)
@@ -523,7 +530,8 @@ void read_body(const Place& root, const fs::path& folder, Space& space, SpaceRea
   const Place place = root.at("baseline");
   const auto file = [&](const Place& at) {
     const fs::path path = folder / at.text();
-    if (!fs::is_regular_file(path)) at.refuse(str("there is no file '", path.string(), "'"), "paths are relative to the space's file");
+    if (!fs::is_regular_file(path))
+      at.refuse(str("there is no file '", path.string(), "'"), "paths are relative to the space's file");
     space.baseline.push_back(path.string());
   };
   if (place.json().is_string()) {
@@ -568,9 +576,12 @@ void read_objective(const Place& root, SweepPlan& plan) {
   if (place.json().is_string()) {
     out.weights.emplace_back(place.text(), 1.0);
   } else {
-    if (!place.json().is_object() || place.json().empty()) place.refuse("a quantity or {quantity: weight, ...} is expected");
+    if (!place.json().is_object() || place.json().empty())
+      place.refuse("a quantity or {quantity: weight, ...} is expected");
     for (const auto& [name, json] : place.json().items())
       out.weights.emplace_back(name, Place(json, place.where() + ": " + name).number());
+    if (std::all_of(out.weights.begin(), out.weights.end(), [](const auto& one) { return one.second == 0; }))
+      place.refuse("all weights are 0");
   }
   if (root.has("constraints"))
     for (const Place& at : root.at("constraints").list()) {
@@ -590,7 +601,8 @@ void read_objective(const Place& root, SweepPlan& plan) {
       if (std::find(known.begin(), known.end(), out.algorithm) == known.end())
         at.at("algorithm").refuse(str("there is no algorithm '", out.algorithm, "'"), near(out.algorithm, known));
       if ((out.algorithm == "bobyqa" || out.algorithm == "direct") && !out.constraints.empty())
-        at.at("algorithm").refuse(out.algorithm + " knows bounds, but no constraints", "use cobyla (local) or isres (global)");
+        at.at("algorithm")
+            .refuse(out.algorithm + " knows bounds, but no constraints", "use cobyla (local) or isres (global)");
     }
     if (at.has("evaluations")) out.evaluations = at.at("evaluations").count(kMostDesigns);
     if (out.evaluations < 1) at.at("evaluations").refuse("at least one evaluation is needed");
@@ -677,8 +689,9 @@ void sample(const Place& root, SweepPlan& plan) {
       if (free.empty()) root.at("parameters").refuse("all parameters are fixed: there is nothing to sample");
       const bool sobol = method == "sobol";
       if (sobol && free.size() > core::Sobol::kDimensions)
-        root.at("parameters").refuse(str(free.size(), " parameters, Sobol's sequence is there for ", core::Sobol::kDimensions),
-                                     "use \"method\": \"lhs\"");
+        root.at("parameters")
+            .refuse(str(free.size(), " parameters, Sobol's sequence is there for ", core::Sobol::kDimensions),
+                    "use \"method\": \"lhs\"");
       std::vector<std::vector<double>> unit;
       if (sobol) {
         const core::Sobol sequence(free.size(), seed);
@@ -714,7 +727,8 @@ void sample(const Place& root, SweepPlan& plan) {
     bool there = false;
     const auto start = start_values(plan);
     for (const auto& design : plan.designs) there = there || design.values == start || design.name == "baseline";
-    if (!there) plan.designs.insert(plan.designs.begin(), {"baseline", {}, start}), where.insert(where.begin(), "the baseline");
+    if (!there)
+      plan.designs.insert(plan.designs.begin(), {"baseline", {}, start}), where.insert(where.begin(), "the baseline");
   }
   check_names(plan.designs, where, plan.source);
 }
@@ -802,8 +816,14 @@ std::string SweepPlan::shared_json() const {
   if (!space->family.empty()) out["family"] = space->family, out["fixed"] = space->fixed;
   out["triangle"] = space->triangle;
   for (const auto& m : space->morphs) {
-    Json one = {{"kind", static_cast<int>(m.kind)}, {"low", m.box.low}, {"high", m.box.high}, {"points", m.points},
-                {"axis", m.axis}, {"from", m.from}, {"to", m.to}, {"by", linear_json(m.by, parameters)}};
+    Json one = {{"kind", static_cast<int>(m.kind)},
+                {"low", m.box.low},
+                {"high", m.box.high},
+                {"points", m.points},
+                {"axis", m.axis},
+                {"from", m.from},
+                {"to", m.to},
+                {"by", linear_json(m.by, parameters)}};
     for (const auto& side : m.fade) one["fade"].push_back(side ? Json(*side) : Json(nullptr));
     for (int a = 0; a < 3; ++a) {
       one["shift"].push_back(linear_json(m.shift[static_cast<std::size_t>(a)], parameters));
@@ -860,7 +880,8 @@ std::vector<geometry::Morph> morphs_of(const SweepPlan& plan, const Design& desi
   std::vector<geometry::Morph> out;
   for (const auto& recipe : plan.space->morphs) {
     if (recipe.kind == MorphRecipe::Kind::stretch) {
-      out.push_back(geometry::StretchMorph{recipe.axis, unit * recipe.from, unit * recipe.to, unit * recipe.by.at(values)});
+      out.push_back(
+          geometry::StretchMorph{recipe.axis, unit * recipe.from, unit * recipe.to, unit * recipe.by.at(values)});
       continue;
     }
     const Box box{unit * recipe.box.low, unit * recipe.box.high};
@@ -883,7 +904,8 @@ std::vector<geometry::Morph> morphs_of(const SweepPlan& plan, const Design& desi
     }
     geometry::LatticeMorph lattice{box, fading, recipe.points, {}};
     const auto [nx, ny, nz] = recipe.points;
-    lattice.moved.assign(static_cast<std::size_t>(nx) * static_cast<std::size_t>(ny) * static_cast<std::size_t>(nz), {0, 0, 0});
+    lattice.moved.assign(static_cast<std::size_t>(nx) * static_cast<std::size_t>(ny) * static_cast<std::size_t>(nz),
+                         {0, 0, 0});
     for (const auto& [points, by] : recipe.moves) {
       const Vec3 step = at(by, unit);
       for (const int i : points[0])

@@ -77,7 +77,7 @@ struct Objective {
   std::vector<Constraint> constraints;
   std::string algorithm = "auto";
   std::size_t evaluations = 60;
-  double tolerance = 1e-3;  // of the parameters, as a share of their span
+  double tolerance = 0.01;  // of the parameters, as a share of their span
 };
 
 struct SweepPlan {

@@ -56,10 +56,9 @@ std::map<int, std::string> journals(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     int process = 0;
-    const char* digits = name.c_str() + 8;
-    if (name.rfind("journal.", 0) == 0 && std::from_chars(digits, name.c_str() + name.size(), process).ec == std::errc() &&
-        name == journal_name(process))
-      out[process] = entry.path().string();
+    if (name.rfind("journal.", 0) != 0) continue;
+    std::from_chars(name.c_str() + 8, name.c_str() + name.size(), process);
+    if (name == journal_name(process)) out[process] = entry.path().string();
   }
   return out;
 }
@@ -145,12 +144,36 @@ double Row::number(const std::string& column) const {
 }
 
 std::string parameter_column(const std::string& name) {
-  static const std::set<std::string> taken = {
-      "design",       "status",      "Cd",           "Cd_pressure",  "Cd_friction",   "Cl",
-      "Cs",           "Cm_roll",     "Cm_pitch",     "Cm_yaw",       "drag_N",        "lift_N",
-      "side_N",       "frontal_area", "reynolds_number", "length",    "width",         "height",
-      "surface_area", "volume",      "trusted",      "nearest_case", "extrapolation", "warnings",
-      "message",      "files",       "folder",       "similarity_distance", "similarity_percentile"};
+  static const std::set<std::string> taken = {"design",
+                                              "status",
+                                              "Cd",
+                                              "Cd_pressure",
+                                              "Cd_friction",
+                                              "Cl",
+                                              "Cs",
+                                              "Cm_roll",
+                                              "Cm_pitch",
+                                              "Cm_yaw",
+                                              "drag_N",
+                                              "lift_N",
+                                              "side_N",
+                                              "frontal_area",
+                                              "reynolds_number",
+                                              "length",
+                                              "width",
+                                              "height",
+                                              "surface_area",
+                                              "volume",
+                                              "trusted",
+                                              "nearest_case",
+                                              "extrapolation",
+                                              "warnings",
+                                              "message",
+                                              "files",
+                                              "folder",
+                                              "similarity_distance",
+                                              "similarity_percentile",
+                                              "beyond_training"};
   return taken.count(name) || name.rfind("seconds_", 0) == 0 ? "given_" + name : name;
 }
 
@@ -237,7 +260,9 @@ std::map<std::string, Row> read_journals(const std::string& folder) {
     std::size_t line = 1;
     for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++line) {
       Row row = row_from_json(text.substr(begin, end - begin), str("'", path, "': line ", line));
-      rows[row.design] = std::move(row);
+      // Journals are read by process, not by time: what failed in one may have been done later in another.
+      Row& known = rows[row.design];
+      if (!known.done || row.done) known = std::move(row);
     }
   }
   return rows;

@@ -124,3 +124,18 @@ TEST_CASE("a failure on one process is that of all") {
   // They go on together.
   CHECK(caught([&] { processes().sum(values); }).kind == -1);
 }
+
+TEST_CASE("every number is taken once, whoever asks") {
+  processes().run([&] {
+    processes().open_counter();
+    constexpr std::int64_t kCount = 200;
+    std::vector<double> taken(kCount, 0.0);
+    for (std::int64_t i = processes().take(); i < kCount; i = processes().take()) taken[static_cast<std::size_t>(i)] += 1;
+    processes().sum(taken);
+    bool once = true;
+    for (const double n : taken) once = once && n == 1;
+    CHECK(once);
+    processes().close_counter();
+    CHECK(processes().take() >= std::int64_t{1} << 59);
+  });
+}

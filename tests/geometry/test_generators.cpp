@@ -132,6 +132,11 @@ TEST_CASE("shapes that cannot be, unknown families and parameters", "[generators
   CHECK(message_of([] {
           geometry::generate_body("notchback", {{"windscreen_angle", 10}});
         }).find("the length of the roof") != std::string::npos);
+  for (const char* family : {"ahmed", "van"})
+    for (const double triangle : {1e-9, 0.1, 0.0})
+      CHECK(message_of([&] {
+              geometry::generate_body(family, {}, triangle);
+            }).find("(20 million triangles, a quarter of the width)") != std::string::npos);
   CHECK(message_of([] {
           geometry::generate_body("ahmed", {{"lenght", 1}});
         }) == "the family 'ahmed' has no parameter 'lenght'");

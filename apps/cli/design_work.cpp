@@ -1,0 +1,547 @@
+#include "apps/cli/design_work.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/cli/device_options.hpp"
+#include "apps/cli/precision_option.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/long_work.hpp"
+#include "geometry/distance.hpp"
+#include "geometry/refine.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "mesh_io/series.hpp"
+
+namespace streamtube::apps {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using Json = nlohmann::ordered_json;
+using solver::Row;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// What was thrown, as a failed row; Interrupted goes on.
+void note_failure(Row& row) {
+  row.done = false;
+  try {
+    throw;
+  } catch (const core::Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    row.message = error.message(), row.hint = error.hint();
+  } catch (const std::bad_alloc&) {
+    row.message = "out of memory", row.hint = "fewer --jobs, a coarser volume or --volume none need less";
+  } catch (const std::exception& error) {
+    row.message = error.what(), row.hint = "this is a bug in Streamtube; please report it";
+  }
+}
+
+std::string design_json(const solver::SweepPlan& plan, const solver::Design& design) {
+  Json out = {{"name", design.name}, {"of", plan.source}};
+  for (std::size_t p = 0; p < plan.parameters.size(); ++p)
+    if (!std::isnan(design.values[p])) out["parameters"][plan.parameters[p].name] = design.values[p];
+  return out.dump();
+}
+
+// Faces that a deformation drove through each other or out of the world are no body any more.
+void check_deformed(const Body& body, const geometry::SurfaceReport& before) {
+  const auto& after = body.report;
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::input, "the morphs of this design " + what,
+                "smaller values, a larger box or a wider fading bend the surface less");
+  };
+  for (const Vec3& p : body.mesh.points)
+    for (const double x : p)
+      if (!std::isfinite(x)) refuse("move points to where numbers end");
+  if (after.self_intersections > std::max<std::int64_t>(0, before.self_intersections))
+    refuse(str("fold the surface through itself: ", after.self_intersections, " pairs of faces cut each other, ",
+               std::max<std::int64_t>(0, before.self_intersections), " before"));
+  if (after.degenerate_faces > before.degenerate_faces)
+    refuse(str("press ", after.degenerate_faces - before.degenerate_faces, " faces flat"));
+  if (before.watertight && (after.volume > 0) != (before.volume > 0)) refuse("turn the body inside out");
+}
+
+std::string settings_json(const std::string& kind, const solver::SweepPlan& plan, const SweepOptions& o,
+                          const surrogate::Checkpoint& model) {
+  const CaseOptions& c = o.of_case;
+  const auto or_null = [](double value) { return std::isnan(value) ? Json(nullptr) : Json(value); };
+  Json out = {{"kind", kind},
+              {"model", model.name},
+              {"model_fingerprint", model.fingerprint},
+              {"evaluation", o.evaluation},
+              {"precision", surrogate::name(o.precision)},
+              {"fields", o.fields},
+              {"velocity", std::isnan(c.velocity) ? model.reference.velocity : c.velocity},
+              {"density", c.density},
+              {"viscosity", c.viscosity},
+              {"frame", c.frame.given()},
+              {"parts", c.parts.given()},
+              {"deviation", c.parts.deviation()},
+              {"cut_ground", c.parts.cut_ground()},
+              {"repair", str(geometry::name(c.repair.rung), c.repair.automatic ? " at most" : "",
+                             c.repair.accept_coarse ? ", coarse" : "", c.repair.accept_noisy ? ", noisy" : "")},
+              {"volume", c.volume},
+              {"cell", or_null(c.cell)},
+              {"surface", c.surface},
+              {"surface_resolution", c.resolution_text},
+              {"points_on", c.points_on},
+              {"derive", c.derived_names()},
+              {"vorticity", c.vorticity_text},
+              {"reference_area", or_null(c.area)},
+              {"reference_length", or_null(c.length)},
+              {"seed", c.seed},
+              {"space", Json::parse(plan.shared_json())}};
+  return out.dump();
+}
+
+// The first setting that differs, for people; empty: none.
+std::string difference(const Json& before, const Json& now) {
+  for (const auto& [key, value] : now.items())
+    if (!before.contains(key) || before[key] != value) {
+      if (value.is_structured()) return str("the ", key, " is another one");
+      return str(key, " was ", before.contains(key) ? before[key].dump() : "not there", " and is now ", value.dump());
+    }
+  return {};
+}
+
+}  // namespace
+
+void SweepOptions::declare(CLI::App& app) {
+  app.add_option("--model", model, "Checkpoint (.h5); default: the built-in Ahmed-body model");
+  app.add_option("-o,--out", out, "Folder for the results; default: named after what is swept, in the working folder");
+  app.add_option("--fields", fields,
+                 "What is kept of each design beside its row: none (forces.json, run.json), surface (also surface.vtp) "
+                 "or all (also volume.vtu)")
+      ->check(CLI::IsMember({"none", "surface", "all"}))
+      ->capture_default_str();
+  app.add_flag("--resume", resume, "Go on with the results in --out, if there are any: what is done stays");
+  app.add_flag("--overwrite", overwrite, "Replace the results in --out");
+  app.add_flag("--json", json, "Print the summary as JSON on stdout");
+  app.add_option("--evaluation", evaluation, "cached or chunked-anchors, as of predict")
+      ->check(CLI::IsMember({"cached", "chunked-anchors"}))
+      ->capture_default_str();
+  declare_device_options(app, device);
+  declare_precision(app, precision);
+  of_case.declare(app);
+}
+
+void SweepOptions::validate() {
+  if (resume && overwrite) throw Error(ErrorKind::usage, "--resume and --overwrite exclude each other");
+  if (of_case.volume.empty()) of_case.volume = fields == "all" ? "adaptive" : "none";
+  if ((of_case.volume == "none") == (fields == "all"))
+    throw Error(ErrorKind::usage,
+                fields == "all"
+                    ? std::string("--fields all keeps volume fields, but --volume is none")
+                    : str("--volume ", of_case.volume, ": nothing of the volume is kept with --fields ", fields),
+                "leave out --volume, or pass --fields all");
+  if (!of_case.surface.empty())
+    throw Error(ErrorKind::usage, "--surface is another mesh of one body, but a sweep has many bodies",
+                "--surface-resolution makes all surfaces finer");
+  core::check(device);
+  of_case.validate();
+  if (of_case.volume == "none" && (!of_case.derive.empty() || of_case.vorticity))
+    throw Error(ErrorKind::usage, "--derive and --vorticity are about fields of the volume", "pass --fields all");
+}
+
+DesignWork::DesignWork(const solver::SweepPlan& plan, const SweepOptions& options, const surrogate::Checkpoint& model,
+                       solver::NeuralEngine& engine, const std::string& command)
+    : plan_(plan), options_(options), model_(model), engine_(engine) {
+  run_.command = command, run_.engine = engine.name(), run_.model_file = options.model;
+  run_.evaluation = options.evaluation, run_.device = options.device, run_.precision = options.precision;
+  if (!options.model.empty()) run_.model_sha256 = core::sha256_file(options.model);
+  if (!plan.space || plan.space->baseline.empty()) return;
+  baseline_ = load_body(plan.space->baseline, options.of_case, model);
+  if (plan.space->triangle > 0) {
+    Body& body = baseline_->body;
+    try {
+      body.mesh = geometry::refine(body.mesh, {plan.space->triangle * body.mesh.file_unit, 0});
+    } catch (const Error& error) {
+      throw Error(error.kind(), str(plan.source, ": triangle: ", error.message()), error.hint());
+    }
+    measure(body);
+  }
+}
+
+CaseOptions DesignWork::options_of(const solver::Design& design) const {
+  CaseOptions out = options_.of_case;
+  if (const auto v = plan_.value(design, "velocity")) out.velocity = *v;
+  if (const auto v = plan_.value(design, "density")) out.density = *v;
+  if (const auto v = plan_.value(design, "viscosity")) out.viscosity = *v;
+  if (const auto v = plan_.value(design, "reference_area")) out.area = *v;
+  if (const auto v = plan_.value(design, "reference_length")) out.length = *v;
+  return out;
+}
+
+LoadedBody DesignWork::body_of(const solver::Design& design, const CaseOptions& options) const {
+  if (!design.files.empty()) return load_body(design.files, options, model_);
+  LoadedBody out;
+  if (baseline_) {
+    out = *baseline_;
+  } else {
+    out.body.mesh = solver::generated_body(plan_, design);
+    out.body.mesh.unit_stated = true;
+    out.body.unit = "m";
+    out.body.where = str("design '", design.name, "'");
+    out.frame = options.frame;
+    for (const auto& name : out.body.mesh.patch_names) out.body.parts.push_back({name, "", "", 0, 0, false});
+    measure(out.body);
+  }
+  out.name = design.name;
+  const auto morphs = solver::morphs_of(plan_, design, out.body.mesh);
+  if (morphs.empty()) return out;
+  const geometry::SurfaceReport before = out.body.report;
+  out.body.where = str("design '", design.name, "'");
+  for (const auto& morph : morphs) geometry::apply(morph, out.body.mesh);
+  measure(out.body);
+  out.body.report.likely_unit = before.likely_unit;
+  check_deformed(out.body, before);
+  return out;
+}
+
+BodyCase DesignWork::make_case(const solver::Design& design, const CaseOptions& options) const {
+  return apps::make_case(body_of(design, options), options, model_);
+}
+
+std::unique_ptr<DesignWork::Piece> DesignWork::prepare(const solver::Design& design) const {
+  const core::QuietThread quiet;
+  const auto start = Clock::now();
+  auto piece = std::make_unique<Piece>();
+  piece->design = design;
+  piece->options = options_of(design);
+  Row& row = piece->row;
+  row.design = design.name;
+  row.identity = plan_.identity(design);
+  row.files = design.files;
+  std::error_code ignored;
+  for (const auto& file : design.files)
+    if (const auto size = fs::file_size(file, ignored); !ignored) row.bytes += size;
+  for (std::size_t p = 0; p < plan_.parameters.size(); ++p)
+    if (!std::isnan(design.values[p])) row.parameters.emplace_back(plan_.parameters[p].name, design.values[p]);
+  Result& result = piece->result;
+  result.model = &model_, result.options = &piece->options, result.run = run_;
+  result.design = design_json(plan_, design);
+  try {
+    result.asked = make_case(design, piece->options);
+    result.warnings = result.asked.warnings;
+    solver::Case question = std::move(result.asked.question);
+    result.stages.end("reading the geometry");
+    const Vec3 size = question.body.bounds().size();
+    piece->shape = {
+        {"length", size[0]}, {"width", size[1]}, {"height", size[2]}, {"surface_area", question.report.area}};
+    if (question.report.watertight) piece->shape.emplace_back("volume", std::abs(question.report.volume));
+    const double frontal = question.reference_area > 0 ? geometry::frontal_area(question.body) : 0;
+    piece->ready = engine_.make_ready(std::move(question));
+    piece->shape.emplace_back("frontal_area", frontal);  // 0: the reference area is it
+  } catch (...) {
+    note_failure(row);
+  }
+  piece->prepare_seconds = since(start);
+  return piece;
+}
+
+void DesignWork::compute(Piece& piece) const {
+  if (!piece.ready) return;
+  const core::QuietThread quiet;
+  const auto start = Clock::now();
+  try {
+    piece.result.answer = engine_.solve(*piece.ready);
+    piece.row.done = true;
+  } catch (...) {
+    note_failure(piece.row);
+  }
+  piece.ready.reset();
+  piece.compute_seconds = since(start);
+}
+
+Row DesignWork::finish(Piece& piece) const {
+  const core::QuietThread quiet;
+  const auto start = Clock::now();
+  Row& row = piece.row;
+  row.seconds = {{"prepare", piece.prepare_seconds}, {"compute", piece.compute_seconds}};
+  if (!row.done) {
+    row.warnings = piece.result.warnings;
+    return row;
+  }
+  Result& result = piece.result;
+  const solver::Answer& answer = result.answer;
+  result.stages.add(answer.seconds);
+  result.warnings.insert(result.warnings.end(), answer.warnings.begin(), answer.warnings.end());
+  const auto& f = answer.forces;
+  const auto& c = f.coefficients;
+  const double newton = f.scales.dynamic_pressure() * f.scales.area;
+  row.numbers = {{"Cd", c.cd()},
+                 {"Cd_pressure", c.pressure.drag},
+                 {"Cd_friction", c.friction.drag},
+                 {"Cl", c.cl()},
+                 {"Cs", c.cs()},
+                 {"Cm_roll", c.cm_roll()},
+                 {"Cm_pitch", c.cm_pitch()},
+                 {"Cm_yaw", c.cm_yaw()},
+                 {"drag_N", newton * c.cd()},
+                 {"lift_N", newton * c.cl()},
+                 {"side_N", newton * c.cs()}};
+  for (const auto& [name, value] : piece.shape)
+    row.numbers.emplace_back(name, name == "frontal_area" && value == 0 ? f.scales.area : value);
+  for (const auto& [name, value] : solver::Named{{"velocity", f.scales.velocity},
+                                                 {"density", f.scales.density},
+                                                 {"viscosity", piece.options.viscosity},
+                                                 {"reference_area", f.scales.area},
+                                                 {"reference_length", f.scales.length}})
+    if (!plan_.value(piece.design, name)) row.numbers.emplace_back(name, value);
+  row.numbers.emplace_back("reynolds_number", answer.reynolds_number);
+  // How far outside of the training data: at most 0 inside. For shapes in shares of the limit, for quantities of their
+  // range.
+  double beyond = -1;
+  for (const auto& e : answer.extrapolation) {
+    const double width = std::max({e.max - e.min, 0.05 * std::abs(e.max), 1e-12});
+    beyond = std::max(beyond, std::clamp((e.value > e.max ? e.value - e.max : e.min - e.value) / width, 1e-9, 10.0));
+  }
+  if (answer.similarity) {
+    beyond = std::max(beyond, answer.similarity->distance / answer.similarity->limit - 1);
+    row.numbers.emplace_back("similarity_distance", answer.similarity->distance);
+    row.numbers.emplace_back("similarity_percentile", answer.similarity->percentile);
+    row.nearest = answer.similarity->nearest;
+    row.unlike = answer.similarity->beyond();
+  }
+  row.numbers.emplace_back("beyond_training", beyond);
+  row.warnings = result.warnings;
+  for (const auto& e : answer.extrapolation) row.extrapolation.push_back(to_text(e));
+
+  row.folder = (fs::path(kDesigns) / piece.design.name).string();
+  OutputFolder folder((fs::path(options_.out) / row.folder).string(), result_names(), true);
+  try {
+    write_results(folder, result, nullptr, {options_.fields != "none", options_.fields == "all"});
+  } catch (const Error& error) {
+    throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
+  }
+  folder.commit();
+  row.seconds.emplace_back("write", since(start));
+  return row;
+}
+
+double DesignWork::output_bytes(const SweepOptions& options, const solver::Answer& answer) {
+  const auto values = [](const std::vector<geometry::Attribute>& attributes) {
+    double count = 0;
+    for (const auto& a : attributes) count += double(a.values.size());
+    return count;
+  };
+  double bytes = 8e3;  // forces.json, run.json, the row
+  if (options.fields != "none")
+    bytes += 4 * values(answer.surface.attributes) + 24.0 * double(answer.surface.points.size()) +
+             8.0 * double(answer.surface.corners.size());
+  if (options.fields == "all")
+    bytes += 4 * values(answer.volume.attributes) + 24.0 * double(answer.volume.points.size()) +
+             8.0 * double(answer.volume.corners.size());
+  return bytes;
+}
+
+// ---- The folder
+
+SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const solver::SweepPlan& plan,
+                         const SweepOptions& options, const surrogate::Checkpoint& model,
+                         const core::Processes& processes)
+    : path_(path) {
+  const std::string file = (fs::path(path) / kSweep).string();
+  const Json settings = Json::parse(settings_json(kind, plan, options, model));
+  if (processes.first()) {
+    std::error_code error;
+    const bool old = fs::exists(file, error) || solver::has_journals(path);
+    if (old && !options.resume && !options.overwrite)
+      throw Error(ErrorKind::usage, str("'", path, "' already holds the results of a sweep"),
+                  "pass --resume to go on with them, --overwrite to replace them, or choose another folder with --out");
+    core::require_writable(path, {}, true);
+    lock_.take(path);
+    if (old && options.resume) {
+      if (!fs::exists(file, error))
+        throw Error(ErrorKind::usage, str("'", path, "' holds journals, but no ", kSweep, " that says of what"),
+                    "begin anew with --overwrite");
+      Json before;
+      try {
+        before = Json::parse(core::read_text(file)).at("settings");
+      } catch (const Json::exception&) {
+        throw Error(ErrorKind::input, str("'", file, "' is damaged"), "begin anew with --overwrite");
+      }
+      if (const std::string what = difference(before, settings); !what.empty())
+        throw Error(ErrorKind::usage, str("'", path, "' holds the results of another sweep: ", what),
+                    "choose another folder with --out, or begin anew with --overwrite");
+    } else if (old) {
+      fs::remove(file, error);
+      solver::remove_journals(path);
+      fs::remove_all(fs::path(path) / kDesigns, error);
+      for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, "report.html"})
+        fs::remove(fs::path(path) / name, error);
+    }
+    // What a killed run was writing.
+    for (const auto& design : fs::directory_iterator(fs::path(path) / kDesigns, error)) {
+      std::vector<fs::path> left;
+      for (const auto& entry : fs::directory_iterator(design.path(), error))
+        if (entry.path().filename().string().rfind(".partial-", 0) == 0) left.push_back(entry.path());
+      for (const auto& one : left) fs::remove_all(one, error);
+    }
+    for (const char* name : {solver::kTableCsv, solver::kTableH5, kSweepCollection, kSweep})
+      core::remove_leftovers((fs::path(path) / name).string());
+    Json all = {
+        {"format", 1}, {"program", core::version()}, {"kind", kind}, {"source", plan.source}, {"name", plan.name}};
+    all["parameters"] = Json::array();
+    for (const auto& p : plan.parameters)
+      all["parameters"].push_back({{"name", p.name},
+                                   {"unit", p.unit},
+                                   {"min", p.min},
+                                   {"max", p.max},
+                                   {"start", p.start},
+                                   {"fixed", p.fixed()}});
+    all["sampling"] = plan.sampling;
+    all["designs"] = plan.designs.size();
+    if (plan.objective) {
+      for (const auto& [name, weight] : plan.objective->weights) all["objective"][name] = weight;
+      for (const auto& one : plan.objective->constraints)
+        all["constraints"].push_back({{"quantity", one.quantity},
+                                      {"min", std::isfinite(one.min) ? Json(one.min) : Json(nullptr)},
+                                      {"max", std::isfinite(one.max) ? Json(one.max) : Json(nullptr)}});
+    }
+    all["model"] = {{"name", model.name}, {"fingerprint", model.fingerprint}, {"file", options.model}};
+    all["settings"] = settings;
+    core::write_text(file, all.dump(2) + "\n");
+    before_ = solver::read_journals(path);
+  }
+  processes.any(false);  // the others wait for the first
+  if (!processes.first()) before_ = solver::read_journals(path);
+  processes.any(false);  // nobody appends before all have read
+  journal_.emplace(path, processes.rank());
+}
+
+void SweepFolder::Lock::take(const std::string& folder) {
+  path_ = (fs::path(folder) / ".lock").string();
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(file_);
+  file_ = -1;
+  throw Error(ErrorKind::usage, str("'", folder, "': another run is writing its results there"),
+              "wait for it, or choose another folder with --out");
+}
+
+SweepFolder::Lock::~Lock() {
+  if (file_ < 0) return;
+  std::error_code ignored;
+  fs::remove(path_, ignored);
+  ::close(file_);
+}
+
+void SweepFolder::check(const Row& row, const solver::Design& design, const solver::SweepPlan& plan) const {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::usage, str("'", path_, "' holds the results of another sweep: ", what),
+                "choose another folder with --out, or begin anew with --overwrite");
+  };
+  if (row.identity != plan.identity(design)) {
+    for (std::size_t p = 0; p < plan.parameters.size(); ++p)
+      if (const double was = row.number(plan.parameters[p].name); was != design.values[p] && !std::isnan(was))
+        refuse(str("'", design.name, "' had ", plan.parameters[p].name, " ", was, ", now ", design.values[p]));
+    refuse(str("'", design.name, "' was another design"));
+  }
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& file : design.files)
+    if (const auto size = fs::file_size(file, error); !error) bytes += size;
+  if (row.done && !error && bytes != row.bytes)
+    refuse(str("the geometry of '", design.name, "' had ", row.bytes, " bytes, now ", bytes));
+}
+
+std::vector<Row> SweepFolder::write_table(const std::vector<std::string>& names) const {
+  auto all = solver::read_journals(path_);
+  std::vector<Row> rows;
+  for (const auto& name : names)
+    if (const auto it = all.find(name); it != all.end()) rows.push_back(std::move(it->second));
+  solver::write_table(path_, rows);
+  std::vector<mesh_io::SeriesEntry> entries;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (const char* file : {kSurface, kVolume}) {
+      std::error_code error;
+      if (!rows[i].done || !fs::exists(fs::path(path_) / rows[i].folder / file, error)) continue;
+      entries.push_back({str(rows[i].design, " ", file == kSurface ? "surface" : "volume"),
+                         (fs::path(rows[i].folder) / file).string(), double(i)});
+    }
+  if (!entries.empty()) mesh_io::write_series((fs::path(path_) / kSweepCollection).string(), entries);
+  return rows;
+}
+
+// ---- What is printed
+
+namespace {
+
+std::vector<const Row*> ranked(const std::vector<Row>& rows, const std::string& column) {
+  std::vector<const Row*> out;
+  for (const Row& row : rows)
+    if (row.done && std::isfinite(row.number(column))) out.push_back(&row);
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const Row* a, const Row* b) { return a->number(column) < b->number(column); });
+  return out;
+}
+
+}  // namespace
+
+std::string ranking_text(const std::vector<Row>& rows, const std::string& column, std::size_t count) {
+  const auto best = ranked(rows, column);
+  std::size_t width = 8;
+  for (std::size_t i = 0; i < std::min(count, best.size()); ++i)
+    width = std::max(width, std::min<std::size_t>(best[i]->design.size(), 40));
+  std::ostringstream out;
+  const bool other = column != "Cd" && column != "Cl";
+  out << std::left << std::setw(static_cast<int>(width)) << "design" << std::right;
+  if (other) out << std::setw(12) << column;
+  out << std::setw(10) << "Cd" << std::setw(10) << "Cl" << std::setw(12) << "similarity"
+      << "\n";
+  for (std::size_t i = 0; i < std::min(count, best.size()); ++i) {
+    const Row& row = *best[i];
+    out << std::left << std::setw(static_cast<int>(width)) << row.design.substr(0, 40) << std::right << std::fixed;
+    if (other) out << std::setprecision(5) << std::setw(12) << row.number(column);
+    out << std::setprecision(4) << std::setw(10) << row.number("Cd") << std::setw(10) << row.number("Cl");
+    const double distance = row.number("similarity_distance");
+    if (std::isnan(distance))
+      out << std::setw(12) << "-";
+    else
+      out << std::setprecision(2) << std::setw(12) << distance;
+    if (!row.trusted()) out << "  extrapolation";
+    out << '\n';
+  }
+  if (best.size() > count) out << "and " << best.size() - count << " more: " << solver::kTableCsv << '\n';
+  return out.str();
+}
+
+std::string summary_json(const std::vector<Row>& rows, const std::string& column) {
+  std::size_t done = 0, trusted = 0;
+  Json failed = Json::array();
+  for (const Row& row : rows) {
+    done += row.done, trusted += row.trusted();
+    if (!row.done) failed.push_back({{"design", row.design}, {"message", row.message}});
+  }
+  Json out = {{"designs", rows.size()}, {"done", done}, {"failed", rows.size() - done}, {"trusted", trusted}};
+  out["failures"] = failed;
+  for (const Row* row : ranked(rows, column)) {
+    out["ranking"].push_back(
+        {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
+    if (out["ranking"].size() == 20) break;
+  }
+  return out.dump();
+}
+
+}  // namespace streamtube::apps

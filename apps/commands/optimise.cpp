@@ -1,0 +1,275 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/cli/design_work.hpp"
+#include "apps/cli/model.hpp"
+#include "apps/commands/commands.hpp"
+#include "core/error.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/long_work.hpp"
+#include "mesh_io/mesh_io.hpp"
+#include "solver/sweep/optimiser.hpp"
+
+namespace streamtube::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using core::str;
+using Json = nlohmann::ordered_json;
+using solver::Row;
+
+constexpr int kInterrupted = 130;
+constexpr const char* kBest = "best.stl";
+
+class Optimise : public Command {
+ public:
+  std::string name() const override { return "optimise"; }
+  std::string summary() const override {
+    return "Minimise a coefficient, or a weighted sum, over a parametric space; resumable";
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("space", options_.words, "Parametric space with an objective (.json); docs/sweep.md")
+        ->required()
+        ->expected(1);
+    app.add_flag("--allow-extrapolation", allow_,
+                 "Also trust designs outside of what the model was trained on; without, they count as infeasible");
+    app.add_option("--evaluations", evaluations_, "Designs to compute at most; default: as the space says, else 60")
+        ->check(CLI::Range(1, 1'000'000));
+    app.add_flag("--dry-run", options_.dry_run, "Check everything, compute the baseline alone, write nothing");
+    options_.declare(app);
+  }
+
+  void validate() override {
+    options_.validate();
+    if (!solver::has_optimiser())
+      throw Error(ErrorKind::usage, "this program was built without NLopt, which optimise needs",
+                  "install libnlopt-dev and build again (-DSTREAMTUBE_NLOPT=ON)");
+    if (options_.out.empty()) options_.out = fs::path(options_.words.front()).stem().string() + "_optimum";
+  }
+
+  int execute() override {
+    const core::Processes processes = core::Processes::join();
+    if (processes.size() > 1)
+      throw Error(ErrorKind::usage,
+                  str("mpirun started ", processes.size(),
+                      " processes, but each design of an "
+                      "optimisation follows from those before"),
+                  "start optimise without mpirun");
+    solver::SweepPlan plan = solver::read_plan(options_.words, false);
+    if (!plan.objective)
+      throw Error(ErrorKind::usage, plan.source + " is no parametric space",
+                  "optimise takes a space (.json) with an objective");
+    if (evaluations_ > 0) plan.objective->evaluations = evaluations_;
+    for (const auto& p : plan.parameters) {
+      if (!p.values.empty())
+        core::info(str("'values' and 'levels' of ", p.name, " are for grids: optimised from ", p.min, " to ", p.max));
+    }
+    const auto checkpoint = load_model(options_.model);
+    const core::Runtime runtime(options_.device);
+    solver::NeuralEngine engine(
+        checkpoint, options_.evaluation == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
+        options_.precision);
+    const DesignWork work(plan, options_, checkpoint, engine, name());
+    return optimise(plan, work, checkpoint, processes);
+  }
+
+ private:
+  int optimise(const solver::SweepPlan& plan, const DesignWork& work, const surrogate::Checkpoint& model,
+               const core::Processes& processes) {
+    std::vector<double> start;
+    for (const auto& p : plan.parameters) start.push_back(p.start);
+    if (options_.dry_run) {
+      const auto piece = work.prepare(solver::design_at(plan, "baseline", start));
+      work.compute(*piece);
+      if (!piece->row.done) throw Error(ErrorKind::input, str("the baseline: ", piece->row.message), piece->row.hint);
+      std::cout << "plan (nothing is written)\n  baseline           Cd "
+                << piece->result.answer.forces.coefficients.cd() << "\n  parameters         " << plan.parameters.size()
+                << "\n  evaluations        at most " << plan.objective->evaluations << ", "
+                << (piece->prepare_seconds + piece->compute_seconds) << " s each\n  results to         " << options_.out
+                << '\n';
+      return 0;
+    }
+    SweepFolder folder(options_.out, name(), plan, options_, model, processes);
+    const core::HoldInterrupts hold;
+    std::vector<std::string> names;
+    std::vector<Row> rows;
+    const auto evaluate = [&](const std::vector<double>& values) -> solver::Evaluated {
+      if (core::HoldInterrupts::asked()) return {};
+      const std::string number = std::to_string(rows.size());
+      const auto design = solver::design_at(
+          plan,
+          rows.empty() ? "baseline"
+                       : "design_" + std::string(4 - std::min<std::size_t>(4, number.size()), '0') + number,
+          values);
+      Row row;
+      if (const auto it = folder.before().find(design.name); it != folder.before().end()) {
+        // The same questions in the same order: the answers are there.
+        folder.check(it->second, design, plan);
+        row = it->second;
+      } else {
+        const auto piece = work.prepare(design);
+        work.compute(*piece);
+        row = work.finish(*piece);
+        folder.append(row);
+        say(row, plan);
+      }
+      names.push_back(design.name), rows.push_back(row);
+      if (rows.size() == 1) check_quantities(row, plan);
+      return judge(row, plan);
+    };
+    const solver::Optimum optimum = solver::optimise(plan, start, evaluate);
+    const bool stopped = core::HoldInterrupts::asked();
+    folder.write_table(names);
+    if (stopped) {
+      core::log(core::LogLevel::error,
+                str("interrupted after ", rows.size(), " designs; the same command with --resume goes on"));
+      return kInterrupted;
+    }
+    return report(plan, work, rows, optimum.reason);
+  }
+
+  // "design_0007: Cd 0.2712 ..."
+  void say(const Row& row, const solver::SweepPlan& plan) const {
+    if (!row.done) return core::warn(str("design '", row.design, "' failed: ", row.message));
+    std::string text = str(row.design, ":");
+    for (const auto& [quantity, weight] : plan.objective->weights)
+      text += str(" ", quantity, " ", row.number(quantity));
+    for (const auto& c : plan.objective->constraints) text += str(", ", c.quantity, " ", row.number(c.quantity));
+    core::info(text + (row.trusted() ? "" : "  (extrapolation)"));
+  }
+
+  // Quantities are columns of the table; what they are called is known once there is a row.
+  void check_quantities(const Row& row, const solver::SweepPlan& plan) const {
+    if (!row.done) throw Error(ErrorKind::input, str("the baseline: ", row.message), row.hint);
+    std::vector<std::string> known;
+    for (const auto& list : {row.numbers, row.parameters})
+      for (const auto& [name, value] : list) known.push_back(name);
+    const auto check = [&](const std::string& quantity) {
+      if (std::find(known.begin(), known.end(), quantity) != known.end()) {
+        if (!std::isnan(row.number(quantity))) return;
+        throw Error(ErrorKind::input, str(plan.source, ": the baseline has no number for '", quantity, "'"));
+      }
+      throw Error(ErrorKind::input, str(plan.source, ": there is no quantity '", quantity, "'"),
+                  str(suggestion(quantity, known),
+                      " quantities are the columns of the table: Cd, Cl, frontal_area, volume, ..."));
+    };
+    for (const auto& [quantity, weight] : plan.objective->weights) check(quantity);
+    for (const auto& c : plan.objective->constraints) check(c.quantity);
+  }
+
+  static double objective_of(const Row& row, const solver::SweepPlan& plan) {
+    double sum = 0;
+    for (const auto& [quantity, weight] : plan.objective->weights) sum += weight * row.number(quantity);
+    return sum;
+  }
+
+  // Constraints: at most 0 where they hold, as shares of their own size; the last one is trust.
+  solver::Evaluated judge(const Row& row, const solver::SweepPlan& plan) const {
+    solver::Evaluated out;
+    out.ok = true;
+    if (!row.done) {
+      out.value = std::numeric_limits<double>::quiet_NaN();
+      return out;
+    }
+    out.value = objective_of(row, plan);
+    for (const auto& c : plan.objective->constraints) {
+      const double value = row.number(c.quantity);
+      if (std::isnan(value)) out.value = value;  // an open body has no volume
+      if (std::isfinite(c.min)) out.constraints.push_back((c.min - value) / std::max(std::abs(c.min), 1e-9));
+      if (std::isfinite(c.max)) out.constraints.push_back((value - c.max) / std::max(std::abs(c.max), 1e-9));
+    }
+    if (!allow_) out.constraints.push_back(row.number("beyond_training"));
+    return out;
+  }
+
+  bool feasible(const Row& row, const solver::SweepPlan& plan) const {
+    if (!row.done || (!allow_ && !row.trusted()) || std::isnan(objective_of(row, plan))) return false;
+    for (const auto& c : plan.objective->constraints) {
+      const double value = row.number(c.quantity), slack = 1e-6 * std::max(1.0, std::abs(value));
+      if (!(value >= c.min - slack && value <= c.max + slack)) return false;
+    }
+    return true;
+  }
+
+  int report(const solver::SweepPlan& plan, const DesignWork& work, const std::vector<Row>& rows,
+             const std::string& reason) const {
+    const Row* best = nullptr;
+    std::size_t trusted = 0, failed = 0;
+    for (const Row& row : rows) {
+      trusted += row.trusted(), failed += !row.done;
+      if (feasible(row, plan) && (!best || objective_of(row, plan) < objective_of(*best, plan))) best = &row;
+    }
+    if (!best)
+      throw Error(ErrorKind::runtime,
+                  str("none of the ", rows.size(), " designs holds all constraints",
+                      allow_ ? "" : " inside of the training data"),
+                  allow_ ? "widen the bounds or the constraints"
+                         : "widen the bounds or the constraints, begin elsewhere (\"start\"), or pass "
+                           "--allow-extrapolation to trust them all the same");
+    const Row& base = rows.front();
+    // The body, for CAD and CFD.
+    std::vector<double> values;
+    for (const auto& p : plan.parameters) values.push_back(best->number(p.name));
+    const auto design = solver::design_at(plan, best->design, values);
+    auto made = work.make_case(design, work.options_of(design));
+    geometry::to_file(made.placement.frame, made.question.body);
+    mesh_io::write_stl((fs::path(options_.out) / kBest).string(), made.question.body);
+
+    if (options_.json) {
+      Json out = Json::parse(summary_json(rows, "Cd"));
+      out["ended"] = reason;
+      out["baseline"] = {{"design", base.design},
+                         {"objective", objective_of(base, plan)},
+                         {"Cd", base.number("Cd")},
+                         {"Cl", base.number("Cl")}};
+      out["best"] = {{"design", best->design},
+                     {"objective", objective_of(*best, plan)},
+                     {"Cd", best->number("Cd")},
+                     {"Cl", best->number("Cl")}};
+      for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->number(p.name);
+      out["out"] = options_.out;
+      std::cout << out.dump(2) << '\n';
+      return 0;
+    }
+    const auto line = [&](const char* what, auto&& value) {
+      std::cout << std::left << std::setw(18) << what << std::right;
+      value(base), value(*best);
+      std::cout << '\n';
+    };
+    std::cout << std::fixed << std::setprecision(4);
+    line("", [](const Row& r) { std::cout << std::setw(14) << r.design; });
+    line("objective", [&](const Row& r) { std::cout << std::setw(14) << objective_of(r, plan); });
+    for (const char* quantity : {"Cd", "Cl"})
+      line(quantity, [&](const Row& r) { std::cout << std::setw(14) << r.number(quantity); });
+    for (const auto& c : plan.objective->constraints)
+      line(c.quantity.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(c.quantity); });
+    for (const auto& p : plan.parameters)
+      line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(p.name); });
+    std::cout << '\n' << rows.size() << " designs, " << trusted << " of them inside of the training data";
+    if (failed) std::cout << ", " << failed << " failed";
+    std::cout << "; " << reason << "\nthe best is a prediction, unchecked by CFD (`streamtube solve` checks it): "
+              << (fs::path(options_.out) / kBest).string() << '\n';
+    return 0;
+  }
+
+  SweepOptions options_;
+  bool allow_ = false;
+  std::size_t evaluations_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_optimise() { return std::make_unique<Optimise>(); }
+
+}  // namespace streamtube::apps
