@@ -34,8 +34,7 @@ geometry::SurfaceMesh sample(float factor, bool reorder) {
   const std::size_t n = mesh.face_count();
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t f = n - 1 - i;
-    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f],
-                       mesh.corners.begin() + mesh.offsets[f + 1]);
+    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f], mesh.corners.begin() + mesh.offsets[f + 1]);
     out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
     out.patch[i] = mesh.patch[f];
     for (std::size_t k = 0; k < mesh.attributes.size(); ++k) {
@@ -53,8 +52,7 @@ TEST_CASE("errors of compare are those of evaluate for the same case") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
   REQUIRE(run_program(dir, test::tiny_training("run", {"updates=3"})).code == 0);
-  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "run/last.h5", "--split", "test", "--predictions",
-                             "predicted", "--json"});
+  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "run/last.h5", "--split", "test", "--predictions", "predicted", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
   const Json evaluation = Json::parse(r.out);
@@ -94,8 +92,7 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
     if (a.name == "pressure_difference")
       for (const auto& truth : b.attributes)
         if (truth.name == "pressure")
-          for (std::size_t i = 0; i < a.values.size(); i += 101)
-            REQUIRE_THAT(a.values[i], WithinAbs(0.1f * truth.values[i], 1e-4f));
+          for (std::size_t i = 0; i < a.values.size(); i += 101) REQUIRE_THAT(a.values[i], WithinAbs(0.1f * truth.values[i], 1e-4f));
   CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--out", "d"}).code == 2);
   CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--picture"}).code == 2);
 
@@ -112,8 +109,7 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
   for (const auto& a : fine.attributes)
     if (a.name == "pressure" && a.association == Association::faces) {
       cut.attributes.push_back({"pressure", Association::faces, 1, {}});
-      for (const std::int64_t f : triangles.face)
-        cut.attributes[0].values.push_back(a.values[static_cast<std::size_t>(f)]);
+      for (const std::int64_t f : triangles.face) cut.attributes[0].values.push_back(a.values[static_cast<std::size_t>(f)]);
     }
   mesh_io::write_vtp(dir.file("cut.vtp"), cut);
   r = run_program(dir, {"compare", "b.vtp", "cut.vtp", "--json"});
