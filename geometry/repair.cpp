@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
@@ -39,6 +40,8 @@ constexpr double kFewCuts = 1e-3;
 // check_shape: shares of the area; shares times distances, in lengths of the body.
 constexpr double kRoughWarned = 0.25, kRoughRefused = 0.4;
 constexpr double kStepsWarned = 1e-4, kStepsRefused = 5e-4;
+// Curves of 24 and more facets to the circle are an ordinary tessellation: warned of, never refused.
+constexpr double kTurnRefused = 16 * std::numbers::pi / 180;
 constexpr std::size_t kMostParts = 64;  // to be united one by one
 
 using Corners = std::array<Id, 3>;
@@ -634,7 +637,8 @@ void check_shape(const SurfaceMesh& body, const RepairOptions& options, const st
             "a raw scan does: friction and the shape that the model sees are unsure"),
         "smooth the surface");
   if (found.stepped * found.step > kStepsWarned * length)
-    object(found.stepped * found.step > kStepsRefused * length && !options.accept_coarse, "coarse",
+    object(found.stepped * found.step > kStepsRefused * length && found.turn > kTurnRefused && !options.accept_coarse,
+           "coarse",
            str("its ", body.face_count(), " triangles are too coarse: ", percent(found.stepped),
                " of the area are flat ", "facets of curves, on average ", found.step, " m off the curve"),
            "export the body with a finer tessellation");

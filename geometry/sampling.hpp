@@ -8,9 +8,9 @@
 
 namespace streamtube::geometry {
 
-// n points, stratified: the faces' cumulative area along a space-filling curve is cut in n equal parts and one point
-// drawn in each, then shuffled, so any prefix is itself a fair sample. faces (optional): the polygon of each point.
-std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
-                                 std::vector<std::int64_t>* faces = nullptr);
+// n points, spread evenly over the area (draw_by_cells) and in random order, so any prefix is itself a fair sample.
+// They are middles of elements of a lattice, at least 8 to a point: other triangles of the same shape give the same
+// points, and a change of the shape moves only points near it.
+std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed);
 
 }  // namespace streamtube::geometry

@@ -93,7 +93,7 @@ ShapeChecks check_facets(const SurfaceMesh& mesh) {
   }
   // A facet is a step of a curve when the surface turns the same way at both its ends; and of a curve's steps there are
   // several in a row, while a roof between two slanted windows stands alone.
-  std::vector<double> step(faces, 0);  // [facet] m
+  std::vector<double> step(faces, 0), turn(faces, 0);  // [facet] m, radians
   for (auto first = borders.begin(); first != borders.end();) {
     const Id facet = first->first.first;
     auto end = first;
@@ -106,21 +106,22 @@ ShapeChecks check_facets(const SurfaceMesh& mesh) {
         const double between = std::acos(std::clamp(dot(normal[i->first.second], normal[j->first.second]), -1.0, 1.0));
         if (between < 0.8 * (std::abs(a) + std::abs(b))) continue;
         const double width = facet_area[facet] / std::max(i->second.length, j->second.length);
-        step[facet] = std::max(step[facet], width * std::max(std::abs(a), std::abs(b)) / 8);
+        if (const double found = width * std::max(std::abs(a), std::abs(b)) / 8; found > step[facet])
+          step[facet] = found, turn[facet] = 0.5 * (std::abs(a) + std::abs(b));
       }
     first = end;
   }
-  double sum = 0, weighted = 0;
+  double sum = 0, weighted = 0, turned = 0;
   std::vector<char> counted(faces, 0);
   for (const auto& [key, border] : borders) {
     const auto [a, b] = key;
     if (!(step[a] > 0 && step[b] > 0) || counted[a]) continue;
     if (std::abs(border.angle) <= kStepFrom || std::abs(border.angle) >= kStepTo) continue;
     counted[a] = 1;
-    sum += facet_area[a], weighted += facet_area[a] * step[a];
+    sum += facet_area[a], weighted += facet_area[a] * step[a], turned += facet_area[a] * turn[a];
   }
   out.stepped = sum / total;
-  if (sum > 0) out.step = weighted / sum;
+  if (sum > 0) out.step = weighted / sum, out.turn = turned / sum;
   return out;
 }
 

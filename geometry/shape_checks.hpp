@@ -10,8 +10,9 @@ struct ShapeChecks {
   // of a smooth surface, more than half of one whose points are off by some hundredths of an edge.
   double rough = 0;
   // Share of the area on flat facets in whose row the surface turns by 8 to 50 degrees at every edge: a curve in steps.
-  // `step`: of them, area-weighted mean distance between the facet and the curve that it stands for, m.
-  double stepped = 0, step = 0;
+  // `step`: of them, area-weighted mean distance between the facet and the curve that it stands for, m; `turn`:
+  // likewise the angle at an edge, radians.
+  double stepped = 0, step = 0, turn = 0;
 };
 // Of a surface of triangles or other flat faces. Facets are looked for in surfaces of up to 50,000 faces.
 ShapeChecks check_facets(const SurfaceMesh& mesh);

@@ -31,7 +31,7 @@ struct Case {
   // Where surface fields are wanted and forces integrated; the body itself without.
   std::optional<geometry::SurfaceMesh> surface;
   std::string surface_name;
-  bool forces_on_body = false;  // integrated over the body all the same: `surface` is what it was repaired from
+  bool forces_on_body = false;  // integrated over the body all the same: `surface` was refined or repaired to be it
   std::vector<char> no_forces;  // [F of body] faces left out then, such as lids on the ground; empty: none
   std::vector<char> hidden;     // [F of surface] faces that no flow reaches, to be marked in the answer; empty: none
   VolumeOutput volume = VolumeOutput::none;

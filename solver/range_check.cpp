@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "geometry/distance.hpp"
+#include "geometry/surface_elements.hpp"
 
 namespace streamtube::solver {
 
@@ -41,12 +42,14 @@ constexpr double kSymmetryTolerance = 0.02;
 
 // How much the two halves of a body differ in area and in its moment about y = 0, relative.
 double asymmetry(const geometry::SurfaceMesh& body) {
-  const double middle = 0.01 * body.bounds().size()[1];
+  const Vec3 size = body.bounds().size();
   double area[2] = {0, 0}, moment[2] = {0, 0};
-  for (std::size_t f = 0; f < body.face_count(); ++f) {
-    const double y = body.centroid(f)[1], a = norm(body.area_vector(f));
-    if (std::abs(y) < middle) continue;
-    area[y > 0] += a, moment[y > 0] += a * std::abs(y);
+  // The lattice has a plane at y = 0: no element is on both sides.
+  for (const auto& element :
+       geometry::lattice_elements(body, {{0, 0, 0}, std::max({size[0], size[1], size[2]}) / 32})) {
+    const double y = element.position[1];
+    if (std::abs(y) < 1e-4 * size[1]) continue;  // a side in that plane
+    area[y > 0] += element.area, moment[y > 0] += element.area * std::abs(y);
   }
   const auto differ = [](const double(&x)[2]) { return std::abs(x[0] - x[1]) / std::max(x[0] + x[1], 1e-300); };
   return std::max(differ(area), differ(moment));

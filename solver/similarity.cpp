@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "solver/surface_elements.hpp"
+#include "geometry/surface_elements.hpp"
 
 namespace streamtube::solver {
 
@@ -12,9 +12,11 @@ geometry::Descriptors describe_body(const geometry::SurfaceMesh& body) {
   std::vector<Vec3> positions, areas;
   const Vec3 size = body.bounds().size();
   const double length = size[0] > 0 ? size[0] : std::max(size[1], size[2]);
-  for_each_element(body, length / 128, std::size_t{1} << 16, [&](std::span<const SurfaceElement> elements) {
-    for (const SurfaceElement& e : elements) positions.push_back(e.position), areas.push_back(e.area_vector);
-  });
+  geometry::for_each_element(body, length / 128, std::size_t{1} << 16,
+                             [&](std::span<const geometry::SurfaceElement> elements) {
+                               for (const geometry::SurfaceElement& e : elements)
+                                 positions.push_back(e.position), areas.push_back(e.area_vector);
+                             });
   return geometry::describe_shape(positions, areas);
 }
 

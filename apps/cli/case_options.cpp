@@ -38,10 +38,9 @@ void CaseOptions::declare(CLI::App& app) {
   app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
       ->check(CLI::IsMember({"cells", "vertices"}))
       ->capture_default_str();
-  app.add_option(
-      "--surface", surface,
-      "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
-      "example that of a CFD run; GEOMETRY still tells the model the shape");
+  app.add_option("--surface", surface,
+                 "Another surface mesh of the same body on which surface fields are wanted and forces integrated, for "
+                 "example that of a CFD run; GEOMETRY still tells the model the shape");
   app.add_option("--surface-resolution", resolution_text, kResolutionHelp);
   app.add_option("--reference-area", area, "Reference area of the coefficients, m2; default: the frontal area");
   app.add_option("--reference-length", length, "Reference length of the moments, m; default: the length along x");
@@ -133,10 +132,12 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
     question.forces_on_body = false, question.hidden.clear();
   }
   if (options.resolution.wanted()) {
-    if (!question.surface) question.surface_name = question.name;
-    question.surface = geometry::refine(question.surface ? *question.surface : question.body, options.resolution);
+    const bool of_body = !question.surface;
+    if (of_body) question.surface_name = question.name;
+    question.surface = geometry::refine(of_body ? question.body : *question.surface, options.resolution);
     if (question.forces_on_body)
       question.hidden = geometry::hidden_faces(*question.surface, question.body, out.repair.tolerance);
+    question.forces_on_body |= of_body;
     core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
   }
   question.volume = options.volume == "none"       ? solver::VolumeOutput::none

@@ -10,13 +10,12 @@
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
-#include "geometry/refine.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
+#include "geometry/surface_elements.hpp"
 #include "solver/field_columns.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
-#include "solver/surface_elements.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
 
@@ -27,6 +26,7 @@ using core::ErrorKind;
 using core::str;
 using geometry::Association;
 using geometry::Attribute;
+using geometry::SurfaceElement;
 using geometry::SurfaceMesh;
 using geometry::VolumeMesh;
 using physics::Branch;
@@ -37,25 +37,21 @@ using surrogate::Surrogate;
 namespace {
 
 constexpr std::size_t kMaxGridCells = 50'000'000;
-// Edges of faces that points are drawn on, in faces of the training data: as long as those of bodies meshed for CFD.
-constexpr double kLongestSampled = 4;
-
 using Stage = std::function<void(const char*)>;  // called at the end of each
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
-bool has_longer_edge(const SurfaceMesh& mesh, double length) {
-  for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
-      if (norm(mesh.corner(f, (i + 1) % mesh.corner_count(f)) - mesh.corner(f, i)) > length) return true;
-  return false;
-}
-
-// n of the points, evenly spread; all of them when there are no more.
-std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed,
+// n of the points in the box, evenly spread; all of them when there are no more.
+std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
                                  const std::function<Vec3(std::size_t)>& position) {
-  core::Rng rng(seed, "indices");
-  return geometry::draw_along(rng, geometry::space_curve(count, position), std::min(n, count));
+  const geometry::CurveCube cube = geometry::curve_cube(box);
+  std::vector<geometry::OnCurve> items(count);
+  for (std::size_t i = 0; i < count; ++i)
+    items[i] = {geometry::curve_code(position(i), cube), 1, static_cast<std::int64_t>(i)};
+  std::vector<std::int64_t> drawn;
+  for (const std::size_t at : geometry::draw_by_cells(items, std::min(n, count), seed))
+    drawn.push_back(items[at].index);
+  return drawn;
 }
 
 geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, const Box& body) {
@@ -66,6 +62,13 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
   out.buffer_cells = spec.buffer_cells;
   for (const auto& box : spec.boxes) out.boxes.push_back({box.around(body), box.level});
   return out;
+}
+
+// What the forces on a body are integrated over: elements as large as faces of the training data.
+std::vector<SurfaceElement> force_elements(const surrogate::Checkpoint& model, const SurfaceMesh& body,
+                                           const std::vector<char>& left_out) {
+  const auto lattice = geometry::Lattice::oblique(body.bounds().low, model.sampling.surface_face_size);
+  return geometry::lattice_elements(body, lattice, left_out);
 }
 
 std::string box_text(const Box& box) {
@@ -286,8 +289,11 @@ Plan NeuralEngine::plan(const Case& question) const {
   plan.similarity = similarity(c, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
-  for_each_element(question.forces_on_body ? question.body : surface, c.sampling.surface_face_size, 1 << 16,
-                   [&](auto block) { elements += block.size(); });
+  if (!question.surface || question.forces_on_body)
+    elements = force_elements(c, question.body, question.no_forces).size();
+  else
+    geometry::for_each_element(surface, c.sampling.surface_face_size, 1 << 16,
+                               [&](auto block) { elements += block.size(); });
   const auto& mesh = c.sampling.volume_mesh;
   const geometry::DistanceField distance(question.body);
   VolumeMesh volume = geometry::adaptive_mesh(question.body, distance, mesh_spec(mesh, question.body.bounds()));
@@ -354,24 +360,21 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
       c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
-  // None of it depends on which outputs are wanted, nor, as faces much larger than those of the training data are cut
-  // up, on how coarsely a flat side is triangulated: the draws are spread over patches of faces.
-  std::optional<SurfaceMesh> fine;
-  const double longest = kLongestSampled * c.sampling.surface_face_size;
-  if (has_longer_edge(question.body, longest)) fine = geometry::refine(question.body, {.length = longest / 3});
-  const SurfaceMesh& body = fine ? *fine : question.body;
-  out.points = geometry::sample_surface(body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  // None of it depends on which outputs are wanted.
+  out.points =
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
-                          [&](std::size_t i) { return out.points[i]; });
+                          bounds, [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] = geometry::sample_surface(body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] =
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                [&](std::size_t i) { return mesh.center(i); }))
+                                c.sampling.volume_mesh.domain, [&](std::size_t i) { return mesh.center(i); }))
     out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
   stage("volume mesh and anchors");
   return out;
@@ -498,18 +501,17 @@ Answer NeuralEngine::solve(Ready& ready) {
   stage("surface fields");
 
   physics::ForceIntegrator forces(answer.forces.axes);
-  // A repaired body has every piece of its skin once, and no other.
-  const bool on_body = question.surface.has_value() && question.forces_on_body;
-  const SurfaceMesh& skin = on_body ? question.body : surface;
+  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece
+  // of its skin once, and no other.
+  const bool on_body = !question.surface || question.forces_on_body;
+  const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
   std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
   for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
-  // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
-  const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-  for_each_element(skin, c.sampling.surface_face_size, block, [&](std::span<const SurfaceElement> elements) {
+  const auto integrate = [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells && !on_body)
+      if (elements[i].whole && on_cells)
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -521,17 +523,22 @@ Answer NeuralEngine::solve(Ready& ready) {
         },
         "forces");
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (on_body && !question.no_forces.empty() && question.no_forces[static_cast<std::size_t>(elements[i].face)])
-        continue;
-      const double area = norm(elements[i].area_vector);
-      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
+      const SurfaceElement& one = elements[i];
+      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
       for (auto* sum : {&forces, &of_patch[patch]})
-        sum->add(elements[i].position, (1.0 / area) * elements[i].area_vector, area, values[i][0],
+        sum->add(one.position, (1.0 / one.area) * one.area_vector, one.area, values[i][0],
                  {values[i][1], values[i][2], values[i][3]});
-      answer.forces.patches[patch].area += area;
+      answer.forces.patches[patch].area += one.area;
     }
     answer.forces.integration_points += elements.size();
-  });
+  };
+  if (on_body) {
+    integrate(force_elements(c, skin, question.no_forces));
+  } else {
+    // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
+    const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
+    geometry::for_each_element(skin, c.sampling.surface_face_size, block, integrate);
+  }
   answer.forces.coefficients = forces.result(scales);
   for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
   answer.surface = std::move(surface);

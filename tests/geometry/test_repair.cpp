@@ -314,6 +314,20 @@ TEST_CASE("roughness and steps are told from shapes that are meant") {
   CHECK(warnings.size() == 1);
   CHECK(refused(rounded(16)) == "");
   CHECK(warnings.empty());
+
+  // Round all over, as far off the curve for its length as rounded(2), but tessellated as usual.
+  const auto tube = [&](int n) {
+    std::vector<Vec3> section;
+    for (int i = 0; i < n; ++i) {
+      const double a = 2 * std::numbers::pi * i / n;
+      section.push_back({0.2 - 0.2 * std::cos(a), 0, 0.2 + 0.2 * std::sin(a)});
+    }
+    return prism(section, 0.4);
+  };
+  CHECK_THAT(check_facets(tube(24)).turn, WithinRel(2 * std::numbers::pi / 24, 1e-6));
+  CHECK(refused(tube(24)) == "");
+  CHECK_THAT(joined(warnings), ContainsSubstring("too coarse"));
+  CHECK_THAT(refused(tube(12)), ContainsSubstring("too coarse"));
 }
 
 TEST_CASE("loops, unions and wraps on their own") {

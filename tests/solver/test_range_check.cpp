@@ -44,6 +44,31 @@ TEST_CASE("reference quantities come from the body unless given") {
   CHECK_THROWS_AS(solver::reference_quantities(question), core::Error);
 }
 
+TEST_CASE("asymmetry is that of the shape, not of its triangles") {
+  auto model = test::tiny_model();
+  model.normalizer.symmetric = true;
+  const auto asymmetry = [&](const geometry::SurfaceMesh& body) {
+    solver::Case question = box_case();
+    question.body = body;
+    for (const auto& one : solver::extrapolations(model, question, 0.24))
+      if (one.quantity == "asymmetry_about_y_0") return one.value;
+    return 0.0;
+  };
+  // The top: fine on one side of y = 0, and a triangle from the other side reaches over it.
+  geometry::SurfaceMesh body = box_case().body, other;
+  for (std::size_t f = 0; f < body.face_count(); ++f)
+    if (body.area_vector(f)[2] <= 0) test::add_face(other, {body.corner(f, 0), body.corner(f, 1), body.corner(f, 2)});
+  const double z = 0.5;
+  test::add_face(other, {{0, -0.3, z}, {1, -0.3, z}, {1, 0.2, z}});
+  test::add_face(other, {{0, -0.3, z}, {1, 0.2, z}, {0, 0.3, z}});
+  test::add_face(other, {{0, 0.3, z}, {1, 0.2, z}, {1, 0.3, z}});
+  CHECK(asymmetry(body) == 0);
+  CHECK(asymmetry(other) == 0);
+  for (Vec3& p : other.points)
+    if (p[1] > 0.29) p[1] = 0.4;
+  CHECK(asymmetry(other) > 0.05);
+}
+
 TEST_CASE("what lies outside of the training range is named with value and range") {
   auto model = test::tiny_model();
   solver::Case question = box_case();

@@ -155,6 +155,29 @@ TEST_CASE("forces do not depend on how finely the surface is cut") {
   CHECK(ca.friction.drag == Approx(cb.friction.drag).epsilon(2e-3));
 }
 
+TEST_CASE("the same body in other triangles: the same points drawn, the same forces") {
+  NeuralEngine engine(model());
+  solver::PreparedCase drawn_coarse, drawn_fine;
+  const Answer coarse = engine.solve(box_case(1), &drawn_coarse), fine = engine.solve(box_case(9), &drawn_fine);
+  CHECK(fine.surface.face_count() == 81 * coarse.surface.face_count());
+  REQUIRE(drawn_fine.points.size() == drawn_coarse.points.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < drawn_fine.points.size(); ++i)
+    worst = std::max(worst, norm(drawn_fine.points[i] - drawn_coarse.points[i]));
+  CHECK(worst < 1e-9);
+  CHECK(coarse.forces.integration_points == fine.forces.integration_points);
+  CHECK(std::abs(coarse.forces.coefficients.cd()) > 1e-3);
+  CHECK(coarse.forces.coefficients.cd() == Approx(fine.forces.coefficients.cd()).margin(1e-6));
+  CHECK(coarse.forces.coefficients.cm_pitch() == Approx(fine.forces.coefficients.cm_pitch()).margin(1e-6));
+
+  // Where fields are wanted on a finer surface of the body, forces stay what they are.
+  Case question = box_case(1);
+  question.surface = box_mesh(9), question.forces_on_body = true;
+  const Answer refined = engine.solve(std::move(question));
+  CHECK(refined.surface.face_count() == fine.surface.face_count());
+  CHECK(refined.forces.coefficients.cd() == coarse.forces.coefficients.cd());
+}
+
 TEST_CASE("coefficients do not depend on the velocity, SI fields follow it") {
   Case slow = box_case(), fast = box_case();
   slow.flow.velocity = 10;

@@ -97,6 +97,7 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   solver::Case faces = question;
   faces.points_on = solver::Location::cells;
   faces.volume = solver::VolumeOutput::none, faces.derive.clear();
+  faces.surface = faces.body, faces.surface_name = "faces";  // forces over the faces themselves
   const solver::Answer on_faces = engine.solve(faces);
   solver::PreparedCase prepared;
   const solver::Answer answer = engine.solve(question, &prepared);
@@ -174,7 +175,7 @@ TEST_CASE("memory does not grow with the points") {
     const PointStream stream(model, file, {}, {}, alone);
     stream.check();
     const std::string out[2] = {"", dir.file("v.hdf")};
-    malloc_trim(0);  // what threads of the run before left to the allocator
+    malloc_trim(0);                               // what threads of the run before left to the allocator
     std::ofstream("/proc/self/clear_refs") << 5;  // the peak is that of what follows
     stream.run(prepared, engine.network(), out, {});
     peak[i] = core::peak_resident_memory();
