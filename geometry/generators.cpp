@@ -285,7 +285,8 @@ template <class Shape>
 void set(Shape& shape, const Members<Shape>& members, const std::string& family,
          const std::map<std::string, double>& parameters) {
   for (const auto& [name, value] : parameters) {
-    const auto found = std::find_if(members.begin(), members.end(), [&](const auto& m) { return name == m.first; });
+    const auto found =
+        std::find_if(members.begin(), members.end(), [&wanted = name](const auto& m) { return wanted == m.first; });
     if (found == members.end()) {
       std::string known;
       for (const auto& m : members) known += (known.empty() ? "" : ", ") + std::string(m.first);

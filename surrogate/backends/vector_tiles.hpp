@@ -1,12 +1,14 @@
 #pragma once
 // Tiles of vectors (vectors.hpp): linear layers and attention with float32 multiply-adds, for cpu_avx512.cpp and
 // cpu_avx2.cpp, which are compiled for that instruction set alone of all sources and called only where the processor
-// has it. Ends in make_vector_kernels(name).
+// has it; empty elsewhere. Ends in make_vector_kernels(name).
 
 #include <utility>
 
 #include "surrogate/backends/cpu_kernels.hpp"
 #include "surrogate/backends/vector_math.hpp"
+
+#ifdef STREAMTUBE_VECTOR_LANES
 
 namespace streamtube::surrogate::cpu {
 namespace {
@@ -652,3 +654,5 @@ constexpr VectorKernels make_vector_kernels(const char* name) {
 
 }  // namespace
 }  // namespace streamtube::surrogate::cpu
+
+#endif
