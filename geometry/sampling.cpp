@@ -14,6 +14,7 @@ namespace {
 // How finely a point's place is chosen: at least so many elements of a body, and of what falls to a point (up to four
 // times as many: cells are halves of halves).
 constexpr double kElements = 50'000, kElementsPerPoint = 8;
+constexpr int kMostHalves = 14;
 
 }  // namespace
 
@@ -25,10 +26,11 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
     throw core::Error(core::ErrorKind::input, core::str("cannot sample a surface whose area is ", total, " m2"),
                       "give a surface with triangles of positive area");
   }
-  // Cells of the lattice are cells of the tree.
+  // Cells of the lattice are cells of the tree; specks of area far from each other get no finer ones than kMostHalves.
   const CurveCube cube = curve_cube(mesh.bounds());
   double width = cube.side;
-  while (width * width > total / std::max(kElements, kElementsPerPoint * static_cast<double>(n))) width /= 2;
+  for (int halves = 0; halves < kMostHalves; ++halves, width /= 2)
+    if (width * width <= total / std::max(kElements, kElementsPerPoint * static_cast<double>(n))) break;
   const std::vector<SurfaceElement> elements = lattice_elements(mesh, {cube.low, width});
   std::vector<OnCurve> places;
   places.reserve(elements.size());

@@ -158,9 +158,11 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
   };
   std::unordered_map<LatticeKey, std::size_t, LatticeHash> at;
   std::vector<std::pair<LatticeKey, SurfaceElement>> sums;  // position: times area
+  double total = 0;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
     const Vec3 face_area = mesh.area_vector(f);
     if (!(norm(face_area) > 0) || (!left_out.empty() && left_out[f])) continue;
+    total += norm(face_area);
     const Vec3 normal = (1 / norm(face_area)) * along_axes(face_area);
     LatticeKey key{{}, {}, mesh.patch[f]};
     for (int a = 0; a < 3; ++a) key.direction[a] = static_cast<std::int32_t>(std::lround(kDirections * normal[a]));
@@ -183,8 +185,7 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
     }
   }
   // What is no more than rounding, such as the sum of folds that cancel, has no place.
-  const double least = 1e-10 * lattice.width * lattice.width;
-  std::erase_if(sums, [&](const auto& sum) { return !(sum.second.area > least); });
+  std::erase_if(sums, [&](const auto& sum) { return !(sum.second.area > 1e-14 * total); });
   std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SurfaceElement> out;
   out.reserve(sums.size());

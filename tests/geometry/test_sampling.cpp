@@ -100,6 +100,18 @@ TEST_CASE("faces without area are never drawn") {
   CHECK(std::abs(left - 500.5) < 2);
 }
 
+TEST_CASE("specks of area far apart") {
+  SurfaceMesh mesh;
+  add_face(mesh, {{0, 0, 0}, {1e-9, 0, 0}, {0, 1e-9, 0}});
+  add_face(mesh, {{1, 2, 3}, {1 + 1e-9, 2, 3}, {1, 2 + 1e-9, 3}});
+  std::size_t first = 0;
+  const auto points = sample_surface(mesh, 100, 1);
+  for (const Vec3& p : points) first += norm(p) < 1e-3;
+  CHECK(points.size() == 100);
+  CHECK(first >= 49);
+  CHECK(first <= 51);
+}
+
 TEST_CASE("no points, no area") {
   CHECK(sample_surface(unit_cube(), 0, 1).empty());
   CHECK(sample_surface(SurfaceMesh{}, 0, 1).empty());
