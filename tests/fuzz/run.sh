@@ -15,7 +15,7 @@ vtk="$(ls -d /usr/include/vtk-* 2> /dev/null | tail -1)"
 version="${vtk##*vtk-}"
 libraries=()
 for name in CommonCore CommonDataModel CommonExecutionModel CommonMisc IOCore IOGeometry IOLegacy IOPLY IOXML IOXMLParser FiltersCore \
-  FiltersGeneral FiltersGeometry FiltersExtraction; do
+  FiltersGeneral FiltersGeometry FiltersExtraction IOParallel ParallelCore; do
   libraries+=("-lvtk$name-$version")
 done
 
