@@ -261,8 +261,9 @@ TEST_CASE("a matrix, in words or in a file, with a scale; meshes of the results 
   const TempDir dir;
   mesh_io::write_vtp(dir.file("plain.vtp"), body());
   mesh_io::write_vtp(dir.file("cfd.vtp"), placed({{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}, {0, 0, 0}, 1));
-  const json plain =
-      json::parse(run_program(dir, {"predict", dir.file("plain.vtp"), "--volume", "none", "--json"}).out);
+  const json plain = json::parse(run_program(dir, {"predict", dir.file("plain.vtp"), "--surface", dir.file("plain.vtp"),
+                                                   "--volume", "none", "--json"})
+                                     .out);
   // The file holds the body half as large, flow along -y.
   const Matrix r = {{{0, -1, 0}, {1, 0, 0}, {0, 0, 1}}};
   auto small = placed(r, {1, 2, 0.5}, 0.5);

@@ -82,7 +82,7 @@ TEST_CASE("points of meshes, predicted by both programs alike, open in VTK") {
              ContainsSubstring("4800 surface points with areas") && ContainsSubstring("prepared for the model 'tiny'"));
   CHECK(test::run_program(dir, {"points", "case.h5", "--surface", "body.stl"}).code == 2);  // it is there already
 
-  r = test::run_program(dir, predict("case.h5", "streamed", {"--json"}));
+  r = test::run_program(dir, predict("case.h5", "streamed", {"--surface", "body.stl", "--json"}));
   INFO(r.err);
   REQUIRE(r.code == 0);
   const json result = json::parse(r.out);

@@ -165,7 +165,7 @@ TEST_CASE("memory does not grow with the points") {
   std::string path[2];
   for (int i = 0; i < 2; ++i) {
     path[i] = dir.file(i ? "many.h5" : "some.h5");
-    const std::size_t n = i ? 560'000 : 270'000;  // both fill all blocks that go round
+    const std::size_t n = i ? 900'000 : 270'000;  // both fill all blocks that go round
     H5File file = H5File::create(path[i]);
     file.write<float>("/volume/positions", {n, 3}, std::vector<float>(3 * n, 0.7f), true);
     file.close();
@@ -181,7 +181,7 @@ TEST_CASE("memory does not grow with the points") {
     peak[i] = core::peak_resident_memory();
   }
   INFO(peak[0] << " " << peak[1] << " " << peak[2]);
-  CHECK(peak[2] < peak[1] + 10'000'000);  // positions and fields alone are 16 MB more
+  CHECK(peak[2] < peak[1] + 20'000'000);  // positions and fields alone are 35 MB more
 }
 
 TEST_CASE("points that the network cannot answer are named before the work") {
