@@ -328,6 +328,28 @@ SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const s
   return mesh;
 }
 
+// The type of a cell of polygonal data, and its corners. Not by GetCellType: after one bad polygon it reads from the
+// address 0.
+static int cell_of(vtkPolyData* poly, vtkIdType cell, vtkIdList* ids, const std::string& where) {
+  const auto from = [&](vtkCellArray* cells, vtkIdType& at) {
+    const vtkIdType count = cells ? cells->GetNumberOfCells() : 0;
+    if (at >= count) return at -= count, false;
+    cells->GetCellAtId(at, ids);
+    return true;
+  };
+  vtkIdType at = cell;
+  if (from(poly->GetVerts(), at)) return ids->GetNumberOfIds() == 1 ? VTK_VERTEX : VTK_POLY_VERTEX;
+  if (from(poly->GetLines(), at)) return ids->GetNumberOfIds() == 2 ? VTK_LINE : VTK_POLY_LINE;
+  const bool polygon = from(poly->GetPolys(), at);
+  if (!polygon) from(poly->GetStrips(), at);
+  const vtkIdType n = ids->GetNumberOfIds();
+  if (n < 3)
+    throw Error(ErrorKind::input, str(where, "cell ", cell, " has ", n, " corners: a polygon has at least 3"),
+                "the file is damaged");
+  if (!polygon) return VTK_TRIANGLE_STRIP;
+  return n == 3 ? VTK_TRIANGLE : n == 4 ? VTK_QUAD : VTK_POLYGON;
+}
+
 VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where) {
   check_attribute_lengths(data, where);
   VolumeMesh mesh;
@@ -336,16 +358,26 @@ VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where) {
   if (n_cells == 0) throw Error(ErrorKind::input, str(where, "holds no cells (", n_points, " points)"));
   auto* grid = vtkUnstructuredGrid::SafeDownCast(data);
   if (grid) check_cells(grid->GetCells(), "cells", where);
+  auto* poly = vtkPolyData::SafeDownCast(data);
+  if (poly) {
+    check_cells(poly->GetVerts(), "vertices", where), check_cells(poly->GetLines(), "lines", where);
+    check_cells(poly->GetPolys(), "polygons", where), check_cells(poly->GetStrips(), "triangle strips", where);
+  }
   mesh.offsets.reserve(static_cast<std::size_t>(n_cells) + 1);
   mesh.types.reserve(static_cast<std::size_t>(n_cells));
   mesh.offsets.push_back(0);
   vtkNew<vtkIdList> ids;
   for (vtkIdType i = 0; i < n_cells; ++i) {
-    int type = data->GetCellType(i);
-    if (grid)
-      grid->GetCells()->GetCellAtId(i, ids);  // for polyhedra: the points, which GetCellPoints may refuse
-    else
-      data->GetCellPoints(i, ids);
+    int type = VTK_EMPTY_CELL;
+    if (poly) {
+      type = cell_of(poly, i, ids, where);
+    } else {
+      type = data->GetCellType(i);
+      if (grid)
+        grid->GetCells()->GetCellAtId(i, ids);  // for polyhedra: the points, which GetCellPoints may refuse
+      else
+        data->GetCellPoints(i, ids);
+    }
     const vtkIdType n = ids->GetNumberOfIds();
     if (n == 0) throw Error(ErrorKind::input, str(where, "cell ", i, " (", type_name(type), ") has no points"));
     for (vtkIdType k = 0; k < n; ++k)

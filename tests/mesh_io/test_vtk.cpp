@@ -257,7 +257,16 @@ TEST_CASE("damaged VTK files") {
         "format=\"ascii\">0 1 2 0 2 1</DataArray><DataArray type=\"Int64\" Name=\"offsets\" format=\"ascii\">" +
         offsets + "</DataArray></Polys></Piece></PolyData></VTKFile>\n";
     check_refused(dir.write("offsets.vtp", text), {"(VTP)"});
+    check_volume_refused(dir.file("offsets.vtp"), {"(VTP)"});
   }
+  // Found by fuzzing, as the two corners of "3 5": VTK read from the address 0.
+  const std::string bare =
+      "<VTKFile type=\"PolyData\" version=\"0.1\" byte_order=\"LittleEndian\"><PolyData>"
+      "<Piece NumberOfPoints=\"0\" NumberOfPolys=\"1\"><Points><DataArray type=\"Float32\" NumberOfComponents=\"3\" "
+      "format=\"ascii\"></DataArray></Points><Polys><DataArray type=\"Int64\" Name=\"connectivity\" "
+      "format=\"ascii\">0 1 2</DataArray><DataArray type=\"Int64\" Name=\"offsets\" "
+      "format=\"ascii\">3</DataArray></Polys></Piece></PolyData></VTKFile>\n";
+  check_volume_refused(dir.write("bare.vtp", bare), {"(VTP)", "cell 0"});
 }
 
 TEST_CASE("a flipped byte in the XML of a VTP gives a mesh or an Error") {
