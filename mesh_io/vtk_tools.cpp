@@ -328,9 +328,11 @@ SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const s
   return mesh;
 }
 
+namespace {
+
 // The type of a cell of polygonal data, and its corners. Not by GetCellType: after one bad polygon it reads from the
 // address 0.
-static int cell_of(vtkPolyData* poly, vtkIdType cell, vtkIdList* ids, const std::string& where) {
+int cell_of(vtkPolyData* poly, vtkIdType cell, vtkIdList* ids, const std::string& where) {
   const auto from = [&](vtkCellArray* cells, vtkIdType& at) {
     const vtkIdType count = cells ? cells->GetNumberOfCells() : 0;
     if (at >= count) return at -= count, false;
@@ -349,6 +351,8 @@ static int cell_of(vtkPolyData* poly, vtkIdType cell, vtkIdList* ids, const std:
   if (!polygon) return VTK_TRIANGLE_STRIP;
   return n == 3 ? VTK_TRIANGLE : n == 4 ? VTK_QUAD : VTK_POLYGON;
 }
+
+}  // namespace
 
 VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where) {
   check_attribute_lengths(data, where);
