@@ -97,7 +97,7 @@ SurfaceMesh read_obj(const std::string& path) {
     } else if (key == "usemtl") {
       materials.start(in.rest_of_line());
       continue;
-    } else if (key == "vt" || key == "vn" || key[0] == '#' || key == "s" || key == "mtllib") {
+    } else if (key == "vt" || key == "vn" || key.starts_with('#') || key == "s" || key == "mtllib") {
       ++known_lines;
     } else if (key == "curv" || key == "surf" || key == "bmat") {
       in.fail(str("holds free-form geometry (", key, "), only polygons can be read"), "export it as polygons");

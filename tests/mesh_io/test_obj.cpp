@@ -8,7 +8,7 @@ TEST_CASE("OBJ: polygons, texture and normal numbers, negative indices, comments
   const auto mesh = mesh_io::read_surface(dir.write("a.OBJ",
                                                     "# car\nmtllib car.mtl\nv 0 0 0\r\nv 1 0 0 1.0\nv 1 1 0\nv 0 1 0\n"
                                                     "vt 0 0\nvn 0 0 1\ns off\n\nf 1/1/1 2//1 3/1 4 # a quad\n"
-                                                    "v 2 2 2\nf -1 -5 \\\n -4\n"));
+                                                    "v 2 2 2\nf -1 -5 \\\n -4\n\n \\\n"));
   CHECK(mesh.points.size() == 5);
   CHECK(mesh.offsets == std::vector<std::int64_t>{0, 4, 7});
   CHECK(mesh.corners == std::vector<std::int64_t>{0, 1, 2, 3, 4, 0, 1});
