@@ -506,7 +506,9 @@ class Bytes {
 // Runs `read` apart, since OCCT crashes on some damaged files, with its exceptions as Errors.
 template <class Read>
 SurfaceMesh guarded(const InputFile& file, CadReport& report, const Read& read) {
-  Bytes bytes(run_apart(str("'", file.path(), "' (", file.format(), "): "), [&] {
+  // Damaged files have kept it busy without an end; sound ones take seconds a megabyte.
+  const std::uint64_t seconds = 120 + 60 * (file.size() >> 20);
+  Bytes bytes(run_apart(str("'", file.path(), "' (", file.format(), "): "), seconds, [&] {
     const OcctMessages messages;
     // Threads of its own: those of TBB may have been started before, and are not in this process.
     OSD_Parallel::SetUseOcctThreads(true);

@@ -34,13 +34,17 @@ bool write_all(int fd, const char* data, std::size_t n) {
   return true;
 }
 
-[[noreturn]] void child(int to, pid_t parent, const std::function<std::string()>& work) noexcept {
+[[noreturn]] void child(int to, pid_t parent, std::uint64_t seconds,
+                        const std::function<std::string()>& work) noexcept {
   // Locks are inherited: this process must not hold those of a killed run.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(s, SIG_DFL);  // a crash is told by the parent
+  for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU})
+    ::signal(s, SIG_DFL);  // a crash is told by the parent
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+  const rlimit most{seconds, seconds + 5};
+  ::setrlimit(RLIMIT_CPU, &most);
   if (const int null = ::open("/dev/null", O_WRONLY); null >= 0) ::dup2(null, 1), ::dup2(null, 2);
   std::string answer;
   try {
@@ -57,14 +61,14 @@ bool write_all(int fd, const char* data, std::size_t n) {
 
 }  // namespace
 
-std::string run_apart(const std::string& where, const std::function<std::string()>& work) {
+std::string run_apart(const std::string& where, std::uint64_t seconds, const std::function<std::string()>& work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(errno)));
   const pid_t self = ::getpid(), id = ::fork();
   if (id == 0) {
     ::close(ends[0]);
-    child(ends[1], self, work);
+    child(ends[1], self, seconds, work);
   }
   const int reason = errno;
   ::close(ends[1]);
@@ -93,6 +97,12 @@ std::string run_apart(const std::string& where, const std::function<std::string(
   while (::waitpid(id, &status, 0) < 0 && errno == EINTR) {
   }
   if (interrupted || answer[0] == kInterrupted) throw core::Interrupted{};
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+    throw Error(ErrorKind::input,
+                str(where, "its reader did not end within ", seconds,
+                    " s of processor time: the file is damaged, or the "
+                    "tolerance far too fine"),
+                "export or copy the file again, or export the body as STL");
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
     throw Error(ErrorKind::runtime, where + "the process that read it was killed (not enough memory?)");
   if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
