@@ -82,8 +82,7 @@ class CellDraw {
       return;
     }
     const double total = sum_[end] - sum_[begin];
-    const double random =
-        uniform(level < kLevels ? items_[begin].code >> 3 * (kLevels - level) : items_[begin].code, level);
+    const double random = uniform(items_[begin].code >> 3 * (kLevels - level), level);
     const auto handed = [&](std::size_t up_to) {  // to items begin..up_to
       return up_to == end
                  ? m

@@ -26,6 +26,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/markup.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "mesh_io/series.hpp"
 #include "mesh_io/vtk_tools.hpp"
@@ -208,29 +209,13 @@ void write_vtu(const std::string& path, const VolumeMesh& mesh, const Metadata& 
 }
 
 void write_series(const std::string& path, const std::vector<SeriesEntry>& entries) {
-  const auto escape = [](const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-      if (c == '&')
-        out += "&amp;";
-      else if (c == '<')
-        out += "&lt;";
-      else if (c == '>')
-        out += "&gt;";
-      else if (c == '"')
-        out += "&quot;";
-      else
-        out += c;
-    }
-    return out;
-  };
   std::string text =
       "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n"
       "  <Collection>\n";
   for (std::size_t i = 0, part = 0; i < entries.size(); ++i, ++part) {
     if (i > 0 && entries[i].time != entries[i - 1].time) part = 0;
-    text += str("    <DataSet timestep=\"", entries[i].time, "\" part=\"", part, "\" name=\"", escape(entries[i].name),
-                "\" file=\"", escape(entries[i].file), "\"/>\n");
+    text += str("    <DataSet timestep=\"", entries[i].time, "\" part=\"", part, "\" name=\"",
+                core::markup_escaped(entries[i].name), "\" file=\"", core::markup_escaped(entries[i].file), "\"/>\n");
   }
   core::write_text(path, text + "  </Collection>\n</VTKFile>\n");
 }

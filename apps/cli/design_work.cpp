@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/json_text.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -56,16 +57,11 @@ void note_failure(Row& row) {
   }
 }
 
-// Names of files may be anything.
-std::string dumped(const Json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string design_json(const solver::SweepPlan& plan, const solver::Design& design) {
   Json out = {{"name", design.name}, {"of", plan.source}};
   for (std::size_t p = 0; p < plan.parameters.size(); ++p)
     if (!std::isnan(design.values[p])) out["parameters"][plan.parameters[p].name] = design.values[p];
-  return dumped(out);
+  return json_text(out, -1);
 }
 
 // Faces that a deformation drove through each other or out of the world are no body any more.
@@ -116,7 +112,7 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"reference_length", or_null(c.length)},
               {"seed", c.seed},
               {"space", Json::parse(plan.shared_json())}};
-  return dumped(out);
+  return json_text(out, -1);
 }
 
 // The first setting that differs, for people; empty: none.
@@ -466,7 +462,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
     }
     all["model"] = {{"name", model.name}, {"fingerprint", model.fingerprint}, {"file", options.model}};
     all["settings"] = settings;
-    description_ = dumped(all, 2) + "\n";
+    description_ = json_text(all) + "\n";
     if (!old || !options.resume) describe();
     before_ = solver::read_journals(path);
   }
@@ -595,7 +591,7 @@ std::string summary_json(const std::vector<Row>& rows, const std::string& column
         {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
     if (out["ranking"].size() == 20) break;
   }
-  return dumped(out);
+  return json_text(out, -1);
 }
 
 }  // namespace streamtube::apps

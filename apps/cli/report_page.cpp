@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/markup.hpp"
 #include "core/runtime.hpp"
 
 namespace streamtube::apps {
@@ -25,7 +26,7 @@ constexpr const char* kResults[] = {"Cd",          "Cl",       "Cs",     "Cd_pre
                                     "Cd_friction", "Cm_pitch", "drag_N", "frontal_area"};
 
 std::string tile(const std::string& value, const std::string& what) {
-  return "<li><b>" + html_escaped(value) + "</b> " + html_escaped(what) + "</li>\n";
+  return "<li><b>" + core::markup_escaped(value) + "</b> " + core::markup_escaped(what) + "</li>\n";
 }
 
 void replace(std::string& text, const std::string& token, const std::string& by) {
@@ -99,23 +100,6 @@ std::string base64(const std::string& bytes) {
   return out;
 }
 
-std::string html_escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string report_page(const std::string& file, const std::string& sweep_text, const std::vector<Row>& rows,
                         const std::vector<ReportPicture>& pictures, const std::string& no_pictures) {
   Json sweep;
@@ -160,16 +144,17 @@ std::string report_page(const std::string& file, const std::string& sweep_text, 
       "<table><thead><tr><th scope=\"col\">design</th><th scope=\"col\">Cd</th><th "
       "scope=\"col\">Cl</th></tr></thead><tbody>";
   for (std::size_t i = 0; i < std::min<std::size_t>(20, done.size()); ++i)
-    table += "<tr><td class=\"text\">" + html_escaped(done[i]->design) + "</td><td>" +
+    table += "<tr><td class=\"text\">" + core::markup_escaped(done[i]->design) + "</td><td>" +
              fixed_text(done[i]->number("Cd"), 4) + "</td><td>" + fixed_text(done[i]->number("Cl"), 4) + "</td></tr>";
   table += "</tbody></table>";
 
   std::string images;
   for (const auto& picture : pictures)
-    images += "<figure><img alt=\"" + html_escaped(picture.title + ". " + picture.caption) +
+    images += "<figure><img alt=\"" + core::markup_escaped(picture.title + ". " + picture.caption) +
               "\" src=\"data:image/png;base64," + base64(picture.png) + "\"><figcaption><b>" +
-              html_escaped(picture.title) + "</b> " + html_escaped(picture.caption) + "</figcaption></figure>\n";
-  if (images.empty()) images = "<p>" + html_escaped(no_pictures) + "</p>";
+              core::markup_escaped(picture.title) + "</b> " + core::markup_escaped(picture.caption) +
+              "</figcaption></figure>\n";
+  if (images.empty()) images = "<p>" + core::markup_escaped(no_pictures) + "</p>";
 
   // Warnings by their text, with the designs they were said of.
   std::string warnings;
@@ -177,8 +162,8 @@ std::string report_page(const std::string& file, const std::string& sweep_text, 
     warnings += "<ul id=\"failures\">\n";
     for (const Row& row : rows)
       if (!row.done)
-        warnings += "<li><b>" + html_escaped(row.design) + "</b> failed: " + html_escaped(row.message) +
-                    (row.hint.empty() ? "" : " <span class=\"soft\">(" + html_escaped(row.hint) + ")</span>") +
+        warnings += "<li><b>" + core::markup_escaped(row.design) + "</b> failed: " + core::markup_escaped(row.message) +
+                    (row.hint.empty() ? "" : " <span class=\"soft\">(" + core::markup_escaped(row.hint) + ")</span>") +
                     "</li>\n";
     warnings += "</ul>\n";
   }
@@ -190,7 +175,7 @@ std::string report_page(const std::string& file, const std::string& sweep_text, 
   if (!said.empty()) {
     warnings += "<ul>\n";
     for (const auto& [kind, list] : said) {
-      warnings += "<li>" + html_escaped(list.front());
+      warnings += "<li>" + core::markup_escaped(list.front());
       if (list.size() > 1)
         warnings += str(" <span class=\"soft\">(and ", list.size() - 1, " more of this kind)</span>");
       warnings += "</li>\n";
@@ -203,17 +188,17 @@ std::string report_page(const std::string& file, const std::string& sweep_text, 
   for (const auto& [template_file, text] : report_templates())
     if (template_file == "report_page.html") page = text;
   const std::string sampling = sweep.value("sampling", "");
-  replace(page, "__TITLE__", html_escaped(title.empty() ? source : title));
-  replace(
-      page, "__SUBTITLE__",
-      html_escaped(str(optimised ? "Optimisation of " : "Sweep of ", source, sampling.empty() ? "" : ", " + sampling,
-                       "; model '", model, "': coefficients are predictions of a neural surrogate")));
+  replace(page, "__TITLE__", core::markup_escaped(title.empty() ? source : title));
+  replace(page, "__SUBTITLE__",
+          core::markup_escaped(str(optimised ? "Optimisation of " : "Sweep of ", source,
+                                   sampling.empty() ? "" : ", " + sampling, "; model '", model,
+                                   "': coefficients are predictions of a neural surrogate")));
   replace(page, "__TILES__", tiles);
   replace(page, "__STATIC__", table);
   replace(page, "__PICTURES__", images);
   replace(page, "__WARNINGS__", warnings);
   replace(page, "__FOOTER__",
-          html_escaped(
+          core::markup_escaped(
               str("Streamtube ", core::version(), ", model fingerprint ", sweep.at("model").value("fingerprint", ""))));
   replace(page, "__DATA__", data);
   return page;

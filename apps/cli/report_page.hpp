@@ -24,7 +24,5 @@ std::string report_page(const std::string& file, const std::string& sweep, const
 std::string fixed_text(double value, int digits);
 // RFC 4648.
 std::string base64(const std::string& bytes);
-// What HTML would take for markup.
-std::string html_escaped(const std::string& text);
 
 }  // namespace streamtube::apps

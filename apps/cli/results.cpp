@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "apps/cli/forces_report.hpp"
+#include "apps/cli/json_text.hpp"
 #include "apps/cli/point_output.hpp"
 #include "apps/cli/repair_option.hpp"
 #include "core/error.hpp"
@@ -254,15 +255,15 @@ void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFi
     entries.push_back({"volume", kVolume});
   }
   if (!entries.empty()) mesh_io::write_pvd(folder.file(kCollection), entries);
-  core::write_text(folder.file(kForces), result_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  core::write_text(folder.file(kForces), json_text(result_json(r)) + "\n");
   r.stages.end("writing");
-  core::write_text(folder.file(kRun), run_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  core::write_text(folder.file(kRun), json_text(run_json(r)) + "\n");
 }
 
 std::string result_json_text(const Result& result, const std::vector<std::string>& files) {
   Json out = result_json(result);
   if (!files.empty()) out["files"] = files;
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(out) + "\n";
 }
 
 std::string result_text(const Result& r, const std::string& folder, const std::vector<std::string>& files) {
@@ -292,7 +293,7 @@ std::string plan_json_text(const solver::Plan& plan, const std::string& folder) 
   for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
   out["extrapolation"] = extrapolation_json(plan.extrapolation);
   out["similarity"] = similarity_json(plan.similarity);
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(out) + "\n";
 }
 
 std::string plan_text(const solver::Plan& plan, const std::string& folder) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "apps/cli/design_work.hpp"
+#include "apps/cli/json_text.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -97,13 +98,12 @@ class Optimise : public Command {
       check_quantities(piece->row, plan);
       const double seconds = piece->prepare_seconds + piece->compute_seconds;
       if (options_.json) {
-        std::cout << Json{{"dry_run", true},
-                          {"out", options_.out},
-                          {"objective", objective_of(piece->row, plan)},
-                          {"parameters", plan.parameters.size()},
-                          {"evaluations", plan.objective->evaluations},
-                          {"seconds_per_design", seconds}}
-                         .dump(2, ' ', false, Json::error_handler_t::replace)
+        std::cout << json_text(Json{{"dry_run", true},
+                                    {"out", options_.out},
+                                    {"objective", objective_of(piece->row, plan)},
+                                    {"parameters", plan.parameters.size()},
+                                    {"evaluations", plan.objective->evaluations},
+                                    {"seconds_per_design", seconds}})
                   << '\n';
         return 0;
       }
@@ -263,7 +263,7 @@ class Optimise : public Command {
                      {"Cl", best->number("Cl")}};
       for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->parameter(p.name);
       out["out"] = options_.out;
-      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+      std::cout << json_text(out) << '\n';
       return 0;
     }
     const auto line = [&](const char* what, auto&& value) {

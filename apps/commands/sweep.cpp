@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "apps/cli/design_work.hpp"
+#include "apps/cli/json_text.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -216,7 +217,7 @@ class Sweep : public Command {
       out["seconds"] = seconds;
       out["network_busy"] = busy;
       out["out"] = options_.out;
-      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+      std::cout << json_text(out) << '\n';
       return;
     }
     std::size_t done = 0, trusted = 0;
@@ -262,7 +263,7 @@ class Sweep : public Command {
                   {"bytes", bytes * count},
                   {"peak_memory", core::peak_resident_memory()}};
       for (const auto& p : plan.parameters) out["parameters"][p.name] = {{"min", p.min}, {"max", p.max}};
-      std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+      std::cout << json_text(out) << '\n';
     } else {
       std::cout << "plan (nothing is written)\n  designs            " << plan.designs.size()
                 << (plan.sampling.empty() ? "" : ", " + plan.sampling) << " of " << plan.source << '\n';

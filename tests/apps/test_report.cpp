@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "apps/cli/report_page.hpp"
+#include "core/markup.hpp"
 #include "tests/apps/sweep_case.hpp"
 
 namespace fs = std::filesystem;
@@ -19,7 +20,7 @@ TEST_CASE("texts are encoded for the page") {
   CHECK(apps::base64("fo") == "Zm8=");
   CHECK(apps::base64("foobar") == "Zm9vYmFy");  // RFC 4648
   CHECK(apps::base64(std::string("\xff\x00\xfe", 3)) == "/wD+");
-  CHECK(apps::html_escaped("<a href=\"x\">&</a>") == "&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
+  CHECK(core::markup_escaped("<a href=\"x\">&</a>") == "&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
 }
 
 TEST_CASE("the page holds all designs and needs nothing else") {
