@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -108,26 +109,30 @@ double decimal(float value) {
 }
 
 Json config_json(const AbuptConfig& c) {
-  return {{"hidden", c.hidden},
-          {"heads", c.heads},
-          {"mlp_ratio", c.mlp_ratio},
-          {"geometry_blocks", c.geometry_blocks},
-          {"physics_blocks", c.physics_blocks},
-          {"decoder_blocks", {{"surface", c.decoder_blocks[0]}, {"volume", c.decoder_blocks[1]}}},
-          {"outputs", {{"surface", c.outputs[0]}, {"volume", c.outputs[1]}}},
-          {"radius", decimal(c.radius)},
-          {"max_degree", c.max_degree},
-          {"message", c.message == Message::relative ? "relative" : "absolute"},
-          {"condition", c.condition},
-          {"wavelength", decimal(c.wavelength)},
-          {"norm_eps", decimal(c.norm_eps)},
-          {"bias", c.bias}};
+  Json out = {{"hidden", c.hidden},
+              {"heads", c.heads},
+              {"mlp_ratio", c.mlp_ratio},
+              {"geometry_blocks", c.geometry_blocks},
+              {"physics_blocks", c.physics_blocks},
+              {"decoder_blocks", {{"surface", c.decoder_blocks[0]}, {"volume", c.decoder_blocks[1]}}},
+              {"outputs", {{"surface", c.outputs[0]}, {"volume", c.outputs[1]}}},
+              {"radius", decimal(c.radius)},
+              {"max_degree", c.max_degree},
+              {"message", c.message == Message::relative ? "relative" : "absolute"},
+              {"condition", c.condition},
+              {"wavelength", decimal(c.wavelength)},
+              {"norm_eps", decimal(c.norm_eps)},
+              {"bias", c.bias}};
+  if (c.normals) out["normals"] = true;
+  if (c.wall_distance) out["wall_distance"] = true;
+  return out;
 }
 
 AbuptConfig config_from(const Json& json, const std::string& where) {
-  static const std::set<std::string> keys = {
-      "hidden", "heads",      "mlp_ratio", "geometry_blocks", "physics_blocks", "decoder_blocks", "outputs",
-      "radius", "max_degree", "message",   "condition",       "wavelength",     "norm_eps",       "bias"};
+  static const std::set<std::string> keys = {"hidden",         "heads",          "mlp_ratio", "geometry_blocks",
+                                             "physics_blocks", "decoder_blocks", "outputs",   "radius",
+                                             "max_degree",     "message",        "condition", "wavelength",
+                                             "norm_eps",       "bias",           "normals",   "wall_distance"};
   if (!json.is_object()) bad(str(where, ": is not a JSON object"));
   for (const auto& [key, value] : json.items())
     if (!keys.contains(key)) bad(str(where, ": '", key, "' is not known"), "the model needs a newer Streamtube");
@@ -153,9 +158,14 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
   c.condition = static_cast<int>(whole(json, "condition", 0, kMost, where));
   c.wavelength = static_cast<float>(number(json, "wavelength", where));
   c.norm_eps = static_cast<float>(number(json, "norm_eps", where));
-  const Json& bias = member(json, "bias", where);
-  if (!bias.is_boolean()) bad(str(where, ": 'bias' is not true or false"));
-  c.bias = bias.get<bool>();
+  const auto flag = [&](const char* key) {
+    const Json& value = member(json, key, where);
+    if (!value.is_boolean()) bad(str(where, ": '", key, "' is not true or false"));
+    return value.get<bool>();
+  };
+  c.bias = flag("bias");
+  c.normals = json.contains("normals") && flag("normals");
+  c.wall_distance = json.contains("wall_distance") && flag("wall_distance");
   check(c, where);
   return c;
 }
@@ -286,17 +296,49 @@ std::vector<Range> range_from(const Json& json, const char* key, const std::stri
   return out;
 }
 
+Json conditions_json(const std::vector<Condition>& conditions) {
+  Json out = Json::array();
+  for (const Condition& c : conditions)
+    out.push_back({{"name", c.name},
+                   {"unit", c.unit},
+                   {"logarithmic", c.logarithmic},
+                   {"center", c.center},
+                   {"scale", c.scale},
+                   {"min", c.min},
+                   {"max", c.max}});
+  return out;
+}
+std::vector<Condition> conditions_from(const Json& json, const std::string& where) {
+  if (!json.is_array() || json.size() > 100) bad(str(where, ": is not a list of at most 100"));
+  std::vector<Condition> out;
+  for (const Json& one : json) {
+    Condition c{text(one, "name", where),     text(one, "unit", where),    member(one, "logarithmic", where) == true,
+                number(one, "center", where), number(one, "scale", where), number(one, "min", where),
+                number(one, "max", where)};
+    if (c.name.empty() || !(c.scale > 0) || c.min > c.max || (c.logarithmic && !(c.min > 0)))
+      bad(str(where, ": the condition '", c.name, "' has no name, a scale that is not positive or an empty range"));
+    for (const Condition& before : out)
+      if (before.name == c.name) bad(str(where, ": the condition '", c.name, "' is there twice"));
+    out.push_back(c);
+  }
+  return out;
+}
+
 // All that describes a checkpoint beside its weights; attribute name -> text. The fingerprint covers these texts.
+// What a file need not have is left out where it says nothing, so that older files keep their fingerprints.
 std::map<std::string, std::string> metadata(const Checkpoint& c) {
-  return {{"name", c.name},
-          {"config", config_json(c.config).dump()},
-          {"normalizer", normalizer_json(c.normalizer).dump()},
-          {"reference", reference_json(c.reference).dump()},
-          {"domain", box_json(c.domain).dump()},
-          {"sampling", sampling_json(c.sampling).dump()},
-          {"training_range", range_json(c.training_range).dump()},
-          {"provenance", c.provenance},
-          {"test_errors", Json(c.test_errors).dump()}};
+  std::map<std::string, std::string> texts = {{"name", c.name},
+                                              {"config", config_json(c.config).dump()},
+                                              {"normalizer", normalizer_json(c.normalizer).dump()},
+                                              {"reference", reference_json(c.reference).dump()},
+                                              {"domain", box_json(c.domain).dump()},
+                                              {"sampling", sampling_json(c.sampling).dump()},
+                                              {"training_range", range_json(c.training_range).dump()},
+                                              {"provenance", c.provenance},
+                                              {"test_errors", Json(c.test_errors).dump()}};
+  if (c.canonical_length > 0) texts["canonical_length"] = Json(c.canonical_length).dump();
+  if (!c.conditions.empty()) texts["conditions"] = conditions_json(c.conditions).dump();
+  return texts;
 }
 
 std::string fingerprint_of(const std::map<std::string, std::string>& texts, const Weights& weights) {
@@ -399,8 +441,11 @@ void check_consistency(const Checkpoint& c, const std::string& where) {
       bad(str(where, ": the ", kBranches[b], " fields have ", components, " components but the network ",
               c.config.outputs[b], " outputs"));
   }
-  if (c.config.condition > 0)
-    bad(str(where, ": the model is conditioned on ", c.config.condition, " numbers, which no command can supply yet"));
+  if (static_cast<std::size_t>(c.config.condition) != c.conditions.size())
+    bad(str(where, ": the network is conditioned on ", c.config.condition, " numbers, but ", c.conditions.size(),
+            " conditions are described"));
+  if (!(std::isfinite(c.canonical_length) && c.canonical_length >= 0))
+    bad(str(where, ": the canonical length is ", c.canonical_length, " m"));
 }
 
 // Do these lists give the outputs of one network the same meaning? Whether vorticity is taken from its own outputs or
@@ -439,6 +484,10 @@ Checkpoint read(const H5File& file) {
   c.reference = reference_from(json("reference"), where + ": attribute 'reference'");
   c.domain = box_from(json("domain"), where + ": attribute 'domain'");
   c.sampling = sampling_from(json("sampling"), where + ": attribute 'sampling'");
+  if (file.has_attribute("/", "canonical_length"))
+    c.canonical_length = number(json("canonical_length"), where + ": attribute 'canonical_length'");
+  if (file.has_attribute("/", "conditions"))
+    c.conditions = conditions_from(json("conditions"), where + ": attribute 'conditions'");
   c.training_range = range_from({{"list", json("training_range")}}, "list", where + ": attribute 'training_range'");
   c.provenance = attribute("provenance");
   const Json errors = json("test_errors");
@@ -471,6 +520,56 @@ std::size_t Checkpoint::parameters() const {
   std::size_t n = 0;
   for (const auto& [name, tensor] : weights) n += tensor.values.size();
   return n;
+}
+
+Checkpoint Checkpoint::at_scale(double factor) const {
+  core::expect(std::isfinite(factor) && factor > 0, "Checkpoint: a scale that is not positive");
+  Checkpoint out;
+  out.name = name, out.config = config, out.normalizer = normalizer, out.reference = reference, out.domain = domain;
+  out.sampling = sampling, out.conditions = conditions, out.training_range = training_range;
+  out.provenance = provenance, out.test_errors = test_errors;
+  out.canonical_length = factor * canonical_length;
+  out.normalizer.position_origin *= factor, out.normalizer.position_extent *= factor;
+  const auto scale_box = [&](Box& box) { box.low = factor * box.low, box.high = factor * box.high; };
+  scale_box(out.domain), scale_box(out.sampling.volume_mesh.domain);
+  out.sampling.surface_face_size *= factor, out.sampling.volume_mesh.base_cell *= factor;
+  for (RelativeBox& box : out.sampling.volume_mesh.boxes)
+    box.low_offset = factor * box.low_offset, box.high_offset = factor * box.high_offset;
+  for (Range& r : out.training_range) {
+    const double by = r.unit == "m"    ? factor
+                      : r.unit == "m2" ? factor * factor
+                      : r.unit == "m3" ? factor * factor * factor
+                                       : 1.0;
+    r.min *= by, r.max *= by, r.tolerance *= by;
+  }
+  return out;
+}
+
+float Condition::to_network(double value) const {
+  return static_cast<float>(((logarithmic ? std::log10(value) : value) - center) / scale);
+}
+
+std::vector<float> network_conditions(const std::vector<Condition>& conditions,
+                                      const std::function<std::optional<double>(const std::string&)>& value,
+                                      const std::string& where) {
+  std::vector<float> out;
+  std::string missing;
+  for (const Condition& c : conditions) {
+    const std::optional<double> x = value(c.name);
+    if (!x) {
+      missing += str(missing.empty() ? "" : ", ", c.name, c.unit == "-" ? "" : " (" + c.unit + ")");
+      continue;
+    }
+    const float number = c.logarithmic && !(*x > 0) ? std::numeric_limits<float>::quiet_NaN() : c.to_network(*x);
+    if (!std::isfinite(number))
+      throw Error(ErrorKind::usage, str(where, ": the condition '", c.name, "' is ", *x,
+                                        c.logarithmic ? ", not a positive number" : ", not a number"));
+    out.push_back(number);
+  }
+  if (!missing.empty())
+    throw Error(ErrorKind::usage, str(where, ": the model is conditioned on ", missing, ", which is not given"),
+                "give it as --condition NAME=VALUE");
+  return out;
 }
 
 std::string config_to_json(const AbuptConfig& config) { return config_json(config).dump(); }
@@ -562,6 +661,7 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
     ours = theirs;
   }
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
+  c.canonical_length = from.canonical_length, c.conditions = from.conditions;
   c.shapes = from.shapes;
   check_consistency(c, str("'", description_path, "'"));
   c.weights = std::move(from.weights);
@@ -592,6 +692,11 @@ std::string summary_text(const Checkpoint& c) {
              c.domain.high[1], ", z ", c.domain.low[2], "..", c.domain.high[2], " m\n");
   out += str("  sampling       ", c.sampling.geometry_points, " geometry points, ", c.sampling.supernodes,
              " supernodes, ", c.sampling.anchors[0], " + ", c.sampling.anchors[1], " anchors\n");
+  if (c.canonical_length > 0)
+    out += str("  size           any: bodies are computed ", c.canonical_length, " m long, lengths here are of such\n");
+  for (const Condition& one : c.conditions)
+    out +=
+        str("  condition      ", one.name, " ", one.min, " .. ", one.max, one.unit == "-" ? "" : " " + one.unit, "\n");
   if (c.normalizer.symmetric) out += "  symmetry       for flows that are their own mirror image at y = 0\n";
   out += "  training range\n";
   for (const Range& r : c.training_range) {
@@ -624,6 +729,8 @@ std::string summary_json(const Checkpoint& c) {
   out["reference"] = reference_json(c.reference);
   out["domain"] = box_json(c.domain);
   out["sampling"] = sampling_json(c.sampling);
+  if (c.canonical_length > 0) out["canonical_length"] = c.canonical_length;
+  if (!c.conditions.empty()) out["conditions"] = conditions_json(c.conditions);
   out["training_range"] = range_json(c.training_range);
   out["test_errors"] = c.test_errors;
   out["shapes"] = c.shapes.cases;

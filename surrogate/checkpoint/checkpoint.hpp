@@ -3,7 +3,9 @@
 // prediction can say when it leaves that. docs/checkpoint_format.md describes the file.
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +61,17 @@ struct Range {
   bool contains(double value) const { return value >= min - tolerance && value <= max + tolerance; }
 };
 
+// A number beside the geometry that the answer depends on: "reynolds_number" (with the body's length along the flow),
+// or a parameter of the training data's cases by its name.
+struct Condition {
+  std::string name, unit;
+  bool logarithmic = false;      // the network sees log10 of it
+  double center = 0, scale = 1;  // network value = (x or log10 x, minus center) / scale
+  double min = 0, max = 0;       // of the training data
+  float to_network(double value) const;
+  bool contains(double value) const { return value >= min && value <= max; }
+};
+
 struct Checkpoint {
   static constexpr int kFormatVersion = 1;
 
@@ -69,6 +82,10 @@ struct Checkpoint {
   Reference reference;
   Box domain;  // m, of the volume points of the training data
   Sampling sampling;
+  // m, that every body's extent along the flow is brought to before the network sees it: by similarity, size is divided
+  // out rather than learned. All lengths above are then of bodies so long. 0: bodies are taken as large as they are.
+  double canonical_length = 0;
+  std::vector<Condition> conditions;  // [config.condition], in the order the network has them
   std::vector<Range> training_range;
   std::string provenance;                     // data, set-up, training; free text
   std::map<std::string, double> test_errors;  // "surface/pressure": relative L2, "Cd_R2", ...
@@ -77,7 +94,17 @@ struct Checkpoint {
   std::string fingerprint;  // SHA-256 of all of the above, hex; set by reading and writing
 
   std::size_t parameters() const;
+  // The model's world for bodies `factor` times as large: everything that is a length (or area, volume) in normaliser,
+  // domain, sampling and training range multiplied, canonical_length too. Without weights, shapes and fingerprint. With
+  // a power of two, what is drawn and answered in it has the same bits.
+  Checkpoint at_scale(double factor) const;
 };
+
+// The numbers of a case that a conditioned network takes, in its order. value(name): of the case, or nothing.
+// Error(usage) names all that are missing.
+std::vector<float> network_conditions(const std::vector<Condition>& conditions,
+                                      const std::function<std::optional<double>(const std::string&)>& value,
+                                      const std::string& where);
 
 // Both check everything before use: Error(input) naming `path` (or `name`), the object and what is wrong with it.
 Checkpoint read_checkpoint(const std::string& path);

@@ -39,7 +39,8 @@ std::string describe(const AbuptConfig& c) {
   return core::str("AB-UPT ", c.hidden, "/", c.heads, ", geometry blocks ", c.geometry_blocks, ", physics blocks ",
                    c.physics_blocks, ", decoder blocks ", c.decoder_blocks[0], " + ", c.decoder_blocks[1], ", radius ",
                    c.radius, ", ", c.message == Message::relative ? "relative" : "absolute", " messages",
-                   c.condition ? core::str(", condition of ", c.condition) : std::string());
+                   c.condition ? core::str(", condition of ", c.condition) : std::string(),
+                   c.normals ? ", normals" : "", c.wall_distance ? ", wall distance" : "");
 }
 
 }  // namespace streamtube::surrogate
