@@ -182,6 +182,12 @@ void Normalizer::set_vorticity_decoder(Decoder decoder, const std::string& where
   check_decoders(fields, where);
 }
 
+Normalizer Normalizer::at_scale(double factor) const {
+  Normalizer out = *this;
+  out.position_origin *= factor, out.position_extent *= factor;
+  return out;
+}
+
 void Normalizer::check(const std::string& where) const {
   auto bad = [&](const std::string& what) {
     throw Error(ErrorKind::input, str(where, ": the normaliser is invalid: ", what),

@@ -108,6 +108,8 @@ struct Normalizer {
   // Gives the volume's vorticity another decoder, direct or curl. Error(input) naming `where` when the fields do not
   // allow it.
   void set_vorticity_decoder(Decoder decoder, const std::string& where);
+  // For bodies `factor` times as large, whose network positions are those of the body itself.
+  Normalizer at_scale(double factor) const;
   // Throws Error(input) naming `where` unless lengths match, numbers are finite, deviations positive and, of a
   // potential, the same on all axes, and the decoders fit.
   void check(const std::string& where) const;

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "surrogate/model/features.hpp"
 #include "surrogate/model/field_predictor.hpp"
+#include "surrogate/train/dataset_case.hpp"
 #include "surrogate/train/loader.hpp"
 
 namespace streamtube::solver {
@@ -52,6 +55,12 @@ std::vector<float> true_fields(const physics::Normalizer::BranchStatistics& stat
   return out;
 }
 
+std::vector<Vec3> vectors(const std::vector<float>& flat) {
+  std::vector<Vec3> out(flat.size() / 3);
+  for (std::size_t i = 0; i < 3 * out.size(); ++i) out[i / 3][i % 3] = flat[i];
+  return out;
+}
+
 // One of `draws` answers to be averaged.
 void add_share(std::vector<float>& mean, const std::vector<float>& one, std::size_t draws) {
   mean.resize(one.size());
@@ -84,31 +93,34 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     mesh_io::FlowSample sample = data.read(index);
     CaseScore score;
     score.name = sample.info.name;
-    const surrogate::FieldPredictor predictor(normalizer, sample.info.scales().length);
-    std::vector<float> at[2];
+    const double length = surrogate::body_length(data, index);
+    const physics::Normalizer world =
+        normalizer.at_scale(model.canonical_length > 0 ? length / model.canonical_length : 1);
+    const surrogate::FieldPredictor predictor(world, sample.info.scales().length);
     surrogate::NetworkAnswer answer[2];
-    std::vector<Vec3> places[2];
-    for (int b = 0; b < 2; ++b) {
-      const std::size_t n = sample.part[b].rows();
-      std::vector<Vec3>& xyz = places[b];
-      xyz.resize(n);
-      for (std::size_t i = 0; i < n; ++i)
-        for (int a = 0; a < 3; ++a) xyz[i][a] = sample.part[b].position[3 * i + static_cast<std::size_t>(a)];
-      at[b].resize(3 * n);
-      model.normalizer.normalize_positions(xyz.data(), n, at[b].data());
+    const std::vector<Vec3> places[2] = {vectors(sample.part[0].position), vectors(sample.part[1].position)};
+    surrogate::NetworkRows at[2];
+    {
+      std::optional<geometry::WallDistance> walls;
+      if (model.config.wall_distance) walls.emplace(surrogate::walls_of(data, index));
+      const surrogate::NetworkInput input(world, model.config, walls ? &*walls : nullptr);
+      at[0].values = input.surface(places[0], vectors(sample.part[0].normal));
+      at[1] = predictor.differentiates(Branch::volume) ? input.volume_with_jacobian(places[1])
+                                                       : surrogate::NetworkRows{input.volume(places[1]), {}};
     }
     // With the case in memory, or surface points would be drawn by area out of some of its faces only.
-    surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1,
-                             ~std::size_t{0});
+    surrogate::Loader loader(data, {index}, {model.canonical_length, {length}, model.conditions}, model.normalizer,
+                             model.config, draw, {}, options.seed, 0, 1, ~std::size_t{0});
     for (std::size_t d = 0; d < options.draws; ++d) {
       const surrogate::Batch batch = loader.next();
       surrogate::EncodeInput input;
       input.points = batch.points, input.supernodes = batch.supernodes;
       for (int b = 0; b < 2; ++b) input.anchors[b] = batch.positions[b];
+      input.condition = batch.condition;
       network.encode(input);
       for (int b = 0; b < 2; ++b) {
         surrogate::NetworkAnswer one;
-        predictor.query(network, static_cast<Branch>(b), at[b], false, one);
+        predictor.query(network, static_cast<Branch>(b), at[b].values, false, one, at[b].jacobian);
         add_share(answer[b].values, one.values, options.draws);
         add_share(answer[b].velocity_gradient, one.velocity_gradient, options.draws);
       }

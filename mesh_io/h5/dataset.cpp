@@ -130,8 +130,10 @@ std::string direction_fault(const FlowSample& sample) {
       all += std::hypot(f.values[3 * i], f.values[3 * i + 1], f.values[3 * i + 2]) * s.size[i];
     }
     if (along < -kLeastFriction * all)
-      return str("the wall shear stress seems to have the other sign (OpenFOAM's own): it pushes the body against the "
-                 "flow with ", -along, " N");
+      return str(
+          "the wall shear stress seems to have the other sign (OpenFOAM's own): it pushes the body against the "
+          "flow with ",
+          -along, " N");
   }
   return {};
 }
@@ -244,7 +246,8 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
   else if (fits(other))
     guess = "the wall shear stress seems to have the other sign (OpenFOAM's own)";
   else if (fits(both))
-    guess = "the normals seem to point into the body, and the wall shear stress to have the other sign (OpenFOAM's own)";
+    guess =
+        "the normals seem to point into the body, and the wall shear stress to have the other sign (OpenFOAM's own)";
   else if (guess.empty())
     guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
   return str("its surface fields give Cd ", f.cd, " and Cl ", f.cl, ", the solver gave Cd ", cd->second,
@@ -269,7 +272,8 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
       if (sample.info.name.empty() || sample.info.name.find('/') != std::string::npos)
         bad(where + "a case needs a name without '/'");
       if (!names.insert(sample.info.name).second) bad(where + "there are two cases of this name");
-      const std::string fault = header.predicted ? form_fault(sample, header.fields) : find_fault(sample, header.fields);
+      const std::string fault =
+          header.predicted ? form_fault(sample, header.fields) : find_fault(sample, header.fields);
       if (!fault.empty()) bad(where + fault);
       const std::string group = "/cases/" + sample.info.name;
       Json sums;
@@ -445,7 +449,7 @@ FlowSample Dataset::read(std::size_t index, bool verify) const {
     for (const FieldSpec& f : impl_->fields[b])
       sample.part[b].fields.push_back({f.name, f.unit, f.components, file.read<float>(part + f.name)});
   }
-  if (sample.info.triangles) sample.triangles = file.read<float>(group + "/triangles");
+  sample.triangles = read_triangles(index);
   if (verify) {
     const Json sums = parse(file.attribute_text(group, "sha256"), sample.info.file);
     for (const Array& array : arrays_of(sample))
@@ -455,6 +459,12 @@ FlowSample Dataset::read(std::size_t index, bool verify) const {
             "the file is damaged: copy it again, or import the case again");
   }
   return sample;
+}
+
+std::vector<float> Dataset::read_triangles(std::size_t index) const {
+  const CaseInfo& info = impl_->cases.at(index);
+  if (info.triangles == 0) return {};
+  return H5File::open(info.file).read<float>("/cases/" + info.name + "/triangles");
 }
 
 Dataset::Rows Dataset::read_rows(std::size_t index, Branch branch, std::span<const std::int64_t> rows) const {

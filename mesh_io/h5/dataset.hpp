@@ -75,13 +75,15 @@ class Dataset {
   const std::string& path() const;
   const std::string& description() const;      // free text: where the data comes from
   const std::vector<CaseInfo>& cases() const;  // in natural order of their names: run_2 before run_10
-  std::vector<std::string> splits() const;  // "train", "validation", "test", ...
+  std::vector<std::string> splits() const;     // "train", "validation", "test", ...
   // Indices of the cases of a split, in order; "all" is always there. Error(usage) for an unknown one, with the known.
   std::vector<std::size_t> split(const std::string& name) const;
   const std::vector<physics::FieldSpec>& fields(Branch branch) const;  // which every case has, in this order
 
   // A whole case. With `verify`, checksums are compared: Error(input) names the case and the array.
   FlowSample read(std::size_t index, bool verify = false) const;
+  // The body's triangles alone, [triangles][3][3] m; empty where the case has none.
+  std::vector<float> read_triangles(std::size_t index) const;
   // Chosen rows (rising) of one part, without reading the rest: data larger than memory. Fields in the order of
   // fields(), side by side [rows][components of all fields]; SI. Empty spans are skipped.
   struct Rows {

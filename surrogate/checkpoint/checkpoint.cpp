@@ -525,11 +525,10 @@ std::size_t Checkpoint::parameters() const {
 Checkpoint Checkpoint::at_scale(double factor) const {
   core::expect(std::isfinite(factor) && factor > 0, "Checkpoint: a scale that is not positive");
   Checkpoint out;
-  out.name = name, out.config = config, out.normalizer = normalizer, out.reference = reference, out.domain = domain;
+  out.name = name, out.config = config, out.normalizer = normalizer.at_scale(factor), out.reference = reference, out.domain = domain;
   out.sampling = sampling, out.conditions = conditions, out.training_range = training_range;
   out.provenance = provenance, out.test_errors = test_errors;
   out.canonical_length = factor * canonical_length;
-  out.normalizer.position_origin *= factor, out.normalizer.position_extent *= factor;
   const auto scale_box = [&](Box& box) { box.low = factor * box.low, box.high = factor * box.high; };
   scale_box(out.domain), scale_box(out.sampling.volume_mesh.domain);
   out.sampling.surface_face_size *= factor, out.sampling.volume_mesh.base_cell *= factor;

@@ -338,6 +338,8 @@ PoolingParameters<T, Space> Abupt<T, Space>::pooling_parameters() const {
   return {p.matrix("pooling.message.0.weight"),
           p.matrix("pooling.message.2.weight"),
           p.matrix("pooling.merge.weight"),
+          config_.point_features() ? p.matrix("pooling.message_features.weight") : Mat<const T, Space>(),
+          config_.point_features() ? p.matrix("pooling.own_features.weight") : Mat<const T, Space>(),
           p.vector("pooling.message.0.bias"),
           p.vector("pooling.message.2.bias"),
           p.vector("pooling.merge.bias"),
@@ -361,21 +363,33 @@ template <class T, class Space>
 void Abupt<T, Space>::pool(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
                            const TraceFunction& trace) const {
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
-                              input.neighbors, config_.max_degree, tokens);
+                              input.neighbors, config_.max_degree, tokens, {}, input.point_features);
   if (trace) trace("pooling", tokens);
 }
 
 template <class T, class Space>
+Mat<const T, Space> Abupt<T, Space>::feature_weight(Branch branch) const {
+  if (!config_.features(static_cast<int>(branch))) return {};
+  return parameters_.matrix(core::str("branch.", physics::name(branch), ".features.weight"));
+}
+
+template <class T, class Space>
 void Abupt<T, Space>::embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions,
-                            Mat<T, Space> tokens) const {
+                            Mat<const T, Space> features, Mat<T, Space> tokens) const {
+  if (tokens.extent(0) == 0) return;  // queries of the other branch
   const ParameterStore<T, Space>& p = parameters_;
   const std::string name = core::str("branch.", physics::name(branch));
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t d = static_cast<std::size_t>(config_.hidden);
   Mat<T, Space> embedded = take<T>(context, tokens.extent(0), d), hidden = take<T>(context, tokens.extent(0), d);
   sincos_embedding<T, Space>(context, positions, frequency3_, embedded);
+  const Mat<const T, Space> of_features = feature_weight(branch);
   linear<T, Space>(context, embedded, p.matrix(name + ".up.weight"), p.vector(name + ".up.bias"), hidden,
-                   Epilogue::gelu);
+                   of_features.data() ? Epilogue::store : Epilogue::gelu);
+  if (of_features.data()) {
+    linear<T, Space>(context, features, of_features, {}, hidden, Epilogue::accumulate);
+    gelu_forward<T, Space>(context, hidden, hidden);
+  }
   linear<T, Space>(context, hidden, p.matrix(name + ".down.weight"), p.vector(name + ".down.bias"), tokens);
 }
 
@@ -398,7 +412,7 @@ void Abupt<T, Space>::encode_geometry(Context<Space>& context, const Case& input
 template <class T, class Space>
 void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<const T, Space> geometry,
                               Mat<const T, Space> positions, const Rows& r, AnchorCache<T, Space>& cache,
-                              Mat<T, Space> out[2], const TraceFunction& trace) const {
+                              Mat<T, Space> out[2], const TraceFunction& trace, const Features& features) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t d = static_cast<std::size_t>(config_.hidden);
   const ParameterStore<T, Space>& p = parameters_;
@@ -407,7 +421,7 @@ void Abupt<T, Space>::forward(Context<Space>& context, const Case& input, Mat<co
   rotary_table<T, Space>(context, positions, rotary_frequency_, table);
   for (const Branch branch : {Branch::surface, Branch::volume}) {
     const int b = static_cast<int>(branch);
-    embed(context, branch, rows(positions, r.begin(b), r.end(b)), rows(x, r.begin(b), r.end(b)));
+    embed(context, branch, rows(positions, r.begin(b), r.end(b)), features.of[b], rows(x, r.begin(b), r.end(b)));
   }
 
   // Keys in the cache: surface anchors, then volume anchors.

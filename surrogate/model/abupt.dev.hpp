@@ -70,7 +70,7 @@ class Abupt {
 
   // One case on the device. Positions [..][3] in network units.
   struct Case {
-    Mat<const T, Space> points;
+    Mat<const T, Space> points, point_features;  // [P][3], [P][config.point_features()]
     Vec<const std::int64_t, Space> supernodes;
     geometry::Neighbors<Space> neighbors;
     Mat<const T, Space> condition;  // [1][C] or empty
@@ -83,6 +83,11 @@ class Abupt {
     std::int64_t total() const { return end(1); }
   };
 
+  // What comes beside the positions of each branch, [rows of the branch][config.features(b)]; empty without.
+  struct Features {
+    Mat<const T, Space> of[2];
+  };
+
   Abupt(const AbuptConfig& config, const Weights& weights, const std::string& where);
   const AbuptConfig& config() const { return config_; }
   const ParameterStore<T, Space>& parameters() const { return parameters_; }
@@ -90,8 +95,9 @@ class Abupt {
 
   // The pooling alone: supernode tokens [S][D] as the geometry blocks get them.
   void pool(Context<Space>& context, const Case& input, Mat<T, Space> tokens, const TraceFunction& trace = {}) const;
-  // Tokens [N][D] of positions [N][3], as the physics blocks get them.
-  void embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions, Mat<T, Space> tokens) const;
+  // Tokens [N][D] of positions [N][3] and their features, as the physics blocks get them.
+  void embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions, Mat<const T, Space> features,
+             Mat<T, Space> tokens) const;
   // Geometry encoder: supernode tokens [S][D].
   void encode_geometry(Context<Space>& context, const Case& input, Mat<T, Space> tokens,
                        const TraceFunction& trace = {}) const;
@@ -99,14 +105,14 @@ class Abupt {
   // Rows with anchors write the cache (which must fit them); rows without read it. `geometry` [S][D] with its points is
   // needed only when anchors are among the rows. positions [rows.total()][3], out[b] [anchors + queries of b][outputs].
   void forward(Context<Space>& context, const Case& input, Mat<const T, Space> geometry, Mat<const T, Space> positions,
-               const Rows& rows, AnchorCache<T, Space>& cache, Mat<T, Space> out[2],
-               const TraceFunction& trace = {}) const;
+               const Rows& rows, AnchorCache<T, Space>& cache, Mat<T, Space> out[2], const TraceFunction& trace = {},
+               const Features& features = {}) const;
 
   // Queries of one branch with the exact derivatives of every output in the position, the anchors held fixed; cache as
-  // filled by forward(). positions [N][3], out [4 N][outputs] stacked as ops/tangents.dev.hpp says
-  // (abupt_tangents.dev.cpp).
+  // filled by forward(). positions [N][3], out [4 N][outputs] stacked as ops/tangents.dev.hpp says, and so features
+  // [4 N][F]: their values, then their derivatives (abupt_tangents.dev.cpp).
   void query_tangents(Context<Space>& context, const Case& input, Branch branch, Mat<const T, Space> positions,
-                      const AnchorCache<T, Space>& cache, Mat<T, Space> out) const;
+                      const AnchorCache<T, Space>& cache, Mat<T, Space> out, Mat<const T, Space> features = {}) const;
 
   // Forward over anchors and queries with all that the adjoint needs kept in the arena, loss, and backward
   // (abupt_training.dev.cpp). positions[b] [anchors + queries of b][3], anchors first, and so the network's outputs
@@ -126,12 +132,14 @@ class Abupt {
   struct Slopes {
     Branch branch = Branch::volume;
     Mat<const T, Space> positions;  // [N][3]; empty: none
+    Mat<const T, Space> features;   // [4 N][F], stacked
     // out, dout [4 N][outputs]
     std::function<void(Mat<const T, Space> out, Mat<T, Space> dout)> loss;
   };
   void training_pass(Context<Space>& context, const Case& input, const Mat<const T, Space> (&positions)[2],
                      const Rows& rows, bool recompute, const LossFunction& loss, Vec<T, Space> gradients,
-                     const PositionAdjoints& wanted = {}, const Slopes& slopes = {}) const;
+                     const PositionAdjoints& wanted = {}, const Slopes& slopes = {},
+                     const Features& features = {}) const;
 
  private:
   friend class AbuptHalf<Space>;  // the same blocks in 16 bit
@@ -199,8 +207,10 @@ class Abupt {
                          Mat<const T, Space> table, Mat<const T, Space> condition, Mat<T, Space> dx,
                          Mat<T, Space> dkeys, Mat<T, Space> dvalues, Vec<T, Space> gradients) const;
   // Tokens of positions and their derivatives, [4 N][D]; embedded and up [4 N][D] are kept for the adjoint.
-  void tangents_embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions, Mat<T, Space> embedded,
-                      Mat<T, Space> up, Mat<T, Space> x) const;
+  void tangents_embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions,
+                      Mat<const T, Space> features, Mat<T, Space> embedded, Mat<T, Space> up, Mat<T, Space> x) const;
+  // Of the branch's features; empty without.
+  Mat<const T, Space> feature_weight(Branch branch) const;
   // Forward, loss and backward of the slopes, given the keys and values of every block (physics blocks, then the
   // decoder's) for the rows of their branch, whose adjoints dkeys, dvalues are added to.
   struct KeyAdjoints {

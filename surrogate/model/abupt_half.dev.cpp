@@ -214,7 +214,7 @@ void AbuptHalf<Space>::encode_geometry(Context<Space>& context, const Case& inpu
 template <class Space>
 void AbuptHalf<Space>::forward(Context<Space>& context, const Case& input, Mat<const float, Space> geometry,
                                Mat<const float, Space> positions, const Rows& r, Cache& cache, Mat<float, Space> out[2],
-                               const TraceFunction& trace) const {
+                               const TraceFunction& trace, const typename Model::Features& features) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const AbuptConfig& c = model_.config();
   const ParameterStore<float, Space>& p = model_.parameters();
@@ -223,7 +223,7 @@ void AbuptHalf<Space>::forward(Context<Space>& context, const Case& input, Mat<c
   rotary_table<float, Space>(context, positions, model_.rotary_frequency_, table);
   for (const Branch branch : {Branch::surface, Branch::volume}) {
     const int b = static_cast<int>(branch);
-    model_.embed(context, branch, rows(positions, r.begin(b), r.end(b)), rows(x, r.begin(b), r.end(b)));
+    model_.embed(context, branch, rows(positions, r.begin(b), r.end(b)), features.of[b], rows(x, r.begin(b), r.end(b)));
   }
 
   // Keys in the cache: surface anchors, then volume anchors; anchors without queries between them in one go.

@@ -40,7 +40,7 @@ class AbuptHalf {
   // As Abupt::forward(): rows with anchors write the cache, rows without read it.
   void forward(Context<Space>& context, const Case& input, Mat<const float, Space> geometry,
                Mat<const float, Space> positions, const Rows& rows, Cache& cache, Mat<float, Space> out[2],
-               const TraceFunction& trace = {}) const;
+               const TraceFunction& trace = {}, const typename Model::Features& features = {}) const;
   std::size_t bytes() const { return matrices_.extent(0) * sizeof(Bf16) + vectors_.extent(0) * sizeof(float); }
 
  private:

@@ -17,7 +17,8 @@ struct Abupt<T, Space>::TangentTape {
 
 template <class T, class Space>
 void Abupt<T, Space>::tangents_embed(Context<Space>& context, Branch branch, Mat<const T, Space> positions,
-                                     Mat<T, Space> embedded, Mat<T, Space> up, Mat<T, Space> x) const {
+                                     Mat<const T, Space> features, Mat<T, Space> embedded, Mat<T, Space> up,
+                                     Mat<T, Space> x) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const ParameterStore<T, Space>& p = parameters_;
   const std::string name = core::str("branch.", physics::name(branch));
@@ -25,6 +26,8 @@ void Abupt<T, Space>::tangents_embed(Context<Space>& context, Branch branch, Mat
   sincos_embedding<T, Space>(context, positions, frequency3_, value_rows<T, Space>(embedded));
   sincos_embedding_tangents<T, Space>(context, frequency3_, embedded);
   linear_tangents<T, Space>(context, embedded, p.matrix(name + ".up.weight"), p.vector(name + ".up.bias"), up);
+  if (const Mat<const T, Space> weight = feature_weight(branch); weight.data())
+    linear_tangents<T, Space>(context, features, weight, {}, up, Epilogue::accumulate);
   gelu_tangents<T, Space>(context, up, hidden);
   linear_tangents<T, Space>(context, hidden, p.matrix(name + ".down.weight"), p.vector(name + ".down.bias"), x);
 }
@@ -123,7 +126,7 @@ void Abupt<T, Space>::tangents_backward(Context<Space>& context, const Block& bl
 template <class T, class Space>
 void Abupt<T, Space>::query_tangents(Context<Space>& context, const Case& input, Branch branch,
                                      Mat<const T, Space> positions, const AnchorCache<T, Space>& cache,
-                                     Mat<T, Space> out) const {
+                                     Mat<T, Space> out, Mat<const T, Space> features) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const int b = static_cast<int>(branch);
   const std::size_t n = positions.extent(0), d = static_cast<std::size_t>(config_.hidden);
@@ -133,7 +136,7 @@ void Abupt<T, Space>::query_tangents(Context<Space>& context, const Case& input,
   rotary_table<T, Space>(context, positions, rotary_frequency_, table);
   {
     typename core::Arena<Space>::Scope inner(context.arena);
-    tangents_embed(context, branch, positions, take<T>(context, 4 * n, d), take<T>(context, 4 * n, d), x[0]);
+    tangents_embed(context, branch, positions, features, take<T>(context, 4 * n, d), take<T>(context, 4 * n, d), x[0]);
   }
   int now = 0;
   const auto through = [&](const Block& block, Mat<const T, Space> keys, Mat<const T, Space> values) {
@@ -171,7 +174,7 @@ void Abupt<T, Space>::slopes_pass(Context<Space>& context, const Slopes& slopes,
   Mat<T, Space> table = take<T>(context, n, static_cast<std::size_t>(config_.head_size())),
                 embedded = take<T>(context, 4 * n, d), up = take<T>(context, 4 * n, d), x = take<T>(context, 4 * n, d);
   rotary_table<T, Space>(context, slopes.positions, rotary_frequency_, table);
-  tangents_embed(context, slopes.branch, slopes.positions, embedded, up, x);
+  tangents_embed(context, slopes.branch, slopes.positions, slopes.features, embedded, up, x);
   std::vector<TangentTape> tapes(blocks.size());
   const auto forward = [&](std::size_t i, Mat<const T, Space> from, TangentTape& tape, Mat<T, Space> to) {
     tangents_forward(context, *blocks[i], from, table, keys[i].keys, keys[i].values, condition, tape, to);
@@ -213,11 +216,13 @@ void Abupt<T, Space>::slopes_pass(Context<Space>& context, const Slopes& slopes,
   gelu_tangents_backward<T, Space>(context, up, dhidden, dhidden);
   linear_tangents_backward<T, Space>(context, embedded, up_weight, dhidden, {}, g(up_weight),
                                      g(p.vector(branch + ".up.bias")));
+  if (const Mat<const T, Space> features = feature_weight(slopes.branch); features.data())
+    linear_tangents_backward<T, Space>(context, slopes.features, features, dhidden, {}, g(features), {});
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                   \
   template void Abupt<T, S>::query_tangents(Context<S>&, const Case&, Branch, Mat<const T, S>,                         \
-                                            const AnchorCache<T, S>&, Mat<T, S>) const;                                \
+                                            const AnchorCache<T, S>&, Mat<T, S>, Mat<const T, S>) const;               \
   template void Abupt<T, S>::slopes_pass(Context<S>&, const Slopes&, const std::vector<KeyAdjoints>&, Mat<const T, S>, \
                                          bool, Vec<T, S>) const;
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)

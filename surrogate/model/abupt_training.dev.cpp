@@ -194,7 +194,7 @@ template <class T, class Space>
 void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
                                     const Mat<const T, Space> (&positions)[2], const Rows& r, bool recompute,
                                     const LossFunction& loss, Vec<T, Space> gradients, const PositionAdjoints& wanted,
-                                    const Slopes& slopes) const {
+                                    const Slopes& slopes, const Features& features) const {
   typename core::Arena<Space>::Scope scope(context.arena);
   const std::size_t d = static_cast<std::size_t>(config_.hidden), head = static_cast<std::size_t>(config_.head_size());
   const ParameterStore<T, Space>& p = parameters_;
@@ -249,7 +249,7 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
           ? PoolingTape<T, Space>()
           : take_pooling_tape<T, Space>(context, input.neighbors, input.supernodes.extent(0), config_.max_degree, d);
   supernode_pooling<T, Space>(context, config_.message, pooling_parameters(), input.points, input.supernodes,
-                              input.neighbors, config_.max_degree, geometry, pooling_tape);
+                              input.neighbors, config_.max_degree, geometry, pooling_tape, input.point_features);
   std::vector<Step> geometry_steps;
   for (const Block& block : geometry_blocks_) {
     Step step{&block,
@@ -292,6 +292,8 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
     sincos_embedding<T, Space>(context, positions[b], frequency3_, embedded[b]);
     linear<T, Space>(context, embedded[b], p.matrix(branch_name[b] + ".up.weight"),
                      p.vector(branch_name[b] + ".up.bias"), branch_up[b]);
+    if (const Mat<const T, Space> weight = feature_weight(branch); weight.data())
+      linear<T, Space>(context, features.of[b], weight, {}, branch_up[b], Epilogue::accumulate);
     typename core::Arena<Space>::Scope inner(context.arena);
     Mat<T, Space> hidden = take<T>(context, count, d), token = take<T>(context, count, d);
     gelu_forward<T, Space>(context, branch_up[b], hidden);
@@ -412,6 +414,8 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
     if (dx_b.data()) dembedded = take<T>(context, count, d);
     linear_backward<T, Space>(context, embedded[b], up, dhidden, dembedded, Adjoint::overwrite, g(up),
                               g(p.vector(branch_name[b] + ".up.bias")));
+    if (const Mat<const T, Space> weight = feature_weight(static_cast<Branch>(b)); weight.data())
+      linear_backward<T, Space>(context, features.of[b], weight, dhidden, {}, Adjoint::overwrite, g(weight), {});
     if (!dx_b.data()) continue;
     // Read by the embedding and, as angles, by the physics blocks and by the branch's own decoder.
     core::expect(dx_b.extent(0) == count && dx_b.extent(1) == 3, "training_pass: shape of the positions' adjoints");
@@ -437,14 +441,14 @@ void Abupt<T, Space>::training_pass(Context<Space>& context, const Case& input,
   supernode_pooling_backward<T, Space>(
       context, config_.message, pooling, input.points, input.supernodes, input.neighbors, config_.max_degree, dgeometry,
       {g(pooling.message_up), g(pooling.message_down), g(pooling.merge), g(pooling.message_up_bias),
-       g(pooling.message_down_bias), g(pooling.merge_bias)},
-      wanted.points, pooling_tape);
+       g(pooling.message_down_bias), g(pooling.merge_bias), g(pooling.message_features), g(pooling.own_features)},
+      wanted.points, pooling_tape, input.point_features);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void Abupt<T, S>::training_pass(Context<S>&, const Case&, const Mat<const T, S>(&)[2], const Rows&, bool, \
-                                           const LossFunction&, Vec<T, S>, const PositionAdjoints&, const Slopes&)   \
-      const;                                                                                                         \
+                                           const LossFunction&, Vec<T, S>, const PositionAdjoints&, const Slopes&,   \
+                                           const Features&) const;                                                   \
   template typename Abupt<T, S>::ModulationAdjoint Abupt<T, S>::modulation_adjoint(Context<S>&, const Block&) const; \
   template Mat<T, S> Abupt<T, S>::through_gate(Context<S>&, Mat<T, S>, Mat<const T, S>, Vec<const T, S>, Vec<T, S>)  \
       const;

@@ -23,12 +23,15 @@ struct AbuptConfig {
   float wavelength = 10000.0f;
   float norm_eps = 1e-6f;
   bool bias = true;
-  // What comes with positions, in network form (physics/features.hpp): outward normals with geometry points and surface
-  // points; with volume points, distance and direction of the body and the height above the ground.
+  // What comes with positions, in network form (surrogate/model/features.hpp): outward normals with geometry points and
+  // surface points; with volume points, distance and direction of the body and the height above the ground.
   bool normals = false, wall_distance = false;
 
   int point_features() const { return normals ? 3 : 0; }  // numbers beside each geometry point
   int features(int branch) const { return branch == 0 ? point_features() : wall_distance ? 6 : 0; }
+  // Numbers of a row of input: a position and its features.
+  int point_width() const { return 3 + point_features(); }
+  int width(int branch) const { return 3 + features(branch); }
   int head_size() const { return hidden / heads; }
 };
 

@@ -44,52 +44,64 @@ bool FieldPredictor::differentiates(Branch branch) const {
   return has(normalizer_[branch], Decoder::curl) || has(normalizer_[branch], Decoder::potential);
 }
 
-void FieldPredictor::query(Surrogate& network, Branch branch, std::span<const float> positions, bool velocity_gradient,
-                           NetworkAnswer& answer) const {
+void FieldPredictor::query(Surrogate& network, Branch branch, std::span<const float> rows, bool velocity_gradient,
+                           NetworkAnswer& answer, std::span<const float> jacobian) const {
   const auto& statistics = normalizer_[branch];
-  const std::size_t n = positions.size() / 3, width = static_cast<std::size_t>(statistics.components());
+  const std::size_t in_width = static_cast<std::size_t>(network.config().width(static_cast<int>(branch)));
+  const std::size_t n = rows.size() / in_width, width = static_cast<std::size_t>(statistics.components());
   velocity_gradient = velocity_gradient || has(statistics, Decoder::curl);
   answer.values.resize(n * width);
   answer.velocity_gradient.resize(velocity_gradient ? 9 * n : 0);
   if (!velocity_gradient && !differentiates(branch)) {
-    network.query(branch, positions, answer.values);
+    network.query(branch, rows, answer.values);
     return;
   }
   const FieldAt at = physics::find_field(statistics.fields, "velocity", 3);
   core::expect(at.spec, "FieldPredictor: no velocity to differentiate");
   const std::size_t velocity = static_cast<std::size_t>(at.first);
   const bool potential = at.spec->decoder == Decoder::potential;
+  const std::size_t features = in_width - 3;
+  core::expect(features == 0 || jacobian.size() == 3 * features * n,
+               "FieldPredictor: derivatives without those of the features");
 
   // Value and three derivatives a row: a quarter of the rows of plain queries takes as much memory.
   const std::size_t chunk = std::max<std::size_t>(network.query_chunk() / 4, 1);
   std::vector<float> gradient, shifted, unused, speeds[2];
   for (std::size_t begin = 0; begin < n; begin += chunk) {
     core::check_interrupt();
-    const std::size_t rows = std::min(chunk, n - begin);
-    const std::span<const float> where = positions.subspan(3 * begin, 3 * rows);
-    const std::span<float> values = std::span(answer.values).subspan(begin * width, rows * width);
-    gradient.resize(3 * rows * width);
-    network.query_gradient(branch, where, values, gradient);
-    if (potential) velocity_of_potential(gradient, rows, width, velocity, values.data() + velocity, width);
+    const std::size_t count = std::min(chunk, n - begin);
+    const std::span<const float> where = rows.subspan(in_width * begin, in_width * count);
+    const std::span<const float> turning =
+        jacobian.empty() ? jacobian : jacobian.subspan(3 * features * begin, 3 * features * count);
+    const std::span<float> values = std::span(answer.values).subspan(begin * width, count * width);
+    gradient.resize(3 * count * width);
+    network.query_gradient(branch, where, values, gradient, turning);
+    if (potential) velocity_of_potential(gradient, count, width, velocity, values.data() + velocity, width);
     if (!velocity_gradient) continue;
     float* wanted = answer.velocity_gradient.data() + 9 * begin;
     if (!potential) {
-      for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t r = 0; r < count; ++r)
         std::copy_n(gradient.data() + 3 * (r * width + velocity), 9, wanted + 9 * r);
       continue;
     }
-    unused.resize(rows * width);
+    unused.resize(count * width);
     for (std::size_t axis = 0; axis < 3; ++axis) {
       for (const int side : {0, 1}) {
+        const float step = side == 0 ? -kPotentialStep : kPotentialStep;
         shifted.assign(where.begin(), where.end());
-        for (std::size_t r = 0; r < rows; ++r) shifted[3 * r + axis] += side == 0 ? -kPotentialStep : kPotentialStep;
-        network.query_gradient(branch, shifted, unused, gradient);
-        speeds[side].resize(3 * rows);
-        velocity_of_potential(gradient, rows, width, velocity, speeds[side].data(), 3);
+        for (std::size_t r = 0; r < count; ++r) {
+          shifted[in_width * r + axis] += step;
+          // Features go along, to first order in the step.
+          for (std::size_t f = 0; f < features && !turning.empty(); ++f)
+            shifted[in_width * r + 3 + f] += step * turning[3 * (features * r + f) + axis];
+        }
+        network.query_gradient(branch, shifted, unused, gradient, turning);
+        speeds[side].resize(3 * count);
+        velocity_of_potential(gradient, count, width, velocity, speeds[side].data(), 3);
       }
-      for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t r = 0; r < count; ++r) {
         // The step as positions in float32 take it.
-        const float x = where[3 * r + axis], step = (x + kPotentialStep) - (x - kPotentialStep);
+        const float x = where[in_width * r + axis], step = (x + kPotentialStep) - (x - kPotentialStep);
         for (std::size_t i = 0; i < 3; ++i)
           wanted[9 * r + 3 * i + axis] = (speeds[1][3 * r + i] - speeds[0][3 * r + i]) / step;
       }

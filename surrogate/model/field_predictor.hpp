@@ -33,12 +33,13 @@ class FieldPredictor {
   // Do fields of the branch need derivatives of the network (a decoder other than direct)?
   bool differentiates(Branch branch) const;
 
-  // Asks an encoded network at positions [n][3], network units. velocity_gradient: wanted also where no field needs it;
-  // the branch must have a velocity then. Plain queries where nothing needs derivatives, else
+  // Asks an encoded network at rows of input [n][width] (NetworkInput makes them). velocity_gradient: wanted also where
+  // no field needs it; the branch must have a velocity then. Plain queries where nothing needs derivatives, else
   // Surrogate::query_gradient: exact, except for the gradient of a velocity of Decoder::potential, which is a central
   // difference of exact velocities.
-  void query(Surrogate& network, Branch branch, std::span<const float> positions, bool velocity_gradient,
-             NetworkAnswer& answer) const;
+  // jacobian: of the rows' features, as Surrogate::query_gradient takes it; needed where derivatives are.
+  void query(Surrogate& network, Branch branch, std::span<const float> rows, bool velocity_gradient,
+             NetworkAnswer& answer, std::span<const float> jacobian = {}) const;
 
   // In place: values become dimensionless fields, the gradient that of the dimensionless velocity per metre. xyz [n] m,
   // the places, for the sides of a symmetric flow; empty: all stay on the side that the network knows.

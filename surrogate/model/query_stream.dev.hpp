@@ -1,7 +1,8 @@
 #pragma once
-// Any number of positions from host memory through a pass over at most `chunk` of them at a time, and its results back.
+// Any number of rows of input (positions with their features) from host memory through a pass over at most `chunk` of
+// them at a time, and its results back.
 // On the host the pass works on the caller's own arrays. On NVIDIA GPUs two chunks are on their way at any time: while
-// one is computed, the next one's positions go up and the last one's results come down, through page-locked buffers and
+// one is computed, the next one's rows go up and the last one's results come down, through page-locked buffers and
 // streams of their own; the launches of a full chunk are a CUDA graph from the second one on.
 
 #include <algorithm>
@@ -19,16 +20,16 @@ namespace streamtube::surrogate {
 template <class Space>
 class QueryStream {
  public:
-  // Launches, on the space given to run(), what makes out [count][width] of positions [count][3], both on the device.
-  using Pass = std::function<void(std::int64_t count, const float* positions, float* out)>;
+  // Launches, on the space given to run(), what makes out [count][width] of rows [count][in_width], both on the device.
+  using Pass = std::function<void(std::int64_t count, const float* rows, float* out)>;
 
-  // positions [n][3], out [n][width]. kind 0 or 1: which of two passes it is (the branch); width belongs to it.
-  void run(const Space& space, int /*kind*/, std::size_t width, std::size_t chunk, std::span<const float> positions,
-           std::span<float> out, const Pass& pass) {
-    const std::size_t count = positions.size() / 3;
+  // rows [n][in_width], out [n][width]. kind 0 or 1: which of two passes it is (the branch); widths belong to it.
+  void run(const Space& space, int /*kind*/, std::size_t in_width, std::size_t width, std::size_t chunk,
+           std::span<const float> rows, std::span<float> out, const Pass& pass) {
+    const std::size_t count = rows.size() / in_width;
     for (std::size_t first = 0; first < count; first += chunk) {
       const std::size_t n = std::min(chunk, count - first);
-      pass(static_cast<std::int64_t>(n), positions.data() + 3 * first, out.data() + width * first);
+      pass(static_cast<std::int64_t>(n), rows.data() + in_width * first, out.data() + width * first);
     }
     space.fence("streamtube::surrogate::QueryStream");
   }
@@ -40,7 +41,7 @@ class QueryStream {
 template <>
 class QueryStream<Kokkos::Cuda> {
  public:
-  using Pass = std::function<void(std::int64_t count, const float* positions, float* out)>;
+  using Pass = std::function<void(std::int64_t count, const float* rows, float* out)>;
 
   QueryStream() = default;
   ~QueryStream() {
@@ -53,24 +54,24 @@ class QueryStream<Kokkos::Cuda> {
   QueryStream(const QueryStream&) = delete;
   QueryStream& operator=(const QueryStream&) = delete;
 
-  void run(const Kokkos::Cuda& space, int kind, std::size_t width, std::size_t chunk, std::span<const float> positions,
-           std::span<float> out, const Pass& pass) {
-    prepare(kind, width, chunk);
+  void run(const Kokkos::Cuda& space, int kind, std::size_t in_width, std::size_t width, std::size_t chunk,
+           std::span<const float> rows, std::span<float> out, const Pass& pass) {
+    prepare(kind, in_width, width, chunk);
     if (const std::uint64_t now = cuda::graph_epoch(); now != epoch_) forget(), epoch_ = now;
     const cudaStream_t compute = space.cuda_stream();
-    const std::size_t count = positions.size() / 3;
+    const std::size_t count = rows.size() / in_width;
     std::size_t turn = 0;
     for (std::size_t first = 0; first < count; first += chunk, ++turn) {
       Slot& s = slots_[turn % 2];
       collect(s, width, out);
       const std::size_t n = std::min(chunk, count - first);
-      std::memcpy(s.positions_host.data(), positions.data() + 3 * first, 3 * n * sizeof(float));
-      check(cudaMemcpyAsync(s.positions.data(), s.positions_host.data(), 3 * n * sizeof(float), cudaMemcpyHostToDevice,
+      std::memcpy(s.rows_host.data(), rows.data() + in_width * first, in_width * n * sizeof(float));
+      check(cudaMemcpyAsync(s.rows_in.data(), s.rows_host.data(), in_width * n * sizeof(float), cudaMemcpyHostToDevice,
                             up_));
       check(cudaEventRecord(s.uploaded, up_));
       check(cudaStreamWaitEvent(compute, s.uploaded, 0));
       float* to = s.out[kind].data();
-      const auto body = [&] { pass(static_cast<std::int64_t>(n), s.positions.data(), to); };
+      const auto body = [&] { pass(static_cast<std::int64_t>(n), s.rows_in.data(), to); };
       if (n == chunk && warm_[kind])
         s.graph[kind].run(space, body);
       else
@@ -95,8 +96,8 @@ class QueryStream<Kokkos::Cuda> {
   template <class Memory>
   using Buffer = Kokkos::View<float*, Memory>;
   struct Slot {
-    Buffer<Kokkos::CudaSpace> positions, out[2];
-    Buffer<Kokkos::CudaHostPinnedSpace> positions_host, out_host[2];
+    Buffer<Kokkos::CudaSpace> rows_in, out[2];
+    Buffer<Kokkos::CudaHostPinnedSpace> rows_host, out_host[2];
     cudaEvent_t uploaded = nullptr, computed = nullptr, downloaded = nullptr;
     LaunchGraph<Kokkos::Cuda> graph[2];
     int kind = 0;
@@ -109,7 +110,7 @@ class QueryStream<Kokkos::Cuda> {
                         core::str("CUDA, while queries were streamed: ", cudaGetErrorString(error)));
   }
 
-  void prepare(int kind, std::size_t width, std::size_t chunk) {
+  void prepare(int kind, std::size_t in_width, std::size_t width, std::size_t chunk) {
     for (Slot& s : slots_) {
       s.rows = 0;  // a pass that threw left it
       if (!s.uploaded)
@@ -126,7 +127,7 @@ class QueryStream<Kokkos::Cuda> {
           Kokkos::view_alloc(Kokkos::WithoutInitializing, "streamtube::surrogate::QueryStream"), size);
     };
     for (Slot& s : slots_) {
-      reserve(s.positions, 3 * chunk), reserve(s.positions_host, 3 * chunk);
+      reserve(s.rows_in, in_width * chunk), reserve(s.rows_host, in_width * chunk);
       reserve(s.out[kind], width * chunk), reserve(s.out_host[kind], width * chunk);
     }
   }

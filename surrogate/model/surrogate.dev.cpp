@@ -6,6 +6,7 @@
 #include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/model/abupt.dev.hpp"
 #include "surrogate/model/abupt_half.dev.hpp"
+#include "surrogate/model/features.hpp"
 #include "surrogate/model/query_stream.dev.hpp"
 
 namespace streamtube::surrogate {
@@ -93,9 +94,10 @@ std::string hash(const Weights& weights) {
   return sha.hex();
 }
 
-std::int64_t rows_of(std::span<const float> positions) {
-  core::expect(positions.size() % 3 == 0, "surrogate: positions are not [n][3]");
-  return static_cast<std::int64_t>(positions.size() / 3);
+std::int64_t rows_of(std::span<const float> rows, int width) {
+  const std::size_t numbers = static_cast<std::size_t>(width);
+  core::expect(rows.size() % numbers == 0, "surrogate: rows of input of another width than the network's");
+  return static_cast<std::int64_t>(rows.size() / numbers);
 }
 
 }  // namespace
@@ -108,7 +110,7 @@ struct Surrogate::Impl {
   virtual void encode(const EncodeInput& input) = 0;
   virtual void query(int b, std::span<const float> positions, std::span<float> out) = 0;
   virtual void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
-                              std::span<float> gradient) = 0;
+                              std::span<float> gradient, std::span<const float> jacobian) = 0;
   virtual void forward_traced(const EncodeInput& input, const std::span<const float> queries[2],
                               std::vector<float> out[2], Trace* trace) = 0;
   virtual Sensitivity sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
@@ -130,6 +132,16 @@ struct Surrogate::On final : Impl {
 
   using Half = AbuptHalf<Space>;
 
+  // Rows of both branches on the host: all positions [..][3], surface first, and the features of each branch.
+  struct HostRows {
+    std::vector<float> positions, features[2];
+    void add(int b, std::span<const float> rows, int width) {
+      const SplitRows split(rows, static_cast<std::size_t>(width));
+      positions.insert(positions.end(), split.positions.begin(), split.positions.end());
+      features[b].insert(features[b].end(), split.features.begin(), split.features.end());
+    }
+  };
+
   On(const AbuptConfig& config, const Weights& weights, const std::string& where, Precision precision_)
       : Impl(weights),
         precision(precision_),
@@ -150,11 +162,14 @@ struct Surrogate::On final : Impl {
   typename Half::Cache half_cache;  // ... in 16 bit
   AnchorCache<float, Space> exact;  // of derivatives where the precision is bf16: see exact_cache()
   typename Model::Rows encoded_rows;
-  std::vector<float> encoded_at;
+  HostRows encoded_at;
   bool exact_filled = false;
   QueryStream<Space> stream;
   typename Model::Case input;
   Buffer<float> points{"streamtube::surrogate::Surrogate::points"},
+      point_features{"streamtube::surrogate::Surrogate::point_features"},
+      features[2] = {Buffer<float>{"streamtube::surrogate::Surrogate::surface_features"},
+                     Buffer<float>{"streamtube::surrogate::Surrogate::volume_features"}},
       condition{"streamtube::surrogate::Surrogate::condition"},
       positions{"streamtube::surrogate::Surrogate::positions"},
       out[2] = {Buffer<float>{"streamtube::surrogate::Surrogate::surface"},
@@ -164,25 +179,46 @@ struct Surrogate::On final : Impl {
 
   Context<Space> context() { return {space, arena, backends}; }
   int outputs(int b) const { return model.config().outputs[b]; }
+  int width(int b) const { return model.config().width(b); }
 
   void upload_case(const EncodeInput& in) {
-    const std::int64_t count = rows_of(in.points);
+    const std::int64_t count = rows_of(in.points, model.config().point_width());
     core::expect(count > 0 && !in.supernodes.empty(), "surrogate: a case needs geometry points and supernodes");
     for (std::int64_t s : in.supernodes)
       core::expect(s >= 0 && s < count, "surrogate: a supernode index is out of range");
     core::expect(in.condition.size() == static_cast<std::size_t>(model.config().condition),
                  "surrogate: length of the condition");
-    input.points = {points.upload(space, in.points), static_cast<std::size_t>(count), 3};
+    const SplitRows split(in.points, static_cast<std::size_t>(model.config().point_width()));
+    input.points = {points.upload(space, split.positions), static_cast<std::size_t>(count), 3};
+    input.point_features = {point_features.upload(space, split.features), static_cast<std::size_t>(count),
+                            static_cast<std::size_t>(model.config().point_features())};
+    space.fence("streamtube::surrogate::Surrogate::upload_case");  // `split` goes
     input.supernodes = {supernodes.upload(space, in.supernodes), in.supernodes.size()};
     input.condition = {condition.upload(space, in.condition), in.condition.empty() ? 0u : 1u, in.condition.size()};
     input.neighbors = geometry::radius_search<float, Space>(space, input.points, input.supernodes,
                                                             model.config().radius, model.config().max_degree);
   }
 
+  struct Uploaded {
+    Mat<const float, Space> where;
+    typename Model::Features features;
+    Mat<float, Space> result[2];
+  };
+  Uploaded upload_rows(const typename Model::Rows& rows, const HostRows& at) {
+    Uploaded u{{positions.upload(space, at.positions), static_cast<std::size_t>(rows.total()), 3}, {}, {}};
+    for (int b = 0; b < 2; ++b) {
+      const std::size_t count = static_cast<std::size_t>(rows.end(b) - rows.begin(b));
+      u.features.of[b] = {features[b].upload(space, at.features[b]), count,
+                          static_cast<std::size_t>(model.config().features(b))};
+      u.result[b] = {out[b].reserve(count * static_cast<std::size_t>(outputs(b))), count,
+                     static_cast<std::size_t>(outputs(b))};
+    }
+    return u;
+  }
+
   // Geometry encoder, then the given rows with their anchors, by the network in float32 or in 16 bit.
   template <class Network, class Cache>
-  void pass_anchors(Network& network, const BackendSet& with, Cache& to, Mat<const float, Space> where,
-                    const typename Model::Rows& rows, Mat<float, Space> result[2],
+  void pass_anchors(Network& network, const BackendSet& with, Cache& to, const typename Model::Rows& rows, Uploaded& u,
                     const typename Model::TraceFunction& trace) {
     const std::size_t supernodes = input.supernodes.extent(0);
     to.resize(model.config(), static_cast<std::int64_t>(supernodes), rows.anchors[0], rows.anchors[1], true);
@@ -192,37 +228,22 @@ struct Surrogate::On final : Impl {
       if constexpr (std::is_same_v<Network, Half>) network.begin_case(c, input);
       Mat<float, Space> tokens = take<float>(c, supernodes, static_cast<std::size_t>(model.config().hidden));
       network.encode_geometry(c, input, tokens, traced);
-      network.forward(c, input, tokens, where, rows, to, result, traced);
+      network.forward(c, input, tokens, u.where, rows, to, u.result, traced, u.features);
     };
     arena.measure([&] { pass({}); });
     pass(trace);
     measured_chunk = 0;
   }
 
-  struct Uploaded {
-    Mat<const float, Space> where;
-    Mat<float, Space> result[2];
-  };
-  Uploaded upload_rows(const typename Model::Rows& rows, std::span<const float> at) {
-    Uploaded u{{positions.upload(space, at), static_cast<std::size_t>(rows.total()), 3}, {}};
-    for (int b = 0; b < 2; ++b) {
-      const std::size_t count = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
-                        width = static_cast<std::size_t>(outputs(b));
-      u.result[b] = {out[b].reserve(count * width), count, width};
-    }
-    return u;
-  }
-
-  // at: [rows.total()][3] host.
-  void run(const EncodeInput& in, const typename Model::Rows& rows, std::span<const float> at,
+  void run(const EncodeInput& in, const typename Model::Rows& rows, const HostRows& at,
            const typename Model::TraceFunction& trace) {
     upload_case(in);
     exact_filled = false;
     Uploaded u = upload_rows(rows, at);
     if (half)
-      pass_anchors(*half, backends, half_cache, u.where, rows, u.result, trace);
+      pass_anchors(*half, backends, half_cache, rows, u, trace);
     else
-      pass_anchors(model, backends, cache, u.where, rows, u.result, trace);
+      pass_anchors(model, backends, cache, rows, u, trace);
     for (int b = 0; b < 2; ++b) {
       anchor_out[b].resize(u.result[b].size());
       Buffer<float>::download(space, u.result[b].data(), anchor_out[b]);
@@ -235,30 +256,40 @@ struct Surrogate::On final : Impl {
     if (precision != Precision::bf16) return cache;
     if (!exact_filled) {
       Uploaded u = upload_rows(encoded_rows, encoded_at);
-      pass_anchors(model, float32, exact, u.where, encoded_rows, u.result, {});
+      pass_anchors(model, float32, exact, encoded_rows, u, {});
       exact_filled = true;
     }
     return exact;
   }
   const BackendSet& exact_backends() const { return precision == Precision::bf16 ? float32 : backends; }
 
+  // at: [count][width] on the device.
   void query_pass(int b, std::int64_t count, const float* at, float* to) {
     typename Model::Rows rows;
     rows.queries[b] = count;
-    const Mat<const float, Space> where{at, static_cast<std::size_t>(count), 3};
+    const std::size_t n = static_cast<std::size_t>(count), wide = static_cast<std::size_t>(model.config().features(b));
+    Mat<const float, Space> where{at, n, 3 + wide};
     Mat<float, Space> result[2];
-    result[b] = {to, static_cast<std::size_t>(count), static_cast<std::size_t>(outputs(b))};
+    result[b] = {to, n, static_cast<std::size_t>(outputs(b))};
     Context<Space> c = context();
+    typename core::Arena<Space>::Scope scope(arena);
+    typename Model::Features beside;
+    if (wide > 0) {
+      const Mat<float, Space> position = take<float>(c, n, 3), feature = take<float>(c, n, wide);
+      take_columns<float, Space>(c, where, 0, position);
+      take_columns<float, Space>(c, where, 3, feature);
+      where = position, beside.of[b] = feature;
+    }
     if (half)
-      half->forward(c, input, {}, where, rows, half_cache, result);
+      half->forward(c, input, {}, where, rows, half_cache, result, {}, beside);
     else
-      model.forward(c, input, {}, where, rows, cache, result);
+      model.forward(c, input, {}, where, rows, cache, result, {}, beside);
   }
 
   void measure_queries() {
     if (measured_chunk == chunk) return;
-    const float* at = positions.reserve(chunk * 3);
     for (int b = 0; b < 2; ++b) {
+      const float* at = positions.reserve(chunk * static_cast<std::size_t>(width(b)));
       float* to = out[b].reserve(chunk * static_cast<std::size_t>(outputs(b)));
       arena.measure([&] { query_pass(b, static_cast<std::int64_t>(chunk), at, to); });
     }
@@ -271,11 +302,11 @@ struct Surrogate::On final : Impl {
 
   void encode(const EncodeInput& input) override {
     typename Model::Rows rows;
-    std::vector<float> at;
+    HostRows at;
     for (int b = 0; b < 2; ++b) {
-      rows.anchors[b] = rows_of(input.anchors[b]);
+      rows.anchors[b] = rows_of(input.anchors[b], width(b));
       core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
-      at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
+      at.add(b, input.anchors[b], width(b));
     }
     encoded = false;
     run(input, rows, at, {});
@@ -284,31 +315,38 @@ struct Surrogate::On final : Impl {
   }
 
   void query(int b, std::span<const float> positions, std::span<float> out) override {
-    const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
-                      width = static_cast<std::size_t>(outputs(b));
-    core::expect(out.size() == count * width, "surrogate: out is not [n][outputs]");
+    const std::size_t count = static_cast<std::size_t>(rows_of(positions, width(b)));
+    const std::size_t in_width = static_cast<std::size_t>(width(b)), out_width = static_cast<std::size_t>(outputs(b));
+    core::expect(out.size() == count * out_width, "surrogate: out is not [n][outputs]");
     measure_queries();
-    stream.run(space, b, width, chunk, positions, out,
+    stream.run(space, b, in_width, out_width, chunk, positions, out,
                [&](std::int64_t n, const float* at, float* to) { query_pass(b, n, at, to); });
   }
 
-  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
-                      std::span<float> gradient) override {
+  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient,
+                      std::span<const float> jacobian) override {
     On& m = *this;
     const int b = static_cast<int>(branch);
-    const std::size_t count = static_cast<std::size_t>(rows_of(positions)),
+    const std::size_t in_width = static_cast<std::size_t>(m.width(b)), wide = in_width - 3,
+                      count = static_cast<std::size_t>(rows_of(positions, m.width(b))),
                       width = static_cast<std::size_t>(m.outputs(b)), chunk = std::max<std::size_t>(m.chunk / 4, 1);
     core::expect(out.size() == count * width && gradient.size() == 3 * out.size(),
                  "surrogate: out is not [n][outputs], or gradient not [n][outputs][3]");
+    core::expect(jacobian.empty() || jacobian.size() == 3 * wide * count,
+                 "surrogate: jacobian is not [n][features][3]");
     const AnchorCache<float, Space>& anchors = exact_cache();
     std::vector<float> stacked;
     for (std::size_t first = 0; first < count; first += chunk) {
       const std::size_t n = std::min(chunk, count - first);
-      const Mat<const float, Space> at{m.positions.upload(m.space, positions.subspan(first * 3, n * 3)), n, 3};
+      const SplitRows split(positions.subspan(first * in_width, n * in_width), in_width);
+      const std::vector<float> beside = stack_features(
+          split.features, jacobian.empty() ? jacobian : jacobian.subspan(3 * wide * first, 3 * wide * n), n);
+      const Mat<const float, Space> at{m.positions.upload(m.space, split.positions), n, 3};
+      const Mat<const float, Space> feature{m.features[b].upload(m.space, beside), 4 * n, wide};
       const Mat<float, Space> to{m.out[b].reserve(4 * n * width), 4 * n, width};
       const auto pass = [&] {
         Context<Space> context{m.space, m.arena, m.exact_backends()};
-        m.model.query_tangents(context, m.input, branch, at, anchors, to);
+        m.model.query_tangents(context, m.input, branch, at, anchors, to, feature);
       };
       m.arena.measure(pass);
       pass();
@@ -326,11 +364,10 @@ struct Surrogate::On final : Impl {
   void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
                       Trace* trace) override {
     typename Model::Rows rows;
-    std::vector<float> at;
+    HostRows at;
     for (int b = 0; b < 2; ++b) {
-      rows.anchors[b] = rows_of(input.anchors[b]), rows.queries[b] = rows_of(queries[b]);
-      at.insert(at.end(), input.anchors[b].begin(), input.anchors[b].end());
-      at.insert(at.end(), queries[b].begin(), queries[b].end());
+      rows.anchors[b] = rows_of(input.anchors[b], width(b)), rows.queries[b] = rows_of(queries[b], width(b));
+      at.add(b, input.anchors[b], width(b)), at.add(b, queries[b], width(b));
     }
     typename Model::TraceFunction note;
     if (trace)
@@ -349,36 +386,38 @@ struct Surrogate::On final : Impl {
                           const std::span<const float> (&coefficients)[2]) override {
     On& m = *this;
     typename Model::Rows rows;
-    std::vector<float> at;
+    HostRows at;
     std::size_t width[2], count[2];
     for (int b = 0; b < 2; ++b) {
-      rows.anchors[b] = rows_of(in.anchors[b]), rows.queries[b] = rows_of(queries[b]);
+      rows.anchors[b] = rows_of(in.anchors[b], m.width(b)), rows.queries[b] = rows_of(queries[b], m.width(b));
       core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
-      at.insert(at.end(), in.anchors[b].begin(), in.anchors[b].end());
-      at.insert(at.end(), queries[b].begin(), queries[b].end());
+      at.add(b, in.anchors[b], m.width(b)), at.add(b, queries[b], m.width(b));
       count[b] = static_cast<std::size_t>(rows.end(b) - rows.begin(b)),
       width[b] = static_cast<std::size_t>(m.outputs(b));
       core::expect(coefficients[b].size() == count[b] * width[b], "surrogate: coefficients are not [A + Q][outputs]");
     }
     m.encoded = false;
     m.upload_case(in);
-    const float* position = m.positions.upload(m.space, at);
+    const float* position = m.positions.upload(m.space, at.positions);
+    const std::size_t points = static_cast<std::size_t>(m.input.points.extent(0));
     Buffer<float> gradient{"streamtube::surrogate::Surrogate::sensitivity"},
         coefficient{"streamtube::surrogate::Surrogate::coefficients"};
-    float* dpoints = gradient.reserve(in.points.size() + at.size());
-    float* dpositions = dpoints + in.points.size();
+    float* dpoints = gradient.reserve(3 * points + at.positions.size());
+    float* dpositions = dpoints + 3 * points;
     float* factor = coefficient.reserve(coefficients[0].size() + coefficients[1].size());
     typename Model::PositionAdjoints wanted;
-    wanted.points = {{dpoints, in.points.size() / 3, 3},
-                     geometry::invert<std::int32_t, Space>(m.space, m.input.neighbors.source,
-                                                           static_cast<std::int64_t>(in.points.size() / 3)),
-                     geometry::invert<std::int64_t, Space>(m.space, m.input.supernodes,
-                                                           static_cast<std::int64_t>(in.points.size() / 3))};
+    wanted.points = {
+        {dpoints, points, 3},
+        geometry::invert<std::int32_t, Space>(m.space, m.input.neighbors.source, static_cast<std::int64_t>(points)),
+        geometry::invert<std::int64_t, Space>(m.space, m.input.supernodes, static_cast<std::int64_t>(points))};
+    typename Model::Features beside;
     Mat<const float, Space> where[2], factors[2];
     Mat<float, Space> result[2];
     for (int b = 0; b < 2; ++b) {
       const std::size_t first = static_cast<std::size_t>(rows.begin(b)) * 3;
       where[b] = {position + first, count[b], 3};
+      beside.of[b] = {m.features[b].upload(m.space, at.features[b]), count[b],
+                      static_cast<std::size_t>(m.model.config().features(b))};
       wanted.positions[b] = {dpositions + first, count[b], 3};
       Buffer<float>::upload_to(m.space, factor, coefficients[b]);
       factors[b] = {factor, count[b], width[b]};
@@ -394,17 +433,20 @@ struct Surrogate::On final : Impl {
         Kokkos::deep_copy(m.space, dout[b], factors[b]);
       }
     };
-    const auto pass = [&] { m.model.training_pass(context, m.input, where, rows, false, loss, {}, wanted); };
+    const auto pass = [&] {
+      m.model.training_pass(context, m.input, where, rows, false, loss, {}, wanted, {}, beside);
+    };
     m.arena.measure(pass);
     pass();
 
     Sensitivity s;
-    s.points.resize(in.points.size());
+    s.points.resize(3 * points);
     Buffer<float>::download(m.space, dpoints, s.points);
     for (int b = 0; b < 2; ++b) {
-      s.anchors[b].resize(in.anchors[b].size()), s.queries[b].resize(queries[b].size());
+      s.anchors[b].resize(3 * static_cast<std::size_t>(rows.anchors[b]));
+      s.queries[b].resize(3 * static_cast<std::size_t>(rows.queries[b]));
       Buffer<float>::download(m.space, wanted.positions[b].data(), s.anchors[b]);
-      Buffer<float>::download(m.space, wanted.positions[b].data() + in.anchors[b].size(), s.queries[b]);
+      Buffer<float>::download(m.space, wanted.positions[b].data() + s.anchors[b].size(), s.queries[b]);
       std::vector<float> out(result[b].size());
       Buffer<float>::download(m.space, result[b].data(), out);
       for (std::size_t i = 0; i < out.size(); ++i) s.value += double{coefficients[b][i]} * double{out[i]};
@@ -458,9 +500,9 @@ void Surrogate::query(Branch branch, std::span<const float> positions, std::span
 }
 
 void Surrogate::query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
-                               std::span<float> gradient) {
+                               std::span<float> gradient, std::span<const float> jacobian) {
   core::expect(impl_->encoded, "surrogate: query_gradient() before encode()");
-  impl_->query_gradient(branch, positions, out, gradient);
+  impl_->query_gradient(branch, positions, out, gradient, jacobian);
 }
 
 void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2],

@@ -29,12 +29,20 @@ using Weights = std::map<std::string, Tensor>;
 Weights expected_weights(const AbuptConfig& config);
 // Random weights for benchmarks and tests: truncated normal 0.02, norms 1, biases 0.
 Weights random_weights(const AbuptConfig& config, std::uint64_t seed);
+// What a training starts from: random weights, with a modulation that changes nothing until it is trained (a network
+// whose gates are 0 would pass nothing on).
+Weights initial_weights(const AbuptConfig& config, std::uint64_t seed);
+// Weights of another model as the start of this one, which may be conditioned where that is not, or see features that
+// it does not: its answers are unchanged at the start, whatever the condition and the features. Error(input), its
+// message starting with `where`, for what does not fit.
+Weights adopt_weights(const Weights& from, const AbuptConfig& config, const std::string& where);
 
-// One case in network units: positions float32 [n][3], all coordinates >= 0.
+// One case in network units: rows of float32, a position and what the configuration has beside it (NetworkInput in
+// model/features.hpp makes them). Without features a row is a position.
 struct EncodeInput {
-  std::span<const float> points;             // [P][3] geometry points
+  std::span<const float> points;             // [P][config.point_width()] geometry points
   std::span<const std::int64_t> supernodes;  // [S] indices into points
-  std::span<const float> anchors[2];         // [A][3] per branch
+  std::span<const float> anchors[2];         // [A][config.width(branch)] per branch
   std::span<const float> condition;          // [config.condition]
 };
 
@@ -67,12 +75,14 @@ class Surrogate {
   void encode(const EncodeInput& input);
   // Network outputs at the anchors, [A][outputs], after encode().
   std::span<const float> anchor_output(Branch branch) const;
-  // Network outputs at `positions` [n][3] into `out` [n][outputs]. Any n; the answer at a point does not depend on
-  // the other points of the call beyond rounding. Throws Error(internal) without encode().
+  // Network outputs at `positions` [n][config.width(branch)] into `out` [n][outputs]. Any n; the answer at a point does
+  // not depend on the other points of the call beyond rounding. Throws Error(internal) without encode().
   void query(Branch branch, std::span<const float> positions, std::span<float> out);
   // The same with the exact derivative of every output in the position, the anchors held fixed (forward mode): gradient
-  // [n][outputs][3] per network unit. About four times the work.
-  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient);
+  // [n][outputs][3] per network unit. About four times the work. jacobian: of the features in the position,
+  // [n][features][3]; empty where it is zero.
+  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient,
+                      std::span<const float> jacobian = {});
   // Rows query() works on at a time, query_gradient() on a quarter of it; more is faster up to a point and takes more
   // memory.
   std::size_t query_chunk() const;
@@ -85,12 +95,12 @@ class Surrogate {
   void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
                       Trace* trace);
 
-  // The gradient of value = sum of coefficients * outputs in every position, by one reverse pass. coefficients[branch]:
-  // [A + Q][outputs], queries may be empty. Neighbour lists are held fixed: where a point enters or leaves the radius,
-  // the network itself is not continuous. All in network units: a network position is (x - origin) / extent * 1000, so
-  // a gradient in metres is 1000 / extent of physics::Normalizer times this one, and a coefficient of a network output
-  // is that of the field times its standard deviation (and, of a signed log, the transform's slope) and its SI unit.
-  // Replaces what encode() left: it is to be called anew before query().
+  // The gradient of value = sum of coefficients * outputs in every position, by one reverse pass, features held fixed.
+  // coefficients[branch]: [A + Q][outputs], queries may be empty. Neighbour lists are held fixed: where a point enters
+  // or leaves the radius, the network itself is not continuous. All in network units: a network position is (x -
+  // origin) / extent * 1000, so a gradient in metres is 1000 / extent of physics::Normalizer times this one, and a
+  // coefficient of a network output is that of the field times its standard deviation (and, of a signed log, the
+  // transform's slope) and its SI unit. Replaces what encode() left: it is to be called anew before query().
   struct Sensitivity {
     double value = 0;
     std::vector<float> points, anchors[2], queries[2];  // [..][3], as the positions

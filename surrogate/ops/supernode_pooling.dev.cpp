@@ -124,6 +124,48 @@ void embed_own(Context<Space>& context, const PoolingParameters<T, Space>& p, Ma
   copy_columns<T, Space>(context, own, merged, static_cast<int>(size));
 }
 
+// to [edges][F] of supernodes begin..end: features of the point that sends the message.
+template <class T, class Space>
+void features_of_sources(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
+                         std::int64_t end, Mat<const T, Space> features, Mat<T, Space> to) {
+  if (context.measuring() || to.size() == 0) return;
+  const auto offset = neighbors.offset;
+  const auto source = neighbors.source;
+  const int width = static_cast<int>(to.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::features",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, begin, end),
+      KOKKOS_LAMBDA(const std::int64_t s) {
+        for (std::int64_t e = offset(s); e < offset(s + 1); ++e)
+          for (int c = 0; c < width; ++c) to(e - offset(begin), c) = features(source(e), c);
+      });
+}
+
+// to [S][F] = features[index[s]]
+template <class T, class Space>
+void features_of_supernodes(Context<Space>& context, Mat<const T, Space> features, Vec<const std::int64_t, Space> index,
+                            Mat<T, Space> to) {
+  if (context.measuring() || to.size() == 0) return;
+  const int width = static_cast<int>(to.extent(1));
+  Kokkos::parallel_for(
+      "streamtube::surrogate::supernode_pooling::own_features",
+      Kokkos::RangePolicy<Space>(context.space, 0, to.extent(0)), KOKKOS_LAMBDA(const int s) {
+        for (int c = 0; c < width; ++c) to(s, c) = features(index(s), c);
+      });
+}
+
+// up [edges][D] += what the features of the senders add to the hidden channels.
+template <class T, class Space>
+void add_message_features(Context<Space>& context, const PoolingParameters<T, Space>& p,
+                          const geometry::Neighbors<Space>& neighbors, std::int64_t begin, std::int64_t end,
+                          Mat<const T, Space> features, Mat<T, Space> up) {
+  if (!p.message_features.data()) return;
+  typename core::Arena<Space>::Scope scope(context.arena);
+  Mat<T, Space> sent = take<T>(context, up.extent(0), features.extent(1));
+  features_of_sources<T, Space>(context, neighbors, begin, end, features, sent);
+  linear<T, Space>(context, sent, p.message_features, {}, up, Epilogue::accumulate);
+}
+
 // dhidden of every edge = its supernode's dmean over the number of its edges.
 template <class T, class Space>
 void spread_mean(Context<Space>& context, const geometry::Neighbors<Space>& neighbors, std::int64_t begin,
@@ -239,10 +281,11 @@ template <class T, class Space>
 void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& p,
                        Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                        const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens,
-                       const PoolingTape<T, Space>& tape) {
+                       const PoolingTape<T, Space>& tape, Mat<const T, Space> features) {
   const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
   const int size = static_cast<int>(tokens.extent(1));
-  core::expect(points.extent(1) == 3 && static_cast<std::int64_t>(tokens.extent(0)) == count,
+  core::expect(points.extent(1) == 3 && static_cast<std::int64_t>(tokens.extent(0)) == count &&
+                   features.extent(1) == p.message_features.extent(1) && features.extent(1) == p.own_features.extent(1),
                "supernode_pooling: shapes");
   const bool relative = message == Message::relative;
   for (std::int64_t begin = 0; begin < count; begin += chunk) {
@@ -257,9 +300,10 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
       Mat<T, Space> embedded = take<T>(context, edges, relative ? size : 2 * size);
       embed_edges<T, Space>(context, message, p, points, supernodes, neighbors, begin, end, embedded);
       Mat<T, Space> hidden = take<T>(context, edges, size);
-      if (tape.kept()) {
-        const Mat<T, Space> up = edge_rows(context, tape, neighbors, begin, edges);
+      if (tape.kept() || p.message_features.data()) {
+        const Mat<T, Space> up = tape.kept() ? edge_rows(context, tape, neighbors, begin, edges) : hidden;
         linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
+        add_message_features<T, Space>(context, p, neighbors, begin, end, features, up);
         gelu_forward<T, Space>(context, up, hidden);
       } else {
         linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, hidden, Epilogue::gelu);
@@ -270,6 +314,11 @@ void supernode_pooling(Context<Space>& context, Message message, const PoolingPa
     copy_messages<T, Space>(context, neighbors, begin, end, size, messages, merged);
     embed_own<T, Space>(context, p, points, supernodes, begin, end, merged);
     linear<T, Space>(context, merged, p.merge, p.merge_bias, rows(tokens, begin, end));
+    if (!p.own_features.data()) continue;
+    Mat<T, Space> own = take<T>(context, end - begin, features.extent(1));
+    features_of_supernodes<T, Space>(context, features,
+                                     Vec<const std::int64_t, Space>(supernodes.data() + begin, end - begin), own);
+    linear<T, Space>(context, own, p.own_features, {}, rows(tokens, begin, end), Epilogue::accumulate);
   }
 }
 
@@ -278,7 +327,8 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
                                 Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
                                 Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& g,
-                                const PointAdjoint<T, Space>& points_adjoint, const PoolingTape<T, Space>& tape) {
+                                const PointAdjoint<T, Space>& points_adjoint, const PoolingTape<T, Space>& tape,
+                                Mat<const T, Space> features) {
   const std::int64_t count = static_cast<std::int64_t>(supernodes.extent(0));
   const std::size_t size = dtokens.extent(1);
   const Mat<T, Space> dpoints = points_adjoint.dpoints;
@@ -308,6 +358,7 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
       up = take<T>(context, edges, size), mean = take<T>(context, end - begin, size);
       merged = take<T>(context, end - begin, 2 * size);
       linear<T, Space>(context, embedded, p.message_up, p.message_up_bias, up);
+      add_message_features<T, Space>(context, p, neighbors, begin, end, features, up);
       gelu_forward<T, Space>(context, up, hidden);
       mean_of_edges<T, Space>(context, neighbors, begin, end, hidden, mean);
       linear<T, Space>(context, mean, p.message_down, p.message_down_bias, messages);
@@ -317,12 +368,27 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
 
     linear_backward<T, Space>(context, merged, p.merge, rows(dtokens, begin, end), dmerged, Adjoint::overwrite, g.merge,
                               g.merge_bias);
+    if (p.own_features.data()) {
+      typename core::Arena<Space>::Scope inner(context.arena);
+      Mat<T, Space> own = take<T>(context, end - begin, features.extent(1));
+      features_of_supernodes<T, Space>(context, features,
+                                       Vec<const std::int64_t, Space>(supernodes.data() + begin, end - begin), own);
+      linear_backward<T, Space>(context, own, p.own_features, rows(dtokens, begin, end), {}, Adjoint::overwrite,
+                                g.own_features, {});
+    }
     const Mat<T, Space> dmessages = messages, dmean = take<T>(context, end - begin, size), dhidden = hidden;
     copy_messages<T, Space>(context, neighbors, begin, end, static_cast<int>(size), dmerged, dmessages);
     linear_backward<T, Space>(context, mean, p.message_down, dmessages, dmean, Adjoint::overwrite, g.message_down,
                               g.message_down_bias);
     spread_mean<T, Space>(context, neighbors, begin, end, dmean, dhidden);
     gelu_backward<T, Space>(context, up, dhidden, dhidden);
+    if (p.message_features.data()) {
+      typename core::Arena<Space>::Scope inner(context.arena);
+      Mat<T, Space> sent = take<T>(context, edges, features.extent(1));
+      features_of_sources<T, Space>(context, neighbors, begin, end, features, sent);
+      linear_backward<T, Space>(context, sent, p.message_features, dhidden, {}, Adjoint::overwrite, g.message_features,
+                                {});
+    }
     Mat<T, Space> dembedded, dfirst, dsecond;
     if (dpoints.data()) dembedded = take<T>(context, edges, embedded.extent(1));
     linear_backward<T, Space>(context, embedded, p.message_up, dhidden, dembedded, Adjoint::overwrite, g.message_up,
@@ -349,11 +415,11 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
                                                 Mat<T, S>);                                                          \
   template void supernode_pooling<T, S>(Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>,       \
                                         Vec<const std::int64_t, S>, const geometry::Neighbors<S>&, int, Mat<T, S>,   \
-                                        const PoolingTape<T, S>&);                                                   \
+                                        const PoolingTape<T, S>&, Mat<const T, S>);                                  \
   template void supernode_pooling_backward<T, S>(                                                                    \
       Context<S>&, Message, const PoolingParameters<T, S>&, Mat<const T, S>, Vec<const std::int64_t, S>,             \
       const geometry::Neighbors<S>&, int, Mat<const T, S>, const PoolingGradients<T, S>&, const PointAdjoint<T, S>&, \
-      const PoolingTape<T, S>&);                                                                                     \
+      const PoolingTape<T, S>&, Mat<const T, S>);                                                                    \
   template PoolingTape<T, S> take_pooling_tape<T, S>(Context<S>&, const geometry::Neighbors<S>&, std::size_t, int,   \
                                                      std::size_t);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)

@@ -12,6 +12,7 @@ namespace streamtube::surrogate {
 template <class T, class Space>
 struct PoolingParameters {
   Mat<const T, Space> message_up, message_down, merge;                 // [D][D or 2D], [D][D], [D][2D]
+  Mat<const T, Space> message_features, own_features;                  // [D][F]; empty: points have no features
   Vec<const T, Space> message_up_bias, message_down_bias, merge_bias;  // [D]
   Vec<const float, Space> own_frequency;                               // of D channels over 3 axes
   Vec<const float, Space> relative_frequency;  // of D channels over 4 axes (dx, dy, dz, distance)
@@ -39,19 +40,21 @@ template <class T, class Space>
 PoolingTape<T, Space> take_pooling_tape(Context<Space>& context, const geometry::Neighbors<Space>& neighbors,
                                         std::size_t supernodes, int max_degree, std::size_t size);
 
-// points [P][3], supernodes [S] indices, tokens [S][D]. A supernode without neighbours gets a zero message.
-// `neighbors` may be empty while the arena measures.
+// points [P][3], features of the points [P][F] (empty without), supernodes [S] indices, tokens [S][D]. A point's
+// features join the hidden channels of the messages it sends, a supernode's its token. A supernode without neighbours
+// gets a zero message. `neighbors` may be empty while the arena measures.
 template <class T, class Space>
 void supernode_pooling(Context<Space>& context, Message message, const PoolingParameters<T, Space>& parameters,
                        Mat<const T, Space> points, Vec<const std::int64_t, Space> supernodes,
                        const geometry::Neighbors<Space>& neighbors, int max_degree, Mat<T, Space> tokens,
-                       const PoolingTape<T, Space>& tape = {});
+                       const PoolingTape<T, Space>& tape = {}, Mat<const T, Space> features = {});
 
 // Where the adjoint adds the gradients of the parameters; biases may be empty.
 template <class T, class Space>
 struct PoolingGradients {
   Mat<T, Space> message_up, message_down, merge;
   Vec<T, Space> message_up_bias, message_down_bias, merge_bias;
+  Mat<T, Space> message_features, own_features;
 };
 
 // Where the adjoint adds that of the points, with the neighbour lists held fixed; empty dpoints: not wanted. A point
@@ -71,6 +74,6 @@ void supernode_pooling_backward(Context<Space>& context, Message message, const 
                                 const geometry::Neighbors<Space>& neighbors, int max_degree,
                                 Mat<const T, Space> dtokens, const PoolingGradients<T, Space>& gradients,
                                 const PointAdjoint<T, Space>& points_adjoint = {},
-                                const PoolingTape<T, Space>& tape = {});
+                                const PoolingTape<T, Space>& tape = {}, Mat<const T, Space> features = {});
 
 }  // namespace streamtube::surrogate

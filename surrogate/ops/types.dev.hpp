@@ -82,6 +82,19 @@ void copy_rows(Context<Space>& context, Mat<const T, Space> from, Mat<T, Space> 
       KOKKOS_LAMBDA(const std::int64_t i) { target[i] = source[i]; });
 }
 
+// to = columns first .. of from, as many as `to` has.
+template <class T, class Space>
+void take_columns(Context<Space>& context, Mat<const T, Space> from, std::size_t first, Mat<T, Space> to) {
+  core::expect(from.extent(0) == to.extent(0) && first + to.extent(1) <= from.extent(1), "take_columns: shapes");
+  if (context.measuring() || to.size() == 0) return;
+  const std::size_t columns = to.extent(1);
+  Kokkos::parallel_for(
+      "streamtube::surrogate::take_columns", Kokkos::RangePolicy<Space>(context.space, 0, to.extent(0)),
+      KOKKOS_LAMBDA(const int row) {
+        for (std::size_t c = 0; c < columns; ++c) to(row, c) = from(row, first + c);
+      });
+}
+
 // y = add + x * gate, gate per column; without `add`: y = x * gate.
 template <class T, class Space>
 void gate_columns(Context<Space>& context, Mat<const T, Space> add, Mat<const T, Space> x, Vec<const T, Space> gate,

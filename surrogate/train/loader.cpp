@@ -6,12 +6,15 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <tuple>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "geometry/space_curve.hpp"
+#include "surrogate/model/features.hpp"
+#include "surrogate/train/dataset_case.hpp"
 
 namespace streamtube::surrogate {
 
@@ -31,8 +34,9 @@ constexpr float kSpacing = 1e-12f;      // m2 or m3, keeps a sum of areas positi
 
 // Points of one branch, ready for the network.
 struct Points {
-  std::vector<float> position, target;  // [n][3] and [n][outputs], network units
-  std::vector<float> normal, size;      // surface: [n][3], [n] m2
+  std::vector<float> position, target;    // [n][3] and [n][outputs], network units
+  std::vector<float> normal, size;        // surface: [n][3], [n] m2
+  std::vector<geometry::WallPoint> wall;  // volume, where the network sees it: in network units
   std::size_t rows() const { return position.size() / 3; }
 };
 
@@ -100,6 +104,7 @@ Points take_rows(const Points& from, const std::vector<std::int64_t>& rows, std:
   append_rows(to.target, from.target, rows, outputs);
   if (!from.normal.empty()) append_rows(to.normal, from.normal, rows, 3);
   if (!from.size.empty()) append_rows(to.size, from.size, rows, 1);
+  if (!from.wall.empty()) append_rows(to.wall, from.wall, rows, 1);
   return to;
 }
 
@@ -108,6 +113,7 @@ Points take_rows(const Points& from, const std::vector<std::int64_t>& rows, std:
 struct Loader::Impl {
   const Dataset& dataset;
   std::vector<std::size_t> cases;
+  CaseWorld world;
   Normalizer normalizer;
   AbuptConfig config;
   DrawOptions draw;
@@ -127,10 +133,12 @@ struct Loader::Impl {
   double waited = 0;
   std::thread thread;
 
-  Impl(const Dataset& d, std::vector<std::size_t> c, const Normalizer& n, const AbuptConfig& a, const DrawOptions& o,
-       const LossOptions& l, std::uint64_t s, std::int64_t first, std::int64_t step, std::size_t bytes)
+  Impl(const Dataset& d, std::vector<std::size_t> c, const CaseWorld& w, const Normalizer& n, const AbuptConfig& a,
+       const DrawOptions& o, const LossOptions& l, std::uint64_t s, std::int64_t first, std::int64_t step,
+       std::size_t bytes)
       : dataset(d),
         cases(std::move(c)),
+        world(w),
         normalizer(n),
         config(a),
         draw(o),
@@ -143,7 +151,8 @@ struct Loader::Impl {
     for (std::size_t slot = 0; slot < cases.size(); ++slot) {
       const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
       const std::size_t needed = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1))) +
-                                 8 * (2 * info.rows[0] + info.rows[1]);
+                                 8 * (2 * info.rows[0] + info.rows[1]) +
+                                 (config.wall_distance ? sizeof(geometry::WallPoint) * info.rows[1] : 0);
       if (needed > bytes) continue;
       kept[slot] = 1, bytes -= needed;
     }
@@ -155,8 +164,16 @@ struct Loader::Impl {
 
   std::size_t outputs(int b) const { return normalizer.branch[b].mean.size(); }
 
-  // SI -> network units, in place of the raw fields.
-  Points to_network(const mesh_io::CaseInfo& info, Branch branch, mesh_io::Dataset::Rows rows) const {
+  // The size of the network's world for a case: metres of the case a metre of the world.
+  double factor(std::size_t slot) const {
+    return world.canonical_length > 0 ? world.lengths[slot] / world.canonical_length : 1.0;
+  }
+
+  // SI -> network units, in place of the raw fields. walls: of the case, for volume points where the network sees them.
+  Points to_network(std::size_t slot, Branch branch, mesh_io::Dataset::Rows rows,
+                    const geometry::WallDistance* walls) const {
+    const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
+    const Normalizer normalizer = this->normalizer.at_scale(factor(slot));
     Points p;
     const auto& statistics = normalizer[branch];
     const std::size_t columns = statistics.mean.size(), n = rows.position.size() / 3;
@@ -184,19 +201,28 @@ struct Loader::Impl {
       for (std::size_t i = 0; i < p.normal.size() / 3; ++i)
         if (xyz[i][1] < 0) p.normal[3 * i + 1] = -p.normal[3 * i + 1];
     p.size = std::move(rows.size);
+    if (branch == Branch::volume && config.wall_distance) {
+      p.wall.resize(n);
+      walls->nearest(xyz, p.wall);
+      for (std::size_t i = 0; i < n; ++i) p.wall[i] = wall_to_network(normalizer, xyz[i], p.wall[i]);
+    }
     return p;
   }
 
-  Points read_rows(std::size_t index, Branch branch, const std::vector<std::int64_t>& rows) const {
-    return to_network(dataset.cases()[index], branch, dataset.read_rows(index, branch, rows));
+  // Of a case that is not in memory; its walls are built anew for every batch.
+  Points read_rows(std::size_t slot, Branch branch, const std::vector<std::int64_t>& rows) const {
+    std::optional<geometry::WallDistance> walls;
+    if (branch == Branch::volume && config.wall_distance) walls.emplace(walls_of(dataset, cases[slot]));
+    return to_network(slot, branch, dataset.read_rows(cases[slot], branch, rows), walls ? &*walls : nullptr);
   }
 
   // The case in memory, if there is room for it.
   const Cached* cached(std::size_t slot) {
     if (cache[slot]) return cache[slot].get();
     if (!kept[slot]) return nullptr;
-    const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
     auto entry = std::make_unique<Cached>();
+    std::optional<geometry::WallDistance> walls;
+    if (config.wall_distance) walls.emplace(walls_of(dataset, cases[slot]));
     mesh_io::FlowSample sample = dataset.read(cases[slot]);
     for (const Branch branch : {Branch::surface, Branch::volume}) {
       const int b = static_cast<int>(branch);
@@ -216,7 +242,7 @@ struct Loader::Impl {
       }
       rows.position = std::move(part.position);
       if (b == 0) rows.normal = std::move(part.normal), rows.size = std::move(part.size);
-      entry->part[b] = to_network(info, branch, std::move(rows));
+      entry->part[b] = to_network(slot, branch, std::move(rows), walls ? &*walls : nullptr);
       entry->curve[b] = curve_of(entry->part[b].position);
     }
     entry->cumulative = cumulative_sum(entry->part[0].size, entry->curve[0]);
@@ -235,7 +261,7 @@ struct Loader::Impl {
                        outputs(b));
     std::vector<std::int64_t> from = draw_few(rng, rows, by_area ? std::min(rows, kCandidates * n) : n);
     std::sort(from.begin(), from.end());
-    const Points candidates = read_rows(cases[slot], branch, from);
+    const Points candidates = read_rows(slot, branch, from);
     const std::vector<std::int64_t> curve = curve_of(candidates.position);
     return take_rows(candidates,
                      by_area ? draw_by_size(rng, curve, cumulative_sum(candidates.size, curve), n)
@@ -254,60 +280,80 @@ struct Loader::Impl {
     Rng rng(seed, str("batch ", t));
     Batch batch;
     batch.name = info.name;
-    batch.reference_length = info.scales().length;
+    batch.reference_length = info.scales().length / factor(slot);
+    batch.condition = conditions_of(world.conditions, info, world.lengths.empty() ? 0 : world.lengths[slot]);
 
     Points body = draw_points(rng, slot, memory, Branch::surface, draw.geometry_points, true);
-    batch.points = std::move(body.position);
-    batch.supernodes = geometry::draw_along(rng, curve_of(batch.points), draw.supernodes);
+    batch.supernodes = geometry::draw_along(rng, curve_of(body.position), draw.supernodes);
     std::sort(batch.supernodes.begin(), batch.supernodes.end());
-    Points surface;
+    Points drawn[2];
     for (const Branch branch : {Branch::surface, Branch::volume}) {
       const int b = static_cast<int>(branch);
       batch.anchors[b] = static_cast<std::int64_t>(draw.anchors[b]);
       // Anchors and queries are one draw, cut in two: both are fair samples, since draws come in random order.
-      Points points =
+      drawn[b] =
           draw_points(rng, slot, memory, branch, draw.anchors[b] + draw.queries[b], b == 0 && draw.surface_by_area);
-      batch.positions[b] = points.position;
-      batch.targets[b] = points.target;
-      if (b == 0) surface = std::move(points);
     }
-    const bool mirrored = draw.mirror && rng.below(2) == 1;
-    if (mirrored) mirror(batch, surface);
-    weigh(batch, surface, info);
-    if (draw.scaling > 0) scale(batch, 1 + draw.scaling * (2 * rng.uniform() - 1));
+    if (draw.mirror && rng.below(2) == 1) {
+      mirror(body, 0, false);
+      for (int b = 0; b < 2; ++b) mirror(drawn[b], b, true);
+    }
+    weigh(batch, drawn[0], info);
+    if (draw.scaling > 0) {
+      const double by = 1 + draw.scaling * (2 * rng.uniform() - 1);
+      batch.reference_length *= by;
+      for (Points* points : {&body, &drawn[0], &drawn[1]}) scale(*points, by);
+    }
+    batch.points = input_rows(body, Branch::surface, 0, nullptr);
+    for (int b = 0; b < 2; ++b) {
+      batch.positions[b] =
+          input_rows(drawn[b], static_cast<Branch>(b), draw.anchors[b], b == 1 ? &batch.jacobian : nullptr);
+      batch.targets[b] = std::move(drawn[b].target);
+    }
     return batch;
   }
 
-  // About the origin of the coordinates in metres.
-  void scale(Batch& batch, double factor) const {
-    batch.reference_length *= factor;
-    const double origin = -1000 * normalizer.position_origin / normalizer.position_extent;  // in network units
-    const auto apply = [&](std::vector<float>& xyz) {
-      for (float& x : xyz) x = static_cast<float>(origin + factor * (static_cast<double>(x) - origin));
-    };
-    apply(batch.points);
-    for (int b = 0; b < 2; ++b) apply(batch.positions[b]);
+  // Rows as the network takes them; jacobian: of the features of rows from `queries` on.
+  std::vector<float> input_rows(Points& from, Branch branch, std::size_t queries, std::vector<float>* jacobian) const {
+    const int b = static_cast<int>(branch);
+    const std::size_t n = from.rows(), width = static_cast<std::size_t>(config.width(b));
+    if (width == 3) return std::move(from.position);
+    std::vector<float> rows(n * width);
+    if (jacobian) jacobian->resize(3 * (width - 3) * (n - queries));
+    for (std::size_t i = 0; i < n; ++i) {
+      const float* position = &from.position[3 * i];
+      if (branch == Branch::surface)
+        surface_row(position, {from.normal[3 * i], from.normal[3 * i + 1], from.normal[3 * i + 2]}, &rows[width * i]);
+      else
+        wall_row(position, from.wall[i], &rows[width * i],
+                 jacobian && i >= queries ? &(*jacobian)[3 * (width - 3) * (i - queries)] : nullptr);
+    }
+    return rows;
   }
 
-  void mirror(Batch& batch, Points& surface) const {
+  // About the origin of the coordinates in metres.
+  void scale(Points& points, double factor) const {
+    const double origin = -physics::kNetworkExtent * normalizer.position_origin / normalizer.position_extent;
+    for (float& x : points.position) x = static_cast<float>(origin + factor * (static_cast<double>(x) - origin));
+    for (auto& wall : points.wall) wall.distance *= factor;
+  }
+
+  // At y = 0; with the fields too, or the places alone.
+  void mirror(Points& points, int b, bool fields) const {
     // y = 0 in network units.
-    const float plane = static_cast<float>(-2000.0 * normalizer.position_origin / normalizer.position_extent);
-    const auto reflect = [&](std::vector<float>& xyz) {
-      for (std::size_t i = 1; i < xyz.size(); i += 3) xyz[i] = plane - xyz[i];
-    };
-    reflect(batch.points);
-    for (int b = 0; b < 2; ++b) {
-      reflect(batch.positions[b]);
-      const auto& statistics = normalizer.branch[b];
-      const std::size_t columns = outputs(b);
-      for (std::size_t i = 0; i < batch.targets[b].size(); ++i) {
-        const std::size_t c = i % columns;
-        // -(x std + mean), normalised again.
-        if (sign[b][c] < 0)
-          batch.targets[b][i] = -batch.targets[b][i] - static_cast<float>(2 * statistics.mean[c] / statistics.std[c]);
-      }
+    const float plane =
+        static_cast<float>(-2 * physics::kNetworkExtent * normalizer.position_origin / normalizer.position_extent);
+    for (std::size_t i = 1; i < points.position.size(); i += 3) points.position[i] = plane - points.position[i];
+    for (std::size_t i = 1; i < points.normal.size(); i += 3) points.normal[i] = -points.normal[i];
+    for (auto& wall : points.wall) wall.direction[1] = -wall.direction[1], wall.edge[1] = -wall.edge[1];
+    const auto& statistics = normalizer.branch[b];
+    const std::size_t columns = outputs(b);
+    for (std::size_t i = 0; fields && i < points.target.size(); ++i) {
+      const std::size_t c = i % columns;
+      // -(x std + mean), normalised again.
+      if (sign[b][c] < 0)
+        points.target[i] = -points.target[i] - static_cast<float>(2 * statistics.mean[c] / statistics.std[c]);
     }
-    for (std::size_t i = 1; i < surface.normal.size(); i += 3) surface.normal[i] = -surface.normal[i];
   }
 
   void weigh(Batch& batch, const Points& surface, const mesh_io::CaseInfo& info) const {
@@ -385,11 +431,13 @@ struct Loader::Impl {
   }
 };
 
-Loader::Loader(const Dataset& dataset, std::vector<std::size_t> cases, const Normalizer& normalizer,
-               const AbuptConfig& config, const DrawOptions& draw, const LossOptions& loss, std::uint64_t seed,
-               std::int64_t first, std::int64_t stride, std::size_t cache)
-    : impl_(std::make_unique<Impl>(dataset, std::move(cases), normalizer, config, draw, loss, seed, first, stride,
-                                   cache)) {
+Loader::Loader(const Dataset& dataset, std::vector<std::size_t> cases, const CaseWorld& world,
+               const Normalizer& normalizer, const AbuptConfig& config, const DrawOptions& draw,
+               const LossOptions& loss, std::uint64_t seed, std::int64_t first, std::int64_t stride, std::size_t cache)
+    : impl_(std::make_unique<Impl>(dataset, std::move(cases), world, normalizer, config, draw, loss, seed, first,
+                                   stride, cache)) {
+  core::expect((world.canonical_length == 0 && world.conditions.empty()) || world.lengths.size() == impl_->cases.size(),
+               "loader: not one length for every case");
   core::expect(!impl_->cases.empty() && first >= 0 && stride > 0, "loader: no cases");
   core::expect(draw.supernodes <= draw.geometry_points, "loader: more supernodes than geometry points");
   for (const std::size_t index : impl_->cases) {
@@ -475,7 +523,8 @@ std::vector<CurlTerm> curl_terms(const Normalizer& normalizer, const LossOptions
   return terms;
 }
 
-Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t>& cases, double margin) {
+Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t>& cases, const CaseWorld& world,
+                           double margin) {
   Normalizer normalizer;
   const Dataset::Statistics found = dataset.statistics(cases);
   for (const Branch branch : {Branch::surface, Branch::volume}) {
@@ -493,8 +542,14 @@ Normalizer make_normalizer(const Dataset& dataset, const std::vector<std::size_t
       }
     }
   }
-  const double extent = found.high - found.low;
-  normalizer.position_origin = found.low - margin * extent;
+  double low = found.low, high = found.high;
+  if (world.canonical_length > 0)
+    for (const double length : world.lengths) {
+      const double by = world.canonical_length / length;
+      low = std::min(low, by * found.low), high = std::max(high, by * found.high);
+    }
+  const double extent = high - low;
+  normalizer.position_origin = low - margin * extent;
   normalizer.position_extent = (1 + 2 * margin) * extent;
   normalizer.check(dataset.path());
   return normalizer;

@@ -9,6 +9,7 @@
 
 #include "mesh_io/h5/dataset.hpp"
 #include "physics/fields.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/model/config.hpp"
 #include "surrogate/train/trainer.hpp"
 
@@ -38,14 +39,21 @@ struct LossOptions {
   double curl_weight = 1;
 };
 
+// How the cases stand in the network's world.
+struct CaseWorld {
+  double canonical_length = 0;        // m, see Checkpoint; 0: as large as they are
+  std::vector<double> lengths;        // [cases given] m, body_length()
+  std::vector<Condition> conditions;  // of the network
+};
+
 class Loader {
  public:
   // Batches are numbered from `first` in steps of `stride` (the number of processes). cache: bytes of cases kept in
   // memory; what does not fit is read anew, only the rows drawn. Throws Error(input) for a case with fewer points than
   // drawn; errors of the thread reach next().
-  Loader(const mesh_io::Dataset& dataset, std::vector<std::size_t> cases, const physics::Normalizer& normalizer,
-         const AbuptConfig& config, const DrawOptions& draw, const LossOptions& loss, std::uint64_t seed,
-         std::int64_t first, std::int64_t stride, std::size_t cache);
+  Loader(const mesh_io::Dataset& dataset, std::vector<std::size_t> cases, const CaseWorld& world,
+         const physics::Normalizer& normalizer, const AbuptConfig& config, const DrawOptions& draw,
+         const LossOptions& loss, std::uint64_t seed, std::int64_t first, std::int64_t stride, std::size_t cache);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -67,8 +75,8 @@ std::vector<float> column_weights(const physics::Normalizer& normalizer, physics
 std::vector<CurlTerm> curl_terms(const physics::Normalizer& normalizer, const LossOptions& loss);
 
 // Statistics of the cases as a normaliser. Positions: one range for all axes around every position and `margin` of the
-// largest extent to both sides.
+// largest extent to both sides. world: cases scaled to a canonical length get a range that holds all of them.
 physics::Normalizer make_normalizer(const mesh_io::Dataset& dataset, const std::vector<std::size_t>& cases,
-                                    double margin = 0.05);
+                                    const CaseWorld& world = {}, double margin = 0.05);
 
 }  // namespace streamtube::surrogate

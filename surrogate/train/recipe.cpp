@@ -36,8 +36,18 @@ void each_option(R& r, const Visit& visit) {
   visit("model.decoder_blocks_volume", r.model.decoder_blocks[1], "blocks of the volume branch", true);
   visit("model.radius", r.model.radius, "of the supernodes' neighbourhoods, network units (0..1000)", true);
   visit("model.max_degree", r.model.max_degree, "neighbours kept", true);
+  visit("model.normals", r.model.normals, "outward normals beside geometry points and surface points", true);
+  visit("model.wall_distance", r.model.wall_distance,
+        "distance and direction of the body and height beside volume points", true);
+  visit("canonical_length", r.canonical_length,
+        "m, to which every body is scaled along the flow, here and in use; 0: as large as they are", true);
+  visit(
+      "conditions", r.conditions,
+      "what the answer depends on beside the geometry: \"log10(reynolds_number)\", parameters of the data set's cases",
+      true);
   visit("position.origin", r.position_origin, "m; network position = (x - origin) / extent * 1000", true);
-  visit("position.extent", r.position_extent, "m; 0: both from the training cases", true);
+  visit("position.extent", r.position_extent,
+        "m; 0: both from the training cases; half of their extent: twice the resolution", true);
   visit("symmetric", r.symmetric, "the flow is its own mirror image at y = 0: learn one half", true);
   visit("draw.geometry_points", r.draw.geometry_points, "per step, by area", true);
   visit("draw.supernodes", r.draw.supernodes, "of these", true);
@@ -84,6 +94,7 @@ void each_option(R& r, const Visit& visit) {
   visit("validate_every", r.validate_every, "updates", false);
   visit("save_every", r.save_every, "updates", false);
   visit("validation_points", r.validation_points, "per branch and case", false);
+  visit("choose_by", r.choose_by, "what best.h5 is best in: drag (with lift and fields), or fields alone", false);
   visit("cache_mib", r.cache_mib, "memory for cases; the rest is read as it is drawn", true);
 }
 
@@ -97,6 +108,8 @@ Json to_json(const T& value) {
     return kind_name(value);
   else if constexpr (std::is_same_v<T, physics::Decoder>)
     return physics::name(value);
+  else if constexpr (std::is_same_v<T, Choice>)
+    return value == Choice::drag ? "drag" : "fields";
   else if constexpr (std::is_same_v<T, Precision>)
     return kPrecisions[static_cast<int>(value)];
   else if constexpr (std::is_same_v<T, float>)
@@ -114,6 +127,13 @@ std::string assign(const Json& json, T& value) {
   } else if constexpr (std::is_same_v<T, OptimizerOptions::Kind>) {
     if (json != "adamw" && json != "lion") return "is neither \"adamw\" nor \"lion\"";
     value = json == "lion" ? OptimizerOptions::Kind::lion : OptimizerOptions::Kind::adamw;
+  } else if constexpr (std::is_same_v<T, Choice>) {
+    if (json != "drag" && json != "fields") return "is neither \"drag\" nor \"fields\"";
+    value = json == "drag" ? Choice::drag : Choice::fields;
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    if (!json.is_array() || !std::all_of(json.begin(), json.end(), [](const Json& x) { return x.is_string(); }))
+      return "is not a list of names";
+    value = json.get<std::vector<std::string>>();
   } else if constexpr (std::is_same_v<T, Precision>) {
     const auto at = std::find(std::begin(kPrecisions), std::end(kPrecisions), json);
     if (at == std::end(kPrecisions)) return "is none of \"fp32\", \"tf32\", \"bf16\"";
@@ -217,6 +237,8 @@ void check_recipe(const Recipe& r, const std::string& where) {
     }
   }
   if (!any) fail("loss: every weight is 0, there is nothing to learn");
+  if (!(r.canonical_length == 0 || (r.canonical_length >= 1e-3 && r.canonical_length <= 1e3)))
+    fail(str("canonical_length is ", r.canonical_length, ", must be 0 or between 1e-3 and 1e3 m"));
   if (!(r.position_extent == 0 || (r.position_extent >= 1e-6 && r.position_extent <= 1e6)))
     fail(str("position.extent is ", r.position_extent, ", must be 0 or between 1e-6 and 1e6 m"));
   if (!(std::abs(r.position_origin) <= 1e6))

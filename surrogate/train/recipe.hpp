@@ -12,11 +12,16 @@
 
 namespace streamtube::surrogate {
 
+// What best.h5 is best in, see validation.hpp.
+enum class Choice { drag, fields };
+
 struct Recipe {
   std::string data, describe, out;
   std::string train_split = "train", validation_split = "validation";
   AbuptConfig model;                                // defaults: a small one, see recipe.cpp
-  double position_origin = 0, position_extent = 0;  // m; extent 0: from the data
+  double canonical_length = 0;                      // m, see Checkpoint; 0: bodies as large as they are
+  std::vector<std::string> conditions;              // see make_conditions()
+  double position_origin = 0, position_extent = 0;  // m of the network's world; extent 0: from the data
   bool symmetric = false;                           // see physics::Normalizer
   DrawOptions draw;
   // What the model is to be used with, stored in its checkpoint; 0: as many as drawn.
@@ -30,6 +35,7 @@ struct Recipe {
   Precision precision = Precision::fp32;
   std::uint64_t seed = 0;
   std::int64_t log_every = 50, validate_every = 500, save_every = 500, validation_points = 4096;
+  Choice choose_by = Choice::drag;
   std::int64_t cache_mib = 4096;
   std::string init;  // checkpoint to start from: its weights and normaliser; empty: random
 

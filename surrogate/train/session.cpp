@@ -22,7 +22,9 @@
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/curves.hpp"
+#include "surrogate/train/dataset_case.hpp"
 #include "surrogate/train/training_shapes.hpp"
+#include "surrogate/train/validation.hpp"
 
 namespace streamtube::surrogate {
 
@@ -47,14 +49,6 @@ const std::vector<std::string> kFurtherFiles = {"bad_batch.json", "loss.png"};
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// What validation compares: a fixed draw of every case.
-struct ValidationCase {
-  std::size_t number = 0;  // of all cases, which the processes share out
-  Batch batch;             // the anchors' part of a draw
-  std::vector<float> positions[2];
-  std::vector<float> truth[2];  // dimensionless
-};
-
 class Session {
  public:
   Session(const Recipe& recipe, const SessionOptions& options, const core::Processes& processes)
@@ -73,6 +67,7 @@ class Session {
                  recipe.validation_split, "'"));
     for (const Branch branch : {Branch::surface, Branch::volume}) check_fields(branch);
     config_ = recipe.model;
+    config_.condition = static_cast<int>(recipe.conditions.size());
     for (int b = 0; b < 2; ++b) {
       config_.outputs[b] = 0;
       const auto& fields = data_.fields(static_cast<Branch>(b));
@@ -89,18 +84,16 @@ class Session {
     SessionResult result;
     result.train_cases = train_.size(), result.validation_cases = validation_.size();
     check_parameters();
+    world_ = world_of(train_);
+    world_.conditions = make_conditions(recipe_.conditions, data_, train_, world_.lengths);
     Weights weights;
     if (recipe_.init.empty()) {
-      normalizer_ = make_normalizer(data_, train_, kMargin);
+      normalizer_ = make_normalizer(data_, train_, world_, kMargin);
       if (recipe_.position_extent > 0) place_positions();
-      weights = random_weights(config_, recipe_.seed);
+      weights = initial_weights(config_, recipe_.seed);
       normalizer_.symmetric = recipe_.symmetric;
     } else {
-      const Checkpoint from = read_checkpoint(recipe_.init);
-      if (config_to_json(from.config) != config_to_json(config_))
-        throw Error(ErrorKind::input, str("'", recipe_.init, "' is of another architecture than the recipe: ",
-                                          describe(from.config), " against ", describe(config_)));
-      weights = from.weights, normalizer_ = from.normalizer;
+      weights = adopt();
     }
     set_decoders();
     const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
@@ -118,10 +111,13 @@ class Session {
                   "draw fewer anchors, or set recompute=true");
     // Batch t of the run goes to process t % size.
     const auto make_loader = [&](std::int64_t first) {
-      return Loader(data_, train_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed,
+      return Loader(data_, train_, world_, normalizer_, config_, recipe_.draw, recipe_.loss, recipe_.seed,
                     first + processes_.rank(), processes_.size(), static_cast<std::size_t>(recipe_.cache_mib) << 20);
     };
-    draw_validation();
+    CaseWorld validation_world = world_of(validation_);
+    validation_world.conditions = world_.conditions;
+    const Validation validation(data_, validation_, validation_world, normalizer_, config_, recipe_,
+                                deviation_of_coefficients(), processes_);
     if (options_.dry_run) {
       make_loader(0).next();
       return result;
@@ -210,11 +206,11 @@ class Session {
       }
       if (!validation_.empty() && (done % recipe_.validate_every == 0 || end)) {
         const Weights averaged = trainer.averaged_weights();
-        const Json errors = validate(averaged);
+        const std::map<std::string, double> errors = validation.errors(averaged);
         write_line({{"update", done}, {"validation", errors}});
-        const double mean = errors["mean"].get<double>();
-        if (std::isfinite(mean) && (best_ == 0 || mean < best_)) {
-          best_ = mean;
+        const double choice = errors.at("choice");
+        if (std::isfinite(choice) && (best_ == 0 || choice < best_)) {
+          best_ = choice;
           if (processes_.first()) save_checkpoint("best.h5", averaged, errors);
         }
       }
@@ -320,6 +316,59 @@ class Session {
                   "lower model.hidden or the number of blocks");
   }
 
+  CaseWorld world_of(const std::vector<std::size_t>& cases) const {
+    CaseWorld world;
+    world.canonical_length = recipe_.canonical_length;
+    if (recipe_.canonical_length == 0 && recipe_.conditions.empty()) return world;
+    for (const std::size_t index : cases) {
+      core::check_interrupt();
+      world.lengths.push_back(body_length(data_, index));
+    }
+    return world;
+  }
+
+  // Weights and normaliser of the recipe's checkpoint, in the place of random ones.
+  Weights adopt() {
+    const Checkpoint from = read_checkpoint(recipe_.init);
+    AbuptConfig theirs = from.config;
+    theirs.condition = config_.condition, theirs.normals = config_.normals;
+    theirs.wall_distance = config_.wall_distance;
+    if (config_to_json(theirs) != config_to_json(config_) ||
+        (from.config.condition > 0 && from.config.condition != config_.condition))
+      throw Error(ErrorKind::input, str("'", recipe_.init, "' is of another architecture than the recipe: ",
+                                        describe(from.config), " against ", describe(config_)));
+    if (from.canonical_length != recipe_.canonical_length)
+      throw Error(ErrorKind::input,
+                  str("'", recipe_.init, "' has bodies of the canonical length ", from.canonical_length,
+                      " m (0: as large as they are), the recipe ", recipe_.canonical_length, " m"),
+                  "set canonical_length as the checkpoint has it, or start from random weights");
+    for (std::size_t i = 0; i < from.conditions.size(); ++i)
+      if (from.conditions[i].name != world_.conditions[i].name ||
+          from.conditions[i].logarithmic != world_.conditions[i].logarithmic)
+        throw Error(ErrorKind::input, str("'", recipe_.init, "' is conditioned on '", from.conditions[i].name,
+                                          "' where the recipe has '", recipe_.conditions[i], "'"));
+    // Its inputs keep their meaning; the range is that of these data.
+    for (std::size_t i = 0; i < from.conditions.size(); ++i)
+      world_.conditions[i].center = from.conditions[i].center, world_.conditions[i].scale = from.conditions[i].scale;
+    normalizer_ = from.normalizer;
+    return adopt_weights(from.weights, config_, str("'", recipe_.init, "'"));
+  }
+
+  // Of the training cases' Cd and Cl; 0 where they have none.
+  Validation::Deviation deviation_of_coefficients() const {
+    const auto of = [&](const char* name) {
+      double sum = 0, squares = 0, n = 0;
+      for (const std::size_t index : train_) {
+        const auto& coefficients = data_.cases()[index].coefficients;
+        const auto found = coefficients.find(name);
+        if (found == coefficients.end()) return 0.0;
+        sum += found->second, squares += found->second * found->second, ++n;
+      }
+      return std::sqrt(std::max(0.0, squares / n - sum * sum / (n * n)));
+    };
+    return {of("Cd"), of("Cl")};
+  }
+
   // The recipe's decoders, in the fields that training and checkpoint go by.
   void set_decoders() {
     auto& statistics = normalizer_[Branch::volume];
@@ -373,89 +422,15 @@ class Session {
     }
   }
 
-  // A fixed draw of every validation case that is this process' to compute: anchors from a loader of its own, then
-  // further points.
-  void draw_validation() {
-    const std::size_t rank = static_cast<std::size_t>(processes_.rank()),
-                      size = static_cast<std::size_t>(processes_.size());
-    if (rank >= validation_.size()) return;
-    DrawOptions draw = recipe_.draw;
-    draw.mirror = false, draw.scaling = 0;
-    std::size_t least[2] = {~std::size_t{0}, ~std::size_t{0}};
-    for (const std::size_t index : validation_)
-      for (int b = 0; b < 2; ++b) least[b] = std::min(least[b], data_.cases()[index].rows[b]);
-    for (int b = 0; b < 2; ++b)
-      draw.queries[b] = std::min<std::size_t>(static_cast<std::size_t>(recipe_.validation_points),
-                                              least[b] > draw.anchors[b] ? least[b] - draw.anchors[b] : 0);
-    Loader loader(data_, validation_, normalizer_, config_, draw, {}, recipe_.seed + 1, processes_.rank(),
-                  processes_.size(), 0);
-    for (std::size_t i = rank; i < validation_.size(); i += size) {
-      ValidationCase v;
-      v.number = i;
-      v.batch = loader.next();
-      for (int b = 0; b < 2; ++b) {
-        v.positions[b] = v.batch.positions[b];
-        v.truth[b] = v.batch.targets[b];
-        normalizer_.to_dimensionless(static_cast<Branch>(b), v.truth[b].data(), v.positions[b].size() / 3);
-      }
-      cases_.push_back(std::move(v));
-    }
-  }
-
-  // Mean over cases of the relative L2 error of every field, and the mean of these. Cases are shared out, since the
-  // others would only wait; whatever the number of processes, the errors of one set of weights are the same bits.
-  Json validate(const Weights& weights) const {
-    Surrogate network(config_, weights, "validation");
-    const std::size_t fields = normalizer_.branch[0].fields.size() + normalizer_.branch[1].fields.size();
-    std::vector<double> table(validation_.size() * fields);  // [case][field], 0 where another process fills it in
-    for (const ValidationCase& v : cases_) {
-      EncodeInput input;
-      input.points = v.batch.points, input.supernodes = v.batch.supernodes;
-      for (int b = 0; b < 2; ++b)
-        input.anchors[b] = std::span(v.positions[b]).first(3 * static_cast<std::size_t>(v.batch.anchors[b]));
-      network.encode(input);
-      const FieldPredictor predictor(normalizer_, v.batch.reference_length);
-      NetworkAnswer answer;
-      std::size_t entry = v.number * fields;
-      for (int b = 0; b < 2; ++b) {
-        const Branch branch = static_cast<Branch>(b);
-        const std::size_t columns = normalizer_.branch[b].mean.size(), n = v.positions[b].size() / 3;
-        predictor.query(network, branch, v.positions[b], false, answer);
-        predictor.decode(branch, {}, answer);
-        const std::vector<float>& out = answer.values;
-        std::size_t first = 0;
-        for (const auto& f : normalizer_.branch[b].fields) {
-          physics::FieldError error(f.components);
-          for (std::size_t r = 0; r < n; ++r)
-            error.add(&out[r * columns + first], &v.truth[b][r * columns + first], 1.0);
-          first += static_cast<std::size_t>(f.components);
-          table[entry++] = error.relative_l2();
-        }
-      }
-    }
-    processes_.sum(table);
-    std::map<std::string, double> errors;
-    for (std::size_t entry = 0; entry < table.size();)
-      for (int b = 0; b < 2; ++b)
-        for (const auto& f : normalizer_.branch[b].fields)
-          errors[str(physics::name(static_cast<Branch>(b)), '/', f.name)] +=
-              table[entry++] / static_cast<double>(validation_.size());
-    double mean = 0;
-    for (const auto& [name, error] : errors) mean += error / static_cast<double>(errors.size());
-    Json json(errors);
-    json["mean"] = mean;
-    return json;
-  }
-
-  void save_checkpoint(const char* name, const Weights& weights, const Json& errors) const {
+  void save_checkpoint(const char* name, const Weights& weights, const std::map<std::string, double>& errors) const {
     Checkpoint c = description_;
+    c.canonical_length = recipe_.canonical_length, c.conditions = world_.conditions;
     c.config = config_, c.weights = weights, c.normalizer = normalizer_, c.shapes = shapes_;
     const auto or_drawn = [](std::size_t wanted, std::size_t drawn) { return wanted > 0 ? wanted : drawn; };
     c.sampling.geometry_points = or_drawn(recipe_.use_geometry_points, recipe_.draw.geometry_points);
     c.sampling.supernodes = or_drawn(recipe_.use_supernodes, recipe_.draw.supernodes);
     for (int b = 0; b < 2; ++b) c.sampling.anchors[b] = or_drawn(recipe_.use_anchors[b], recipe_.draw.anchors[b]);
-    if (errors.is_object())
-      for (const auto& [key, value] : errors.items()) c.test_errors["validation/" + key] = value.get<double>();
+    for (const auto& [key, value] : errors) c.test_errors["validation/" + key] = value;
     write_checkpoint(file(name), c);
   }
 
@@ -556,7 +531,7 @@ class Session {
   AbuptConfig config_;
   physics::Normalizer normalizer_;
   std::string fingerprint_;
-  std::vector<ValidationCase> cases_;
+  CaseWorld world_;  // of the training cases
   geometry::ShapeTable shapes_;
   double best_ = 0;
 };

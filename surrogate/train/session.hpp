@@ -23,7 +23,7 @@ struct SessionOptions {
 struct SessionResult {
   std::int64_t updates = 0;
   double loss = 0;                         // mean of the last logged updates
-  double best = 0;                         // mean relative L2 over fields and validation cases; 0: none
+  double best = 0;                         // least "choice" of Validation::errors(); 0: none
   std::size_t parameters = 0, memory = 0;  // bytes: scratch, weights and moments
   std::size_t train_cases = 0, validation_cases = 0;
   bool interrupted = false;  // by a signal; everything was saved

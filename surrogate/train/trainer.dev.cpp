@@ -7,6 +7,7 @@
 #include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/backends/nccl.hpp"
 #include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/model/features.hpp"
 #include "surrogate/train/loss.dev.hpp"
 #include "surrogate/train/optimizer.dev.hpp"
 
@@ -114,7 +115,7 @@ struct Trainer::On final : Impl {
   Array<float> gradients, first, second, average, decays, column_weight[2];
   Array<double> losses[2], functional_losses, curl_losses, norm;
   std::vector<CurlTerm> curls;
-  Array<float> points, positions[2], targets[2], row_weights[2], condition;
+  Array<float> points, point_features, positions[2], features[2], slope_features, targets[2], row_weights[2], condition;
   std::vector<Array<float>> functionals;
   Array<std::int64_t> supernodes;
   std::unique_ptr<cuda::DeviceSum> device_sum;
@@ -137,11 +138,13 @@ struct Trainer::On final : Impl {
   // The losses on curls, at the volume queries, whose targets are on the device already.
   typename Model::Slopes slopes(Context<Space>& context, Mat<const float, Space> positions, std::int64_t anchors,
                                 double scale, double length) {
+    const std::size_t wide = static_cast<std::size_t>(model.config().features(1));
     typename Model::Slopes s;
     if (curls.empty()) return s;
     const std::size_t first = static_cast<std::size_t>(anchors);
     core::expect(positions.extent(0) > first, "trainer: losses on curls need volume queries");
     s.positions = rows(positions, first, positions.extent(0));
+    s.features = {slope_features.data(), 4 * s.positions.extent(0), wide};
     s.loss = [this, &context, first, scale, length](Mat<const float, Space> out, Mat<float, Space> dout) {
       fill_zero<float, Space>(context, dout);
       const Mat<const float, Space> target{targets[1].data() + first * out.extent(1), out.extent(0) / 4, out.extent(1)};
@@ -202,24 +205,40 @@ struct Trainer::On final : Impl {
     On& m = *this;
     const AbuptConfig& config = m.model.config();
     typename Model::Rows rows;
-    const std::size_t count = batch.points.size() / 3;
-    core::expect(count > 0 && !batch.supernodes.empty() && batch.points.size() % 3 == 0,
-                 "trainer: a batch needs geometry points and supernodes");
+    const SplitRows points(batch.points, static_cast<std::size_t>(config.point_width()));
+    const std::size_t count = points.positions.size() / 3;
+    core::expect(count > 0 && !batch.supernodes.empty(), "trainer: a batch needs geometry points and supernodes");
     for (const std::int64_t s : batch.supernodes)
       core::expect(s >= 0 && s < static_cast<std::int64_t>(count), "trainer: a supernode index is out of range");
     core::expect(batch.condition.size() == static_cast<std::size_t>(config.condition),
                  "trainer: length of the condition");
+    std::size_t count_of[2];
     for (int b = 0; b < 2; ++b) {
-      const std::size_t n = batch.positions[b].size() / 3;
+      const SplitRows split(batch.positions[b], static_cast<std::size_t>(config.width(b)));
+      const std::size_t n = split.positions.size() / 3;
+      count_of[b] = n;
       rows.anchors[b] = batch.anchors[b], rows.queries[b] = static_cast<std::int64_t>(n) - batch.anchors[b];
       core::expect(rows.anchors[b] > 0 && rows.queries[b] >= 0, "trainer: both branches need anchors");
       core::expect(batch.targets[b].size() == n * static_cast<std::size_t>(config.outputs[b]), "trainer: targets");
       core::expect(batch.weights[b].empty() || batch.weights[b].size() == n, "trainer: row weights");
-      upload<float>(m.space, m.positions[b], batch.positions[b], "streamtube::surrogate::Trainer::positions");
+      upload<float>(m.space, m.positions[b], split.positions, "streamtube::surrogate::Trainer::positions");
+      upload<float>(m.space, m.features[b], split.features, "streamtube::surrogate::Trainer::features");
+      if (b == 1 && !m.curls.empty()) {
+        const std::size_t wide = static_cast<std::size_t>(config.features(1)),
+                          first = wide * static_cast<std::size_t>(batch.anchors[1]);
+        core::expect(wide == 0 || batch.jacobian.size() == 3 * (split.features.size() - first),
+                     "trainer: losses on curls need the features' derivatives");
+        upload<float>(m.space, m.slope_features,
+                      stack_features(std::span(split.features).subspan(first), batch.jacobian,
+                                     n - static_cast<std::size_t>(batch.anchors[1])),
+                      "streamtube::surrogate::Trainer::slope_features");
+      }
+      m.space.fence("streamtube::surrogate::Trainer::upload");  // `split` goes
       upload<float>(m.space, m.targets[b], batch.targets[b], "streamtube::surrogate::Trainer::targets");
       upload<float>(m.space, m.row_weights[b], batch.weights[b], "streamtube::surrogate::Trainer::row_weights");
     }
-    upload<float>(m.space, m.points, batch.points, "streamtube::surrogate::Trainer::points");
+    upload<float>(m.space, m.points, points.positions, "streamtube::surrogate::Trainer::points");
+    upload<float>(m.space, m.point_features, points.features, "streamtube::surrogate::Trainer::point_features");
     upload<float>(m.space, m.condition, batch.condition, "streamtube::surrogate::Trainer::condition");
     upload<std::int64_t>(m.space, m.supernodes, batch.supernodes, "streamtube::surrogate::Trainer::supernodes");
     if (m.functionals.size() < batch.functionals.size()) m.functionals.resize(batch.functionals.size());
@@ -233,12 +252,16 @@ struct Trainer::On final : Impl {
 
     typename Model::Case input;
     input.points = {m.points.data(), count, 3};
+    input.point_features = {m.point_features.data(), count, static_cast<std::size_t>(config.point_features())};
     input.supernodes = {m.supernodes.data(), batch.supernodes.size()};
     input.condition = {m.condition.data(), batch.condition.empty() ? 0u : 1u, batch.condition.size()};
     input.neighbors = geometry::radius_search<float, Space>(m.space, input.points, input.supernodes, config.radius,
                                                             config.max_degree);
-    const Mat<const float, Space> positions[2] = {{m.positions[0].data(), batch.positions[0].size() / 3, 3},
-                                                  {m.positions[1].data(), batch.positions[1].size() / 3, 3}};
+    const Mat<const float, Space> positions[2] = {{m.positions[0].data(), count_of[0], 3},
+                                                  {m.positions[1].data(), count_of[1], 3}};
+    typename Model::Features features;
+    for (int b = 0; b < 2; ++b)
+      features.of[b] = {m.features[b].data(), count_of[b], static_cast<std::size_t>(config.features(b))};
     Context<Space> context = m.context();
     const typename Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2],
                                                   const Mat<float, Space>(&dout)[2]) {
@@ -259,7 +282,7 @@ struct Trainer::On final : Impl {
     const typename Model::Slopes slopes =
         m.slopes(context, positions[1], rows.anchors[1], scale, batch.reference_length);
     const auto pass = [&] {
-      m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes);
+      m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes, features);
     };
     m.arena.measure(pass);
     pass();
@@ -321,21 +344,27 @@ struct Trainer::On final : Impl {
     On& m = *this;
     typename Model::Case input;
     input.points = {static_cast<const float*>(nullptr), shape.points, 3};
+    input.point_features = {static_cast<const float*>(nullptr), shape.points,
+                            static_cast<std::size_t>(model.config().point_features())};
     input.supernodes = {static_cast<const std::int64_t*>(nullptr), shape.supernodes};
     input.condition = {static_cast<const float*>(nullptr), model.config().condition ? 1u : 0u,
                        static_cast<std::size_t>(model.config().condition)};
     typename Model::Rows rows;
     Mat<const float, Space> positions[2];
+    typename Model::Features features;
     for (int b = 0; b < 2; ++b) {
       rows.anchors[b] = static_cast<std::int64_t>(shape.anchors[b]);
       rows.queries[b] = static_cast<std::int64_t>(shape.queries[b]);
       positions[b] = {static_cast<const float*>(nullptr), shape.anchors[b] + shape.queries[b], 3};
+      features.of[b] = {static_cast<const float*>(nullptr), shape.anchors[b] + shape.queries[b],
+                        static_cast<std::size_t>(model.config().features(b))};
     }
     Context<Space> context = m.context();
     const auto loss = [](const auto&, const auto&) {};
     const typename Model::Slopes slopes = m.slopes(context, positions[1], rows.anchors[1], 1, 1);
-    return m.arena.measured(
-        [&] { m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes); });
+    return m.arena.measured([&] {
+      m.model.training_pass(context, input, positions, rows, m.recompute, loss, m.gradients, {}, slopes, features);
+    });
   }
 };
 

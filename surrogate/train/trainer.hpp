@@ -52,12 +52,14 @@ struct CurlTerm {
   float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1}, weight[3] = {1, 1, 1};
 };
 
-// What is learned from at once: one case as drawn by the loader, in network units.
+// What is learned from at once: one case as drawn by the loader, in network units. Rows of input as EncodeInput has
+// them.
 struct Batch {
   std::string name;                      // of the case, for messages
-  std::vector<float> points;             // [P][3]
+  std::vector<float> points;             // [P][point width]
   std::vector<std::int64_t> supernodes;  // [S] indices into points
-  std::vector<float> positions[2];       // [anchors + queries][3], anchors first
+  std::vector<float> positions[2];       // [anchors + queries][width], anchors first
+  std::vector<float> jacobian;           // [volume queries][features][3], of losses on curls; may be empty
   std::int64_t anchors[2] = {0, 0};
   std::vector<float> targets[2];  // [anchors + queries][outputs]
   std::vector<float> weights[2];  // [anchors + queries] of the rows, mean 1; empty: all 1

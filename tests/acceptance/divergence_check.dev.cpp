@@ -17,6 +17,7 @@
 #include "mesh_io/h5/dataset.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/model/abupt.dev.hpp"
+#include "surrogate/train/dataset_case.hpp"
 #include "surrogate/train/loader.hpp"
 
 namespace {
@@ -113,7 +114,8 @@ int run(int argc, char** argv) {
   draw.geometry_points = c.sampling.geometry_points, draw.supernodes = c.sampling.supernodes;
   for (int b = 0; b < 2; ++b) draw.anchors[b] = c.sampling.anchors[b];
   draw.surface_by_area = true;
-  Loader loader(data, {index}, c.normalizer, c.config, draw, {}, 1, 0, 1, ~std::size_t{0});
+  Loader loader(data, {index}, {c.canonical_length, {body_length(data, index)}, c.conditions}, c.normalizer, c.config,
+                draw, {}, 1, 0, 1, ~std::size_t{0});
   Encoded network(c, loader.next());
 
   const auto& statistics = c.normalizer[Branch::volume];

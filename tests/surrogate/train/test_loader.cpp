@@ -25,7 +25,7 @@ std::vector<Batch> draw(const mesh_io::Dataset& data, const DrawOptions& options
   const physics::Normalizer normalizer = make_normalizer(data, cases);
   AbuptConfig config;
   config.outputs[0] = 4, config.outputs[1] = 7;
-  Loader loader(data, cases, normalizer, config, options, loss, 1, 0, 1, cache);
+  Loader loader(data, cases, {}, normalizer, config, options, loss, 1, 0, 1, cache);
   std::vector<Batch> batches;
   for (int i = 0; i < count; ++i) batches.push_back(loader.next());
   return batches;
