@@ -7,6 +7,7 @@
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "solver/model_world.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/loader.hpp"
 
@@ -52,6 +53,26 @@ std::vector<float> true_fields(const physics::Normalizer::BranchStatistics& stat
   return out;
 }
 
+// m, along the flow.
+double length_of(const mesh_io::FlowSample& sample) {
+  Box box;
+  const std::vector<float>& x = sample.part[0].position;
+  for (std::size_t i = 0; i + 2 < x.size(); i += 3) box.add({x[i], x[i + 1], x[i + 2]});
+  return box.size()[0];
+}
+
+// What a conditioned model is told of a case.
+std::vector<float> condition_of(const surrogate::Checkpoint& model, const mesh_io::CaseInfo& info, double length,
+                                const std::string& where) {
+  std::string missing;
+  for (const auto& c : model.conditions)
+    if (c.name != kReynoldsNumber && !info.parameters.contains(c.name)) missing += (missing.empty() ? "" : ", ") + c.name;
+  if (!missing.empty())
+    throw Error(ErrorKind::input, str(where, ": the model is conditioned on ", missing, ", which is no parameter of it"),
+                "the data set's cases need the parameters that the model was trained with");
+  return network_condition(model, physics::reynolds_number(info.flow, length), info.parameters, where);
+}
+
 // One of `draws` answers to be averaged.
 void add_share(std::vector<float>& mean, const std::vector<float>& one, std::size_t draws) {
   mean.resize(one.size());
@@ -67,8 +88,6 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
   const std::vector<std::size_t> indices = data.split(options.split);
   if (indices.empty())
     throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
-  physics::Normalizer normalizer = model.normalizer;
-  if (options.vorticity) normalizer.set_vorticity_decoder(*options.vorticity, str("the model '", model.name, "'"));
   surrogate::Surrogate network(model.config, model.weights, model.name, options.precision);
   surrogate::DrawOptions draw;
   draw.geometry_points = model.sampling.geometry_points, draw.supernodes = model.sampling.supernodes;
@@ -84,6 +103,14 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     mesh_io::FlowSample sample = data.read(index);
     CaseScore score;
     score.name = sample.info.name;
+    const std::string where = str("'", data.path(), "': case '", score.name, "'");
+    const double length = length_of(sample);
+    physics::Normalizer normalizer = model.normalizer;
+    if (model.canonical_length > 0)
+      normalizer = model.at_scale(automatic_scale(model, length, where).factor).normalizer;
+    const physics::Normalizer drawn = normalizer;  // the loader's fields are the data's, whatever the decoder
+    if (options.vorticity) normalizer.set_vorticity_decoder(*options.vorticity, str("the model '", model.name, "'"));
+    const std::vector<float> condition = condition_of(model, sample.info, length, where);
     const surrogate::FieldPredictor predictor(normalizer, sample.info.scales().length);
     std::vector<float> at[2];
     surrogate::NetworkAnswer answer[2];
@@ -95,16 +122,16 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       for (std::size_t i = 0; i < n; ++i)
         for (int a = 0; a < 3; ++a) xyz[i][a] = sample.part[b].position[3 * i + static_cast<std::size_t>(a)];
       at[b].resize(3 * n);
-      model.normalizer.normalize_positions(xyz.data(), n, at[b].data());
+      normalizer.normalize_positions(xyz.data(), n, at[b].data());
     }
     // With the case in memory, or surface points would be drawn by area out of some of its faces only.
-    surrogate::Loader loader(data, {index}, model.normalizer, model.config, draw, {}, options.seed, 0, 1,
-                             ~std::size_t{0});
+    surrogate::Loader loader(data, {index}, drawn, model.config, draw, {}, options.seed, 0, 1, ~std::size_t{0});
     for (std::size_t d = 0; d < options.draws; ++d) {
       const surrogate::Batch batch = loader.next();
       surrogate::EncodeInput input;
       input.points = batch.points, input.supernodes = batch.supernodes;
       for (int b = 0; b < 2; ++b) input.anchors[b] = batch.positions[b];
+      input.condition = condition;
       network.encode(input);
       for (int b = 0; b < 2; ++b) {
         surrogate::NetworkAnswer one;
