@@ -18,7 +18,9 @@ constexpr int kMostHalves = 14;
 
 }  // namespace
 
-std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed) {
+std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
+                                 std::vector<Vec3>* normals) {
+  if (normals) normals->clear();
   if (n == 0) return {};
   double total = 0;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) total += norm(mesh.area_vector(f));
@@ -37,8 +39,11 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
   for (const SurfaceElement& element : elements)
     places.push_back({curve_code(element.position, cube), element.area, static_cast<std::int64_t>(places.size())});
   std::vector<Vec3> points;
-  for (const std::size_t at : draw_by_cells(places, n, seed))
-    points.push_back(elements[static_cast<std::size_t>(places[at].index)].position);
+  for (const std::size_t at : draw_by_cells(places, n, seed)) {
+    const SurfaceElement& element = elements[static_cast<std::size_t>(places[at].index)];
+    points.push_back(element.position);
+    if (normals) normals->push_back((1 / element.area) * element.area_vector);
+  }
   return points;
 }
 

@@ -143,6 +143,7 @@ class Tree {
     return seen_from(p, items_[found], foot);
   }
 
+  const std::vector<Item>& items() const { return items_; }
   std::size_t bytes() const { return items_.size() * sizeof(Item) + boxes_.size() * sizeof(Box); }
 
  private:
@@ -227,6 +228,25 @@ void WallDistance::nearest_parallel(std::span<const Vec3> points, std::span<Wall
   for_blocks(points.size(), kParallelBlock, [&](std::size_t begin, std::size_t end) {
     nearest(points.subspan(begin, end - begin), out.subspan(begin, end - begin));
   });
+}
+
+std::vector<Vec3> WallDistance::normals(std::span<const Vec3> points) const {
+  std::vector<Vec3> out(points.size());
+  for_blocks(points.size(), kParallelBlock, [&](std::size_t begin, std::size_t end) {
+    std::size_t hint = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      impl_->nearest(points[i], hint);
+      out[i] = impl_->triangles ? impl_->triangles->items()[hint].normal : impl_->discs->items()[hint].normal;
+    }
+  });
+  return out;
+}
+
+std::vector<std::array<Vec3, 3>> WallDistance::triangles() const {
+  std::vector<std::array<Vec3, 3>> out;
+  if (impl_->triangles)
+    for (const Triangle& t : impl_->triangles->items()) out.push_back({t.a, t.b, t.c});
+  return out;
 }
 
 std::size_t WallDistance::bytes() const { return impl_->triangles ? impl_->triangles->bytes() : impl_->discs->bytes(); }

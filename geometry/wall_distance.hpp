@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "physics/vec3.hpp"
 
@@ -44,6 +45,10 @@ class WallDistance {
   // The same on all threads (geometry/threads.hpp).
   void nearest_parallel(std::span<const Vec3> points, std::span<WallPoint> out) const;
 
+  // Outward normals of the faces nearest to points, on all threads.
+  std::vector<Vec3> normals(std::span<const Vec3> points) const;
+  // Those it was made of, in the order of its tree, which made of them again is the same; empty for discs.
+  std::vector<std::array<Vec3, 3>> triangles() const;
   std::size_t bytes() const;
 
  private:

@@ -14,8 +14,10 @@
 #include "geometry/space_curve.hpp"
 #include "geometry/surface_elements.hpp"
 #include "solver/field_columns.hpp"
+#include "solver/model_world.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
+#include "surrogate/model/features.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
 
@@ -61,6 +63,27 @@ geometry::AdaptiveMeshSpec mesh_spec(const surrogate::VolumeMeshSpec& spec, cons
   out.surface_level = spec.surface_level;
   out.buffer_cells = spec.buffer_cells;
   for (const auto& box : spec.boxes) out.boxes.push_back({box.around(body), box.level});
+  return out;
+}
+
+// The triangles of a prepared body.
+std::shared_ptr<const geometry::WallDistance> walls_of(const SurfaceMesh& body) {
+  const geometry::Triangles triangles = geometry::triangulate(body);
+  std::vector<std::array<Vec3, 3>> corners(triangles.corners.size());
+  for (std::size_t t = 0; t < corners.size(); ++t)
+    for (std::size_t k = 0; k < 3; ++k)
+      corners[t][k] = triangles.points[static_cast<std::size_t>(triangles.corners[t][k])];
+  return std::make_shared<geometry::WallDistance>(corners);
+}
+
+// Normals of a mesh at its points: the area vectors of the faces around each, added up.
+std::vector<Vec3> point_normals(const SurfaceMesh& mesh) {
+  std::vector<Vec3> out(mesh.points.size(), Vec3{0, 0, 0});
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::int64_t c = mesh.offsets[f]; c < mesh.offsets[f + 1]; ++c) {
+      Vec3& sum = out[static_cast<std::size_t>(mesh.corners[static_cast<std::size_t>(c)])];
+      sum = sum + mesh.area_vector(f);
+    }
   return out;
 }
 
@@ -117,6 +140,11 @@ class FieldArrays {
 
 struct NeuralEngine::Impl {
   using Position = std::function<Vec3(std::size_t)>;
+  // Where fields are asked for; normals of surface points, which the network may see.
+  struct Places {
+    std::size_t count;
+    Position position, normal;
+  };
   // Place, dimensionless values of the branch, the dimensionless velocity's derivatives where they were asked for.
   using Sink = std::function<void(std::size_t, const float*, const float*)>;
 
@@ -126,16 +154,14 @@ struct NeuralEngine::Impl {
   std::unique_ptr<Surrogate> network;
 
   std::optional<NetworkCase> network_case;
+  std::shared_ptr<const geometry::WallDistance> walls;  // of the encoded case, where the model sees them
   std::uint64_t seed = 0;
 
   Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
       : checkpoint(c), evaluation(e), precision(p) {}
 
-  std::vector<float> normalized(const std::vector<Vec3>& xyz) const {
-    std::vector<float> out(3 * xyz.size());
-    checkpoint.normalizer.normalize_positions(xyz.data(), xyz.size(), out.data());
-    return out;
-  }
+  // The model's world for the case.
+  surrogate::Checkpoint world(const Case& question) const { return checkpoint.at_scale(question.model_scale); }
 
   // Loads the network on the first call.
   void encode(const PreparedCase& prepared) {
@@ -143,7 +169,8 @@ struct NeuralEngine::Impl {
       network = std::make_unique<Surrogate>(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
                                             precision);
     seed = prepared.seed;
-    network_case.emplace(prepared, checkpoint.normalizer);
+    network_case.emplace(prepared, checkpoint);
+    walls = prepared.walls;
     network->encode(network_case->input());
   }
   // With other anchors of one branch.
@@ -153,23 +180,38 @@ struct NeuralEngine::Impl {
     network->encode(input);
   }
 
-  // The model's normaliser with the case's decoder of vorticity.
+  // That of the model's world, with the case's decoder of vorticity.
   physics::Normalizer normalizer(const Case& question) const {
-    physics::Normalizer out = checkpoint.normalizer;
+    physics::Normalizer out = world(question).normalizer;
     if (question.vorticity) out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
     return out;
   }
 
-  // Fields of one branch at n places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
+  // Fields of one branch at places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
   // derivatives.
-  void evaluate(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position, bool gradient,
-                const Sink& sink, const std::string& what) {
-    if (n == 0) return;
-    core::Progress progress(what, n, "points");
+  void evaluate(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient, const Sink& sink,
+                const std::string& what) {
+    if (places.count == 0) return;
+    core::Progress progress(what, places.count, "points");
     if (evaluation == Evaluation::cached)
-      evaluate_queries(fields, branch, n, position, gradient, sink, progress);
+      evaluate_queries(fields, branch, places, gradient, sink, progress);
     else
-      evaluate_as_anchors(fields, branch, n, position, gradient, sink, progress);
+      evaluate_as_anchors(fields, branch, places, gradient, sink, progress);
+  }
+
+  // Rows of input at places[which[i]], or at places first.. without `which`.
+  surrogate::NetworkRows rows_at(const FieldPredictor& fields, Branch branch, const Places& places, std::size_t first,
+                                 std::span<const std::size_t> which, bool gradient, std::vector<Vec3>& xyz) const {
+    const surrogate::NetworkInput input(fields.normalizer(), checkpoint.config, walls.get());
+    const std::size_t rows = xyz.size();
+    for (std::size_t i = 0; i < rows; ++i) xyz[i] = places.position(which.empty() ? first + i : which[i]);
+    if (branch == Branch::volume) {
+      if (gradient || fields.differentiates(branch)) return input.volume_with_jacobian(xyz);
+      return {input.volume(xyz), {}};
+    }
+    std::vector<Vec3> normals(checkpoint.config.normals ? rows : 0);
+    for (std::size_t i = 0; i < normals.size(); ++i) normals[i] = places.normal(which.empty() ? first + i : which[i]);
+    return {input.surface(xyz, normals), {}};
   }
 
   void hand_over(const FieldPredictor& fields, Branch branch, NetworkAnswer& answer, const std::vector<Vec3>& xyz,
@@ -189,56 +231,51 @@ struct NeuralEngine::Impl {
            gradient ? answer.velocity_gradient.data() + 9 * i : nullptr);
   }
 
-  void evaluate_queries(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
-                        bool gradient, const Sink& sink, core::Progress& progress) {
-    const std::size_t chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
+  void evaluate_queries(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
+                        const Sink& sink, core::Progress& progress) {
+    const std::size_t n = places.count, chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
     std::vector<Vec3> xyz;
-    std::vector<float> in(3 * chunk);
     NetworkAnswer answer;
     for (std::size_t begin = 0; begin < n; begin += chunk) {
       core::check_interrupt();
       const std::size_t rows = std::min(chunk, n - begin);
-      xyz.clear();
-      for (std::size_t i = 0; i < rows; ++i) xyz.push_back(position(begin + i));
-      checkpoint.normalizer.normalize_positions(xyz.data(), rows, in.data());
-      fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
+      xyz.resize(rows);
+      const surrogate::NetworkRows in = rows_at(fields, branch, places, begin, {}, gradient, xyz);
+      fields.query(*network, branch, in.values, gradient, answer, in.jacobian);
       hand_over(fields, branch, answer, xyz, gradient, nullptr, begin, sink);
       progress.advance(rows);
     }
   }
 
-  void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
-                           bool gradient, const Sink& sink, core::Progress& progress) {
+  void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
+                           const Sink& sink, core::Progress& progress) {
     const int b = static_cast<int>(branch);
-    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components());
+    const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components()),
+                      in_width = static_cast<std::size_t>(checkpoint.config.width(b)), n = places.count;
     const std::vector<float>& anchors = network_case->anchors[b];
-    const std::size_t chunk = anchors.size() / 3;
+    const std::size_t chunk = anchors.size() / in_width;
     core::Rng rng(seed_of(seed, b == 0 ? "surface chunks" : "volume chunks"), "indices");
     const std::vector<std::int64_t> order = core::sample_indices(rng, n, n);
     std::vector<Vec3> xyz;
-    std::vector<std::size_t> places;
-    std::vector<float> in;
     NetworkAnswer answer;
     for (std::size_t begin = 0; begin < n; begin += chunk) {
       core::check_interrupt();
       const std::size_t rows = std::min(chunk, n - begin);
-      xyz.clear();
-      places.clear();
-      for (std::size_t i = 0; i < rows; ++i) {
-        places.push_back(static_cast<std::size_t>(order[begin + i]));
-        xyz.push_back(position(places.back()));
-      }
-      in = normalized(xyz);
+      xyz.resize(rows);
+      const std::vector<std::size_t> which(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                                           order.begin() + static_cast<std::ptrdiff_t>(begin + rows));
+      const surrogate::NetworkRows at = rows_at(fields, branch, places, 0, which, gradient, xyz);
       // The last chunk is filled up with the case's own anchors: the network meets the number it was trained with.
-      in.insert(in.end(), anchors.begin(), anchors.begin() + static_cast<std::ptrdiff_t>(3 * (chunk - rows)));
+      std::vector<float> in = at.values;
+      in.insert(in.end(), anchors.begin(), anchors.begin() + static_cast<std::ptrdiff_t>(in_width * (chunk - rows)));
       encode_with(branch, in);
       if (gradient || fields.differentiates(branch)) {
-        fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
+        fields.query(*network, branch, at.values, gradient, answer, at.jacobian);
       } else {
         const auto result = network->anchor_output(branch);
         answer.values.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
       }
-      hand_over(fields, branch, answer, xyz, gradient, &places, 0, sink);
+      hand_over(fields, branch, answer, xyz, gradient, &which, 0, sink);
       progress.advance(rows);
     }
   }
@@ -250,14 +287,17 @@ struct NeuralEngine::Impl {
   void check(const Case& question) const {
     physics::check(question.flow);
     normalizer(question);
+    network_condition(checkpoint, physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
+                      question.conditions, str("'", question.name, "'"));
     if (!question.derive.empty() && question.volume == VolumeOutput::none)
       throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
-    check_positions(checkpoint, question.body.bounds(), question.name);
-    if (question.surface) check_positions(checkpoint, question.surface->bounds(), question.surface_name);
+    const surrogate::Checkpoint here = world(question);
+    check_positions(here, question.body.bounds(), question.name);
+    if (question.surface) check_positions(here, question.surface->bounds(), question.surface_name);
     if (question.volume == VolumeOutput::mesh) {
       Box box;
       for (const Vec3& p : question.volume_mesh.points) box.add(p);
-      check_positions(checkpoint, box, question.volume_name);
+      check_positions(here, box, question.volume_name);
     }
   }
 
@@ -280,13 +320,13 @@ std::string NeuralEngine::name() const {
 }
 
 Plan NeuralEngine::plan(const Case& question) const {
-  const auto& c = impl_->checkpoint;
+  const surrogate::Checkpoint c = impl_->world(question);
   impl_->check(question);
   const SurfaceMesh& surface = question.surface ? *question.surface : question.body;
   const Forces reference = reference_quantities(question);
   Plan plan;
   plan.extrapolation = extrapolations(c, question, geometry::frontal_area(question.body));
-  plan.similarity = similarity(c, question.body);
+  plan.similarity = similarity(impl_->checkpoint, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
   if (!question.surface || question.forces_on_body)
@@ -330,6 +370,10 @@ Plan NeuralEngine::plan(const Case& question) const {
       {"force integration", str(elements, " points")},
       {"volume points", str(plan.volume_points)},
   };
+  if (question.model_scale != 1)
+    plan.lines.emplace_back("size for the model",
+                            str(1 / question.model_scale, " times the body's: ",
+                                question.body.bounds().size()[0] / question.model_scale, " m long"));
   for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume])) plan.lines.push_back(line);
   if (!question.derive.empty()) {
     std::string names;
@@ -346,12 +390,13 @@ Plan NeuralEngine::plan(const Case& question) const {
 
 PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::DistanceField& distance,
                                          VolumeMesh& mesh, const Stage& stage) const {
-  const auto& c = checkpoint;
+  const surrogate::Checkpoint c = world(question);
   check(question);
   PreparedCase out;
   out.name = question.name;
-  out.model = c.name, out.model_fingerprint = c.fingerprint;
+  out.model = c.name, out.model_fingerprint = checkpoint.fingerprint;
   out.seed = question.seed;
+  out.model_scale = question.model_scale, out.conditions = question.conditions;
   out.flow = question.flow;
   const Box bounds = question.body.bounds();
   out.reference = reference_quantities(question);
@@ -361,14 +406,21 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   stage("reference quantities");
 
   // None of it depends on which outputs are wanted.
+  const bool normals = c.config.normals;
   out.points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"),
+                               normals ? &out.point_normals : nullptr);
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
                           bounds, [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
   out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"),
+                               normals ? &out.anchor_normals : nullptr);
   stage("sampling the surface");
+  if (normals || c.config.wall_distance) {
+    out.walls = walls_of(question.body);
+    stage("walls");
+  }
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
@@ -416,7 +468,7 @@ Stage stage_clock(Answer& answer) {
 
 std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) const {
   const Impl& run = *impl_;
-  const auto& c = run.checkpoint;
+  const surrogate::Checkpoint c = run.world(question);
   auto ready = std::make_shared<Ready>();
   Answer& answer = ready->answer;
   VolumeMesh& mesh = ready->mesh;
@@ -426,7 +478,7 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   answer.forces = ready->drawn.reference;
   answer.reynolds_number = ready->drawn.reynolds_number;
   answer.extrapolation = ready->drawn.extrapolation;
-  answer.similarity = similarity(c, question.body);
+  answer.similarity = similarity(run.checkpoint, question.body);
   if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));
   stage("similarity");
   if (question.volume == VolumeOutput::none) {
@@ -464,8 +516,8 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
 
 Answer NeuralEngine::solve(Ready& ready) {
   Impl& run = *impl_;
-  const auto& c = run.checkpoint;
   Case question = std::move(ready.question);
+  const surrogate::Checkpoint c = run.world(question);
   Answer answer = std::move(ready.answer);
   const Stage stage = stage_clock(answer);
   const auto scales = answer.forces.scales;
@@ -485,9 +537,12 @@ Answer NeuralEngine::solve(Ready& ready) {
     FieldArrays arrays(normalizer[Branch::surface], {}, scales, on_cells ? Association::faces : Association::points,
                        count);
     if (on_cells) known.resize(count);
+    const std::vector<Vec3> normals = c.config.normals && !on_cells ? point_normals(surface) : std::vector<Vec3>();
     run.evaluate(
-        fields, Branch::surface, count,
-        [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; }, false,
+        fields, Branch::surface,
+        {count, [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; },
+         [&](std::size_t i) { return on_cells ? surface.area_vector(i) : normals[i]; }},
+        false,
         [&](std::size_t i, const float* v, const float*) {
           arrays.fill(i, v, nullptr);
           if (on_cells) known[i] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
@@ -517,7 +572,10 @@ Answer NeuralEngine::solve(Ready& ready) {
         unknown.push_back(i);
     }
     run.evaluate(
-        fields, Branch::surface, unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; }, false,
+        fields, Branch::surface,
+        {unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; },
+         [&](std::size_t i) { return elements[unknown[i]].area_vector; }},
+        false,
         [&](std::size_t i, const float* v, const float*) {
           values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
         },
@@ -551,7 +609,7 @@ Answer NeuralEngine::solve(Ready& ready) {
     FieldArrays arrays(normalizer[Branch::volume], question.derive, scales,
                        on_cells ? Association::faces : Association::points, count);
     run.evaluate(
-        fields, Branch::volume, count, place, !question.derive.empty(),
+        fields, Branch::volume, {count, place, {}}, !question.derive.empty(),
         [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, "volume");
     arrays.move_to(mesh.attributes);
     answer.volume = std::move(mesh);
@@ -568,8 +626,8 @@ Answer NeuralEngine::solve(Ready& ready) {
     if (physics::find_field(normalizer[Branch::volume].fields, "vorticity", 3).spec)
       normalizer.set_vorticity_decoder(physics::Decoder::direct, c.name);
     run.evaluate(
-        FieldPredictor(normalizer, scales.length), Branch::volume, question.probes.size(),
-        [&](std::size_t i) { return question.probes[i]; }, false,
+        FieldPredictor(normalizer, scales.length), Branch::volume,
+        {question.probes.size(), [&](std::size_t i) { return question.probes[i]; }, {}}, false,
         [&](std::size_t i, const float* v, const float*) {
           answer.probe_pressure[i] = to_pa * v[p.first];
           for (int a = 0; a < 3; ++a) answer.probe_velocity[i][a] = to_speed * v[u.first + a];

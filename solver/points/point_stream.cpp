@@ -12,6 +12,8 @@
 #include "core/log.hpp"
 #include "core/queue.hpp"
 #include "core/runtime.hpp"
+#include "solver/model_world.hpp"
+#include "surrogate/model/features.hpp"
 
 namespace streamtube::solver {
 
@@ -45,18 +47,18 @@ struct PointStream::Block {
   std::size_t index = 0, begin = 0, rows = 0;
   std::vector<double> raw, areas;   // [rows][3], unit of the file
   std::vector<Vec3> xyz;            // m, in the model's frame
-  std::vector<float> network;       // [rows][3] network units
+  surrogate::NetworkRows network;   // as the network takes them
   std::vector<float> written;       // [rows][3] unit of the file
   surrogate::NetworkAnswer answer;  // then dimensionless fields
 };
 
 PointStream::PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
                          std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
-                         const core::Processes& processes, const geometry::Similarity& placement)
-    : checkpoint_(checkpoint),
+                         const core::Processes& processes, const geometry::Similarity& placement, double model_scale)
+    : world_(checkpoint.at_scale(model_scale)),
       points_(points),
       derive_(std::move(derive)),
-      normalizer_(checkpoint.normalizer),
+      normalizer_(world_.normalizer),
       placement_(placement),
       processes_(processes) {
   check_fields(checkpoint);
@@ -102,10 +104,10 @@ std::pair<std::size_t, std::size_t> PointStream::share(Branch branch, std::size_
 }
 
 std::vector<Extrapolation> PointStream::check() const {
-  const double low = normalizer_.position_origin, high = low + normalizer_.position_extent;
+  const Box known = known_positions(world_);
   // Corners of the sampling mesh's own cells count as inside.
-  Box domain = checkpoint_.domain;
-  domain.add(checkpoint_.sampling.volume_mesh.domain.low), domain.add(checkpoint_.sampling.volume_mesh.domain.high);
+  Box domain = world_.domain;
+  domain.add(world_.sampling.volume_mesh.domain.low), domain.add(world_.sampling.volume_mesh.domain.high);
   double outside = 0;
   for (const Branch branch : branches()) {
     const auto [first, end] = share(branch, kCheckRows);
@@ -119,12 +121,12 @@ std::vector<Extrapolation> PointStream::check() const {
       to_model(raw, xyz);
       for (std::size_t i = 0; i < xyz.size(); ++i) {
         for (int a = 0; a < 3; ++a)
-          if (!(xyz[i][a] >= low && xyz[i][a] <= high))
+          if (!(xyz[i][a] >= known.low[a] && xyz[i][a] <= known.high[a]))
             throw Error(ErrorKind::input,
                         str("'", points_.path(), "': '/", physics::name(branch), "/positions' row ", begin + i,
                             " (counted from 0): ", "xyz"[a], " is ", xyz[i][a],
-                            placement_.identity() ? " m" : " m in the model's frame", ", but the model '",
-                            checkpoint_.name, "' knows positions from ", low, " to ", high, " m only"),
+                            placement_.identity() ? " m" : " m in the model's frame", ", but the model '", world_.name,
+                            "' knows positions from ", known.low[a], " to ", known.high[a], " m only"),
                         "leave out such points; if the file is not in metres, give it an attribute 'unit'");
         if (branch == Branch::volume && !domain.contains(xyz[i])) ++outside;
       }
@@ -138,10 +140,25 @@ std::vector<Extrapolation> PointStream::check() const {
   return out;
 }
 
+// Where the network sees them: of the areas where the file has them, else of the body's nearest faces.
+std::vector<Vec3> PointStream::normals(const Block& block, const PreparedCase& prepared) const {
+  if (!world_.config.normals) return {};
+  std::vector<Vec3> out(block.rows);
+  bool all = block.areas.size() == 3 * block.rows;
+  for (std::size_t i = 0; i < block.rows && all; ++i) {
+    out[i] = placement_.frame.vector_to_model({block.areas[3 * i], block.areas[3 * i + 1], block.areas[3 * i + 2]});
+    all = norm(out[i]) > 0;
+  }
+  if (all) return out;
+  core::expect(prepared.walls != nullptr, "PointStream: a case without walls");
+  return prepared.walls->normals(block.xyz);
+}
+
 void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
                          const std::string& out, std::vector<double>& forces) const {
   const auto& scales = prepared.reference.scales;
   const FieldPredictor predictor(normalizer_, scales.length);
+  const surrogate::NetworkInput input(normalizer_, world_.config, prepared.walls.get());
   const bool gradient = branch == Branch::volume && !derive_.empty();
   const bool areas = branch == Branch::surface && points_.has_areas();
   const std::size_t rows = block_rows(network), total = points_.points(branch);
@@ -178,8 +195,12 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
         points_.read_areas(block.begin, block.areas);
       }
       to_model(block.raw, block.xyz);
-      block.network.resize(3 * block.rows);
-      normalizer_.normalize_positions(block.xyz.data(), block.rows, block.network.data());
+      if (branch == Branch::surface)
+        block.network.values = input.surface(block.xyz, normals(block, prepared));
+      else if (gradient || predictor.differentiates(branch))
+        block.network = input.volume_with_jacobian(block.xyz);
+      else
+        block.network.values = input.volume(block.xyz);
       block.written.assign(block.raw.begin(), block.raw.end());
       asked.push(&block);
     }
@@ -201,10 +222,9 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
         return std::all_of(v.begin(), v.end(), [](float x) { return std::isfinite(x); });
       };
       if (!finite(block.answer.values) || !finite(block.answer.velocity_gradient))
-        throw Error(
-            ErrorKind::runtime,
-            str("the model '", checkpoint_.name, "' gave a ", physics::name(branch), " value that is not finite"),
-            "the case is too far from the training data, or the model is broken");
+        throw Error(ErrorKind::runtime,
+                    str("the model '", world_.name, "' gave a ", physics::name(branch), " value that is not finite"),
+                    "the case is too far from the training data, or the model is broken");
       for (std::size_t c = 0; c < values.size(); ++c)
         values[c].resize(block.rows * static_cast<std::size_t>(columns.columns()[c].components));
       for (std::size_t i = 0; i < block.rows; ++i)
@@ -248,7 +268,7 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
       if (round >= end - first) continue;
       const auto next = asked.pop();
       if (!next) return;
-      predictor.query(network, branch, (*next)->network, gradient, (*next)->answer);
+      predictor.query(network, branch, (*next)->network.values, gradient, (*next)->answer, (*next)->network.jacobian);
       const std::size_t done = (*next)->rows;
       answered.push(*next);
       progress.advance(done);

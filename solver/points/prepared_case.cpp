@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "solver/model_world.hpp"
+#include "surrogate/model/features.hpp"
 
 namespace streamtube::solver {
 
@@ -17,13 +19,10 @@ namespace {
 
 constexpr const char* kPoints = "/case/geometry_points";
 constexpr const char* kSupernodes = "/case/supernodes";
+constexpr const char* kPointNormals = "/case/geometry_normals";
+constexpr const char* kAnchorNormals = "/case/surface_anchor_normals";
+constexpr const char* kWalls = "/case/walls";
 constexpr const char* kAnchors[2] = {"/case/surface_anchors", "/case/volume_anchors"};
-
-std::vector<float> normalized(const physics::Normalizer& normalizer, const std::vector<Vec3>& xyz) {
-  std::vector<float> out(3 * xyz.size());
-  normalizer.normalize_positions(xyz.data(), xyz.size(), out.data());
-  return out;
-}
 
 std::vector<Vec3> read_vectors(const mesh_io::H5File& file, const std::string& dataset) {
   const auto shape = file.shape(dataset);
@@ -45,18 +44,45 @@ void write_vectors(mesh_io::H5File& file, const std::string& dataset, const std:
   file.write<double>(dataset, {values.size(), 3}, {values.data()->data(), 3 * values.size()});
 }
 
+// Corners of triangles, three rows each.
+std::shared_ptr<const geometry::WallDistance> read_walls(const mesh_io::H5File& file) {
+  const std::vector<Vec3> corners = read_vectors(file, kWalls);
+  std::vector<std::array<Vec3, 3>> triangles(corners.size() / 3);
+  double area = 0;
+  for (std::size_t i = 0; i < triangles.size(); ++i) {
+    triangles[i] = {corners[3 * i], corners[3 * i + 1], corners[3 * i + 2]};
+    area += norm(cross(corners[3 * i + 1] - corners[3 * i], corners[3 * i + 2] - corners[3 * i]));
+  }
+  if (corners.size() % 3 != 0 || !(area > 0))
+    throw Error(ErrorKind::input, str("'", file.name(), "': '", kWalls, "' holds no triangles"),
+                "make it again with `streamtube points --prepare`");
+  return std::make_shared<geometry::WallDistance>(triangles);
+}
+
 }  // namespace
 
-NetworkCase::NetworkCase(const PreparedCase& prepared, const physics::Normalizer& normalizer)
-    : points(normalized(normalizer, prepared.points)),
-      anchors{normalized(normalizer, prepared.anchors[0]), normalized(normalizer, prepared.anchors[1])},
-      supernodes(prepared.supernodes) {}
+NetworkCase::NetworkCase(const PreparedCase& prepared, const surrogate::Checkpoint& model)
+    : condition(network_condition(model, prepared.reynolds_number, prepared.conditions, str("'", prepared.name, "'"))),
+      supernodes(prepared.supernodes) {
+  if ((model.config.normals && (prepared.point_normals.size() != prepared.points.size() ||
+                                prepared.anchor_normals.size() != prepared.anchors[0].size())) ||
+      (model.config.wall_distance && !prepared.walls))
+    throw Error(ErrorKind::input,
+                str("'", prepared.name, "': the model '", model.name, "' sees normals or walls, which the case lacks"),
+                "make it again with `streamtube points --prepare`");
+  const physics::Normalizer normalizer = model.normalizer.at_scale(prepared.model_scale);
+  const surrogate::NetworkInput input(normalizer, model.config, prepared.walls.get());
+  points = input.surface(prepared.points, prepared.point_normals);
+  anchors[0] = input.surface(prepared.anchors[0], prepared.anchor_normals);
+  anchors[1] = input.volume(prepared.anchors[1]);
+}
 
 surrogate::EncodeInput NetworkCase::input() const {
   surrogate::EncodeInput input;
   input.points = points;
   input.supernodes = supernodes;
   for (int b = 0; b < 2; ++b) input.anchors[b] = anchors[b];
+  input.condition = condition;
   return input;
 }
 
@@ -65,6 +91,13 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
   write_vectors(file, kPoints, p.points);
   file.write<std::int64_t>(kSupernodes, {p.supernodes.size()}, p.supernodes);
   for (int b = 0; b < 2; ++b) write_vectors(file, kAnchors[b], p.anchors[b]);
+  if (!p.point_normals.empty()) write_vectors(file, kPointNormals, p.point_normals);
+  if (!p.anchor_normals.empty()) write_vectors(file, kAnchorNormals, p.anchor_normals);
+  if (p.walls) {
+    std::vector<Vec3> corners;
+    for (const auto& triangle : p.walls->triangles()) corners.insert(corners.end(), triangle.begin(), triangle.end());
+    write_vectors(file, kWalls, corners);
+  }
   Json extrapolation = Json::array();
   for (const auto& e : p.extrapolation)
     extrapolation.push_back(
@@ -91,6 +124,8 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
         {"side_axis", r.axes.side},
         {"lift_axis", r.axes.lift}}},
       {"reynolds_number", p.reynolds_number},
+      {"model_scale", p.model_scale},
+      {"conditions", p.conditions},
       {"extrapolation", extrapolation},
       {"placement",
        {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
@@ -113,10 +148,13 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
     to.length_source = r.at("length_source"), to.area_source = r.at("area_source");
     to.axes = {r.at("drag_axis"), r.at("side_axis"), r.at("lift_axis"), r.at("moment_center")};
     p.reynolds_number = json.at("reynolds_number");
+    p.model_scale = json.value("model_scale", 1.0);  // files of older versions have neither
+    p.conditions = json.value("conditions", p.conditions);
     for (const Json& e : json.at("extrapolation"))
       p.extrapolation.push_back({e.at("quantity"), e.at("unit"), e.at("value"), e.at("min"), e.at("max")});
     const Json& placement = json.at("placement");
-    p.placement = {{placement.at("axes"), placement.at("shift")}, placement.at("scale")};
+    p.placement = {{placement.at("axes"), placement.at("shift"), geometry::step_of(p.model_scale)},
+                   placement.at("scale")};
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::input,
                 str("'", file.name(), "': attribute 'description' of '/case' is not what it should be: ", error.what()),
@@ -126,6 +164,9 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
        {p.reference.scales.velocity, p.reference.scales.density, p.reference.scales.length, p.reference.scales.area})
     if (!(std::isfinite(x) && x > 0))
       throw Error(ErrorKind::input, str("'", file.name(), "': '/case': a reference quantity is ", x));
+  if (!(std::isfinite(p.model_scale) && p.model_scale > 0))
+    throw Error(ErrorKind::input, str("'", file.name(), "': '/case': the model's scale is ", p.model_scale),
+                "make it again with `streamtube points --prepare`");
   const auto& axes = p.placement.frame.axes;
   double off = std::isfinite(norm(p.placement.frame.shift)) && p.placement.scale > 0 ? 0 : 1;
   for (int i = 0; i < 3; ++i)
@@ -135,6 +176,9 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
                 "make it again with `streamtube points --prepare`");
   p.points = read_vectors(file, kPoints);
   for (int b = 0; b < 2; ++b) p.anchors[b] = read_vectors(file, kAnchors[b]);
+  if (file.exists(kPointNormals)) p.point_normals = read_vectors(file, kPointNormals);
+  if (file.exists(kAnchorNormals)) p.anchor_normals = read_vectors(file, kAnchorNormals);
+  if (file.exists(kWalls)) p.walls = read_walls(file);
   p.supernodes = file.read<std::int64_t>(kSupernodes);
   const auto count = static_cast<std::int64_t>(p.points.size());
   if (p.supernodes.empty()) throw Error(ErrorKind::input, str("'", file.name(), "': '", kSupernodes, "' is empty"));

@@ -4,10 +4,13 @@
 // it up from a file (docs/points_format.md).
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "geometry/frame.hpp"
+#include "geometry/wall_distance.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "physics/flow.hpp"
 #include "solver/case.hpp"
@@ -23,17 +26,23 @@ struct PreparedCase {
   std::vector<Vec3> points;              // [P] m, geometry points
   std::vector<std::int64_t> supernodes;  // [S] ascending indices into points
   std::vector<Vec3> anchors[2];          // [A] m, surface and volume
-  Forces reference;                      // scales, axes and where they come from; no coefficients
-  double reynolds_number = 0;
+  // Where the model sees them: outward normals of the geometry points and of the surface anchors, and the body's walls.
+  std::vector<Vec3> point_normals, anchor_normals;
+  std::shared_ptr<const geometry::WallDistance> walls;
+  Forces reference;                          // scales, axes and where they come from; no coefficients
+  double reynolds_number = 0;                // with the body's length along the flow
+  double model_scale = 1;                    // of the model's world, as in a Case
+  std::map<std::string, double> conditions;  // as in a Case
   std::vector<Extrapolation> extrapolation;
   geometry::Similarity placement;  // from the files' frame (m) to the model's, in which all of the above is
 };
 
-// The same in network units, for Surrogate::encode.
+// The same in network units, for Surrogate::encode. Error(usage) for a condition of the model that the case lacks.
 struct NetworkCase {
-  NetworkCase(const PreparedCase& prepared, const physics::Normalizer& normalizer);
+  // Error(input) where the model sees normals or walls that the case lacks.
+  NetworkCase(const PreparedCase& prepared, const surrogate::Checkpoint& model);
   surrogate::EncodeInput input() const;
-  std::vector<float> points, anchors[2];
+  std::vector<float> points, anchors[2], condition;
   std::vector<std::int64_t> supernodes;
 };
 
