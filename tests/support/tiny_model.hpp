@@ -9,10 +9,11 @@
 
 namespace streamtube::test {
 
-// Space: x -1..3, y -1..1, z 0..1 m; a handful of tokens.
-inline surrogate::Checkpoint tiny_model(std::uint64_t seed = 7) {
+// Space: x -1..3, y -1..1, z 0..1 m; a handful of tokens. features: it sees normals and walls.
+inline surrogate::Checkpoint tiny_model(std::uint64_t seed = 7, bool features = false) {
   surrogate::Checkpoint c;
   c.name = "tiny";
+  c.config.normals = c.config.wall_distance = features;
   c.config.hidden = 24;
   c.config.heads = 2;
   c.config.physics_blocks = "psc";

@@ -71,6 +71,11 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   SECTION("plain") {}
   SECTION("of a symmetric flow") { model.normalizer.symmetric = true; }
   SECTION("with derivatives") { derive = true; }
+  SECTION("with normals and walls") {
+    model = test::tiny_model(7, true);
+    model.normalizer.symmetric = true;
+  }
+  SECTION("with normals, walls and derivatives") { model = test::tiny_model(7, true), derive = true; }
   const TempDir dir;
   solver::Case question = box_case();
   // More than one block of rows: 65536.
@@ -130,6 +135,8 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   const solver::PreparedCase read = solver::read_prepared(again.file());
   CHECK_NOTHROW(solver::check_prepared(read, model, whole));
   CHECK(read.points == prepared.points);
+  CHECK(read.point_normals == prepared.point_normals);
+  CHECK(read.anchor_normals.size() == (model.config.normals ? prepared.anchors[0].size() : 0));
   CHECK(read.placement.frame.axes == prepared.placement.frame.axes);
   CHECK(read.placement.frame.shift == prepared.placement.frame.shift);
   CHECK(read.placement.scale == 2.5);

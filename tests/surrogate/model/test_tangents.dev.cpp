@@ -23,6 +23,7 @@ struct Setting {
   using Model = Abupt<T, HostSpace>;
   AbuptConfig config;
   std::vector<T> points, anchors[2], queries, condition;
+  std::vector<T> point_features, anchor_features[2], query_features;  // of the queries' branch, stacked [4 N][F]
   std::vector<std::int64_t> supernodes;
   CpuPath path = CpuPath::portable;
   core::Arena<HostSpace> arena;
@@ -32,9 +33,20 @@ struct Setting {
     in.points = {points.data(), points.size() / 3, 3};
     in.supernodes = {supernodes.data(), supernodes.size()};
     in.condition = {condition.data(), condition.empty() ? 0u : 1u, condition.size()};
+    in.point_features = {point_features.data(), points.size() / 3, static_cast<std::size_t>(config.point_features())};
     in.neighbors = geometry::radius_search<T, HostSpace>(HostSpace(), in.points, in.supernodes, T(config.radius),
                                                          config.max_degree);
     return in;
+  }
+  typename Model::Features features() const {
+    typename Model::Features f;
+    for (int b = 0; b < 2; ++b)
+      f.of[b] = {anchor_features[b].data(), anchors[b].size() / 3, static_cast<std::size_t>(config.features(b))};
+    return f;
+  }
+  Mat<const T, HostSpace> stacked(Branch branch) const {
+    return {query_features.data(), 4 * queries.size() / 3,
+            static_cast<std::size_t>(config.features(static_cast<int>(branch)))};
   }
   typename Model::Rows rows() const {
     typename Model::Rows r;
@@ -67,8 +79,9 @@ struct Setting {
       typename core::Arena<HostSpace>::Scope scope(arena);
       Mat<T, HostSpace> tokens = take<T>(context, supernodes.size(), static_cast<std::size_t>(config.hidden));
       model.encode_geometry(context, in, tokens);
-      model.forward(context, in, tokens, {at.data(), at.size() / 3, 3}, r, cache, result);
-      model.query_tangents(context, in, branch, {queries.data(), n, 3}, cache, {answer.data(), 4 * n, width});
+      model.forward(context, in, tokens, {at.data(), at.size() / 3, 3}, r, cache, result, {}, features());
+      model.query_tangents(context, in, branch, {queries.data(), n, 3}, cache, {answer.data(), 4 * n, width},
+                           stacked(branch));
     };
     arena.measure(pass);
     pass();
@@ -92,12 +105,15 @@ struct Setting {
     };
     typename Model::Slopes slopes;
     slopes.positions = {queries.data(), queries.size() / 3, 3};
+    slopes.features = stacked(Branch::volume);
     slopes.loss = [&](Mat<const T, HostSpace> out, Mat<T, HostSpace> dout) { value = function(context, out, dout); };
     const Mat<const T, HostSpace> at[2] = {{anchors[0].data(), anchors[0].size() / 3, 3},
                                            {anchors[1].data(), anchors[1].size() / 3, 3}};
     const Vec<T, HostSpace> flat =
         gradients ? Vec<T, HostSpace>{gradients->data(), gradients->size()} : Vec<T, HostSpace>{};
-    const auto pass = [&] { model.training_pass(context, in, at, rows(), recompute, none, flat, {}, slopes); };
+    const auto pass = [&] {
+      model.training_pass(context, in, at, rows(), recompute, none, flat, {}, slopes, features());
+    };
     arena.measure(pass);
     pass();
     HostSpace().fence();
@@ -146,10 +162,13 @@ typename Setting<T>::Function curl_loss(std::size_t rows, std::size_t columns, b
   };
 }
 
+// Features of `branch` for the queries, where they are wanted: values and derivatives of their own.
 template <class T>
-Setting<T> random_setting(const std::string& blocks, int condition, bool bias, int hidden, int heads) {
+Setting<T> random_setting(const std::string& blocks, int condition, bool bias, int hidden, int heads,
+                          bool features = false, Branch branch = Branch::volume) {
   Setting<T> s;
   AbuptConfig& c = s.config;
+  c.normals = c.wall_distance = features;
   c.hidden = hidden, c.heads = heads, c.mlp_ratio = 2, c.physics_blocks = blocks;
   c.decoder_blocks[0] = 1, c.decoder_blocks[1] = 2;
   c.radius = 250, c.max_degree = 6, c.condition = condition, c.bias = bias;
@@ -164,6 +183,17 @@ Setting<T> random_setting(const std::string& blocks, int condition, bool bias, i
   s.anchors[0] = place(67), s.anchors[1] = place(71);
   s.queries = place(29);
   for (int i = 0; i < condition; ++i) s.condition.push_back(static_cast<T>(rng.normal()));
+  const auto draw = [&](std::size_t n, int wide, double spread) {
+    std::vector<T> x(n * static_cast<std::size_t>(wide));
+    for (T& v : x) v = static_cast<T>(static_cast<float>(spread * rng.normal()));
+    return x;
+  };
+  s.point_features = draw(s.points.size() / 3, c.point_features(), 1);
+  for (int b = 0; b < 2; ++b) s.anchor_features[b] = draw(s.anchors[b].size() / 3, c.features(b), 1);
+  const int wide = c.features(static_cast<int>(branch));
+  s.query_features = draw(s.queries.size() / 3, wide, 1);
+  const std::vector<T> slopes = draw(s.queries.size(), wide, 0.05);
+  s.query_features.insert(s.query_features.end(), slopes.begin(), slopes.end());
   return s;
 }
 
@@ -211,23 +241,25 @@ TEST_CASE("forward-mode Jacobian and curl in double against the reference's") {
 
 TEST_CASE("derivatives of queries against central differences") {
   for (const Branch branch : {Branch::surface, Branch::volume})
-    for (const auto& [blocks, condition, bias] :
-         {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)}) {
+    for (const auto& [blocks, condition, bias, features] :
+         {std::tuple("psc", 0, true, false), std::tuple("jpc", 3, true, true), std::tuple("pj", 0, false, false)}) {
       CAPTURE(blocks, condition);
-      auto s = random_setting<double>(blocks, condition, bias, 24, 2);
+      auto s = random_setting<double>(blocks, condition, bias, 24, 2, features, branch);
       const Weights weights = lively_weights(s.config);
-      const std::vector<double> base = s.queries, exact = s.tangents(weights, branch);
-      const std::size_t rows = exact.size() / 4;
+      const std::vector<double> base = s.queries, exact = s.tangents(weights, branch), beside = s.query_features;
+      const std::size_t rows = exact.size() / 4, numbers = beside.size() / 4;
       for (std::size_t axis = 0; axis < 3; ++axis) {
         const double h = 1e-4;
         std::vector<double> slope(rows);
         for (const double side : {1.0, -1.0}) {
           s.queries = base;
           for (std::size_t i = axis; i < base.size(); i += 3) s.queries[i] += side * h;
+          for (std::size_t i = 0; i < numbers; ++i)  // features that depend on the place
+            s.query_features[i] = beside[i] + side * h * beside[(axis + 1) * numbers + i];
           const std::vector<double> out = s.tangents(weights, branch);
           for (std::size_t i = 0; i < rows; ++i) slope[i] += side * out[i] / (2 * h);
         }
-        s.queries = base;
+        s.queries = base, s.query_features = beside;
         const auto first = exact.begin() + static_cast<std::ptrdiff_t>((axis + 1) * rows);
         CHECK(difference(std::vector<double>(first, first + static_cast<std::ptrdiff_t>(rows)), slope) < 1e-7);
       }
@@ -235,10 +267,10 @@ TEST_CASE("derivatives of queries against central differences") {
 }
 
 TEST_CASE("gradient of a loss on derivatives against central differences") {
-  for (const auto& [blocks, condition, bias] :
-       {std::tuple("psc", 0, true), std::tuple("jpc", 3, true), std::tuple("pj", 0, false)})
+  for (const auto& [blocks, condition, bias, features] :
+       {std::tuple("psc", 0, true, true), std::tuple("jpc", 3, true, false), std::tuple("pj", 0, false, true)})
     for (int kind = 0; kind < 3; ++kind) {
-      auto s = random_setting<double>(blocks, condition, bias, 24, 2);
+      auto s = random_setting<double>(blocks, condition, bias, 24, 2, features);
       const Weights weights = lively_weights(s.config);
       const std::size_t rows = s.queries.size() / 3, columns = static_cast<std::size_t>(s.config.outputs[1]);
       const auto function =

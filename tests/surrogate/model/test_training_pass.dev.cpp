@@ -29,7 +29,7 @@ struct Setting {
   using Model = Abupt<T, HostSpace>;
   AbuptConfig config;
   Weights weights;
-  std::vector<T> points, positions[2], targets[2], condition;
+  std::vector<T> points, positions[2], targets[2], condition, point_features, features[2];
   std::vector<std::int64_t> supernodes;
   typename Model::Rows rows;
   geometry::Neighbors<HostSpace> neighbors;  // of the points as drawn: held fixed where points are moved
@@ -58,6 +58,14 @@ struct Setting {
       targets[b].resize(positions[b].size() / 3 * static_cast<std::size_t>(config.outputs[b]));
       for (T& v : targets[b]) v = static_cast<T>(rng.normal());
     }
+    const auto draw = [&](std::size_t n) {
+      std::vector<T> x(n);
+      for (T& v : x) v = static_cast<T>(static_cast<float>(rng.normal()));
+      return x;
+    };
+    point_features = draw(points.size() / 3 * static_cast<std::size_t>(config.point_features()));
+    for (int b = 0; b < 2; ++b)
+      features[b] = draw(positions[b].size() / 3 * static_cast<std::size_t>(config.features(b)));
     for (int i = 0; i < config.condition; ++i) condition.push_back(static_cast<T>(rng.normal()));
     neighbors = geometry::radius_search<T, HostSpace>(HostSpace(), {points.data(), points.size() / 3, 3},
                                                       {supernodes.data(), supernodes.size()},
@@ -78,6 +86,11 @@ struct Setting {
     input.supernodes = {supernodes.data(), supernodes.size()};
     input.condition = {condition.data(), condition.empty() ? 0u : 1u, condition.size()};
     input.neighbors = neighbors;
+    input.point_features = {point_features.data(), points.size() / 3,
+                            static_cast<std::size_t>(config.point_features())};
+    typename Model::Features beside;
+    for (int b = 0; b < 2; ++b)
+      beside.of[b] = {features[b].data(), positions[b].size() / 3, static_cast<std::size_t>(config.features(b))};
     typename Model::PositionAdjoints adjoints;
     if (wanted) {
       const T nan = std::numeric_limits<T>::quiet_NaN();  // positions' adjoints overwrite
@@ -108,7 +121,9 @@ struct Setting {
     };
     const Vec<T, HostSpace> flat =
         gradients ? Vec<T, HostSpace>{gradients->data(), gradients->size()} : Vec<T, HostSpace>{};
-    const auto run = [&] { model.training_pass(context, input, at, rows, recompute, loss, flat, adjoints); };
+    const auto run = [&] {
+      model.training_pass(context, input, at, rows, recompute, loss, flat, adjoints, {}, beside);
+    };
     arena.measure(run);
     run();
     HostSpace().fence();
@@ -127,11 +142,18 @@ AbuptConfig config(const std::string& blocks, int condition, Message message, bo
   return c;
 }
 
+AbuptConfig with_features(AbuptConfig c) {
+  c.normals = c.wall_distance = true;
+  return c;
+}
+
 }  // namespace
 
 TEST_CASE("gradient of every tensor against central differences") {
-  for (const AbuptConfig& c : {config("psc", 0, Message::relative, true), config("jpc", 3, Message::absolute, true),
-                               config("pj", 0, Message::absolute, false)}) {
+  for (const AbuptConfig& c :
+       {config("psc", 0, Message::relative, true), config("jpc", 3, Message::absolute, true),
+        config("pj", 0, Message::absolute, false), with_features(config("psc", 2, Message::relative, true)),
+        with_features(config("pj", 0, Message::absolute, false))}) {
     Setting<double> setting(c);
     std::vector<double> gradients;
     std::map<std::string, ParameterStore<double, HostSpace>::Entry> entries;
@@ -188,7 +210,8 @@ Positions<double> nowhere(const Setting<double>& setting) {
 
 TEST_CASE("gradient of positions against central differences") {
   for (const AbuptConfig& c : {config("psc", 0, Message::relative, true), config("jpc", 3, Message::absolute, true),
-                               config("pj", 0, Message::relative, false), config("s", 2, Message::absolute, true)}) {
+                               config("pj", 0, Message::relative, false), config("s", 2, Message::absolute, true),
+                               with_features(config("psc", 0, Message::relative, true))}) {
     Setting<double> setting(c);
     Positions<double> gradient;
     setting.pass(setting.weights, false, nullptr, &gradient);
@@ -304,7 +327,7 @@ TEST_CASE("the surrogate's sensitivity is that of the adjoint in double") {
 
 TEST_CASE("computing blocks anew changes no bit") {
   for (const int condition : {0, 3}) {
-    Setting<double> setting(config("psjc", condition, Message::relative, true));
+    Setting<double> setting(with_features(config("psjc", condition, Message::relative, true)));
     std::vector<double> kept, anew;
     CHECK(setting.pass(setting.weights, false, &kept) == setting.pass(setting.weights, true, &anew));
     CHECK(kept == anew);

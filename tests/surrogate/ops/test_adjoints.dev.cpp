@@ -410,44 +410,63 @@ TEST_CASE("adjoint of supernode pooling, both messages") {
   const auto centers = geometry::invert<std::int64_t, HostSpace>(HostSpace(), index, 400);
   const std::vector<float> own = frequencies(static_cast<int>(size), 3, 10000),
                            relative = frequencies(static_cast<int>(size), 4, 10000);
-  for (const Message message : {Message::relative, Message::absolute}) {
+  for (const auto& [message, wide] :
+       {std::pair(Message::relative, std::size_t{0}), std::pair(Message::absolute, std::size_t{0}),
+        std::pair(Message::relative, std::size_t{3}), std::pair(Message::absolute, std::size_t{3})}) {
+    const std::vector<double> given = random(400 * wide, "features");
     const std::size_t in_size = message == Message::absolute ? 2 * size : size;
     const auto make = [&](auto number) {
       using T = decltype(number);
-      const auto parameters = [&, in_size](Arrays<T>& in) {
+      const std::vector<T> features(given.begin(), given.end());
+      const auto parameters = [&, in_size, wide](Arrays<T>& in) {
         return PoolingParameters<T, HostSpace>{matrix(in[0], in_size),
                                                matrix(in[2], size),
                                                matrix(in[4], 2 * size),
+                                               wide ? matrix(in[7], wide) : Mat<T, HostSpace>(),
+                                               wide ? matrix(in[8], wide) : Mat<T, HostSpace>(),
                                                vec(in[1]),
                                                vec(in[3]),
                                                vec(in[5]),
                                                {own.data(), own.size()},
                                                {relative.data(), relative.size()}};
       };
+      const auto beside = [wide](const std::vector<T>& x) {
+        return wide ? Mat<const T, HostSpace>{x.data(), 400, wide} : Mat<const T, HostSpace>();
+      };
       Op<T> op;
-      op.forward = [&, parameters, message](Context<HostSpace>& context, Arrays<T>& in) {
+      op.forward = [&, parameters, message, beside, features](Context<HostSpace>& context, Arrays<T>& in) {
         std::vector<T> tokens(count * size);
         run(context, [&] {
           supernode_pooling<T, HostSpace>(context, message, parameters(in), matrix(in[6], 3), index, neighbors, 8,
-                                          matrix(tokens, size));
+                                          matrix(tokens, size), {}, beside(features));
         });
         return tokens;
       };
-      op.backward = [&, parameters, message, in_size](Context<HostSpace>& context, Arrays<T>& in, std::vector<T>& dy,
-                                                      Arrays<T>& d) {
-        const PoolingGradients<T, HostSpace> gradients{
-            matrix(d[0], in_size), matrix(d[2], size), matrix(d[4], 2 * size), vec(d[1]), vec(d[3]), vec(d[5])};
+      op.backward = [&, parameters, message, in_size, wide, beside, features](
+                        Context<HostSpace>& context, Arrays<T>& in, std::vector<T>& dy, Arrays<T>& d) {
+        PoolingGradients<T, HostSpace> gradients{
+            matrix(d[0], in_size), matrix(d[2], size), matrix(d[4], 2 * size), vec(d[1]), vec(d[3]), vec(d[5]), {}, {}};
+        if (wide) gradients.message_features = matrix(d[7], wide), gradients.own_features = matrix(d[8], wide);
         run(context, [&] {
           supernode_pooling_backward<T, HostSpace>(context, message, parameters(in), matrix(in[6], 3), index, neighbors,
-                                                   8, matrix(dy, size), gradients, {matrix(d[6], 3), sources, centers});
+                                                   8, matrix(dy, size), gradients, {matrix(d[6], 3), sources, centers},
+                                                   {}, beside(features));
         });
       };
       return op;
     };
-    check(make,
-          {random(size * in_size, "up", 0.3), random(size, "up bias"), random(size * size, "down", 0.3),
-           random(size, "down bias"), random(size * 2 * size, "merge", 0.3), random(size, "merge bias"), points},
-          3e-2, {1e-4, 1e-5, 1e-6});
+    Arrays<double> inputs = {random(size * in_size, "up", 0.3),
+                             random(size, "up bias"),
+                             random(size * size, "down", 0.3),
+                             random(size, "down bias"),
+                             random(size * 2 * size, "merge", 0.3),
+                             random(size, "merge bias"),
+                             points};
+    if (wide > 0) {
+      inputs.push_back(random(size * wide, "message features", 0.3));
+      inputs.push_back(random(size * wide, "own features", 0.3));
+    }
+    check(make, inputs, 3e-2, {1e-4, 1e-5, 1e-6});
   }
 }
 

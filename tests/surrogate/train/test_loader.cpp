@@ -5,6 +5,7 @@
 #include <set>
 
 #include "geometry/space_curve.hpp"
+#include "surrogate/train/dataset_case.hpp"
 #include "surrogate/train/loader.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/tiny_dataset.hpp"
@@ -130,6 +131,120 @@ TEST_CASE("supernodes are spread over the geometry points: one in every equal pa
         int count = 0;
         for (std::size_t i = 5 * part; i < 5 * part + 5; ++i) count += static_cast<int>(drawn.count(curve[i]));
         CHECK(count == 1);
+      }
+    }
+}
+
+namespace {
+
+// The same flow at half the size: at one Reynolds number and twice the velocity.
+mesh_io::FlowSample halved(mesh_io::FlowSample s) {
+  for (auto& part : s.part)
+    for (float& x : part.position) x /= 2;
+  for (float& a : s.part[0].size) a /= 4;
+  for (float& v : s.part[1].size) v /= 8;
+  s.info.reference_length /= 2, s.info.reference_area /= 4, s.info.flow.velocity *= 2;
+  for (auto& part : s.part)
+    for (auto& field : part.fields)
+      for (float& x : field.values) x *= field.name == "velocity" ? 2 : 4;  // vorticity: twice over half
+  return s;
+}
+
+std::vector<Batch> draw_canonical(const mesh_io::Dataset& data, const AbuptConfig& config, const DrawOptions& o) {
+  const std::vector<std::size_t> cases = data.split("all");
+  CaseWorld world;
+  world.canonical_length = 1;
+  for (const std::size_t i : cases) world.lengths.push_back(body_length(data, i));
+  Condition re;
+  re.name = "reynolds_number", re.logarithmic = true, re.center = 6, re.min = 1e5, re.max = 1e7;
+  world.conditions = {re};
+  physics::Normalizer normalizer = make_normalizer(data, cases, world);
+  Loader loader(data, cases, world, normalizer, config, o, {}, 1, 0, 1, kMemory);
+  std::vector<Batch> out;
+  for (int i = 0; i < 4; ++i) out.push_back(loader.next());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("at canonical length a flow and its copy of half the size are the same batches, to the bit") {
+  const TempDir dir;
+  for (const bool half : {false, true}) {
+    int next = 0;
+    mesh_io::write_dataset(dir.file(half ? "half.h5" : "whole.h5"), test::tiny_header(), [&](mesh_io::FlowSample& s) {
+      if (next == 3) return false;
+      s = test::tiny_case(next++);
+      if (half) s = halved(s);
+      return true;
+    });
+  }
+  AbuptConfig config;
+  config.normals = config.wall_distance = true, config.condition = 1;
+  DrawOptions o = options();
+  o.queries[1] = 10;
+  const auto whole = draw_canonical(mesh_io::Dataset(dir.file("whole.h5")), config, o),
+             half = draw_canonical(mesh_io::Dataset(dir.file("half.h5")), config, o);
+  for (std::size_t t = 0; t < whole.size(); ++t) {
+    REQUIRE(half[t].name == whole[t].name);
+    CHECK(half[t].points == whole[t].points);
+    CHECK(half[t].condition == whole[t].condition);
+    CHECK(half[t].jacobian == whole[t].jacobian);
+    CHECK(half[t].jacobian.size() == 3 * 6 * 10);
+    for (int b = 0; b < 2; ++b) {
+      CHECK(half[t].positions[b] == whole[t].positions[b]);
+      CHECK(half[t].targets[b] == whole[t].targets[b]);
+    }
+    // 20 m/s at 1 m and 1.5e-5 m2/s, the length of the box's faces within a thousandth.
+    CHECK_THAT(static_cast<double>(whole[t].condition.at(0)), WithinAbs(std::log10(20 / 1.5e-5) - 6, 1e-3));
+  }
+}
+
+TEST_CASE("normals and walls of drawn points are those of the body, in either half and mirrored") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  const mesh_io::Dataset data(dir.file("d.h5"));
+  AbuptConfig config;
+  config.normals = config.wall_distance = true;
+  for (const bool symmetric : {false, true})
+    for (const std::size_t cache : {kMemory, std::size_t{0}}) {
+      CAPTURE(symmetric, cache);
+      const std::vector<std::size_t> cases = data.split("train");
+      physics::Normalizer normalizer = make_normalizer(data, cases);
+      normalizer.symmetric = symmetric;
+      DrawOptions o = options();
+      o.mirror = !symmetric;
+      Loader loader(data, cases, {}, normalizer, config, o, {}, 1, 0, 1, cache);
+      for (int t = 0; t < 4; ++t) {
+        const Batch batch = loader.next();
+        const mesh_io::CaseInfo& info = *std::find_if(data.cases().begin(), data.cases().end(),
+                                                      [&](const auto& c) { return c.name == batch.name; });
+        const double half[3] = {0.5, 0.2, info.parameters.at("height") / 2};
+        const auto metres = [&](float x) {
+          return normalizer.position_origin + x / 1000.0 * normalizer.position_extent;
+        };
+        REQUIRE(batch.positions[0].size() == 6 * 200);
+        for (std::size_t i = 0; i < 200; ++i) {
+          const float* row = &batch.positions[0][6 * i];
+          for (int a = 0; a < 3; ++a) {
+            const double x = metres(row[a]) - (a == 2 ? 0.5 : 0.0);
+            if (std::abs(row[3 + a]) > 0.5) REQUIRE_THAT(x, WithinAbs(row[3 + a] * half[a], 1e-4));
+          }
+        }
+        REQUIRE(batch.positions[1].size() == 9 * 30);
+        for (std::size_t i = 0; i < 30; ++i) {
+          const float* row = &batch.positions[1][9 * i];
+          Vec3 away;
+          bool inside = true;
+          for (std::size_t a = 0; a < 3; ++a) {
+            const double x = metres(row[a]) - (a == 2 ? 0.5 : 0.0), out = std::max(0.0, std::abs(x) - half[a]);
+            away[a] = std::copysign(out, x), inside = inside && out == 0;
+          }
+          if (inside) continue;
+          const double d = norm(away);
+          // The faces are known as discs.
+          CHECK_THAT(250 * double{row[3]} / 1000 * normalizer.position_extent, WithinAbs(d, 0.02));
+          if (d > 0.1) CHECK(away[0] * row[4] + away[1] * row[5] + away[2] * row[6] > 0.97 * d);
+        }
       }
     }
 }

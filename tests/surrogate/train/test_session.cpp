@@ -93,6 +93,76 @@ TEST_CASE("an interrupted run goes on bit for bit") {
   }
 }
 
+TEST_CASE("a run at canonical length, conditioned, with features, is chosen by drag and goes on bit for bit") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  recipe.canonical_length = 2, recipe.conditions = {"height"};
+  recipe.model.normals = recipe.model.wall_distance = true;
+  recipe.vorticity = physics::Decoder::curl;  // needs the features' derivatives
+  recipe.draw.mirror = true, recipe.draw.scaling = 0.1;
+  const SessionResult whole = run_session(recipe, {});
+  CHECK(whole.best > 0);
+  const Checkpoint model = read_checkpoint(dir.file("run/last.h5"));
+  CHECK(model.canonical_length == 2);
+  CHECK(model.config.normals);
+  CHECK(model.config.wall_distance);
+  REQUIRE(model.conditions.size() == 1);
+  CHECK(model.conditions[0].name == "height");
+  CHECK(model.conditions[0].min < model.conditions[0].max);
+  const std::map<std::string, double> errors = read_checkpoint(dir.file("run/best.h5")).test_errors;
+  CHECK(errors.at("validation/Cd_mae") > 0);
+  CHECK(errors.at("validation/choice") > errors.at("validation/mean"));
+  Recipe part = recipe;
+  part.out = dir.file("part");
+  SessionOptions options;
+  options.stop_after = 8;
+  run_session(part, options);
+  run_session(part, {true});
+  CHECK(bytes(part.out + "/state.h5") == bytes(dir.file("run/state.h5")));
+  CHECK(bytes(part.out + "/best.h5") == bytes(dir.file("run/best.h5")));
+
+  // By fields alone, the choice is the mean of their errors.
+  recipe.choose_by = Choice::fields, recipe.out = dir.file("fields");
+  run_session(recipe, {});
+  const std::map<std::string, double> by_fields = read_checkpoint(dir.file("fields/best.h5")).test_errors;
+  CHECK(by_fields.at("validation/choice") == by_fields.at("validation/mean"));
+}
+
+TEST_CASE("a conditioned run with features starts from a plain model's answers") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  run_session(recipe, {});
+  const Checkpoint plain = read_checkpoint(dir.file("run/last.h5"));
+  recipe.init = dir.file("run/last.h5"), recipe.out = dir.file("more");
+  recipe.model.normals = recipe.model.wall_distance = true, recipe.conditions = {"height"};
+  recipe.schedule.updates = 1, recipe.schedule.peak = recipe.schedule.end = 1e-12;  // all but standing still
+  run_session(recipe, {});
+  const Checkpoint more = read_checkpoint(dir.file("more/last.h5"));
+  CHECK(more.conditions.size() == 1);
+  const auto at = more.weights.find("physics_blocks.1.modulation.bias"),
+             norm = plain.weights.find("physics_blocks.1.norm1.weight");
+  REQUIRE((at != more.weights.end() && norm != plain.weights.end()));
+  for (std::size_t i = 0; i < norm->second.values.size(); ++i)
+    CHECK(std::abs(at->second.values[i] - (norm->second.values[i] - 1)) < 1e-6);
+  recipe.canonical_length = 1, recipe.out = dir.file("other");
+  CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("canonical length"));
+}
+
+TEST_CASE("conditions that the data cannot give are named") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  for (const auto& [name, text] : {std::pair("yaw", "is no parameter of the case"),
+                                   std::pair("log10(reynolds_number)", "is the same in all training cases")}) {
+    recipe.conditions = {name};
+    CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring(name) && ContainsSubstring(text));
+  }
+  recipe.conditions = {"height", "log10(height)"};
+  CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("is named twice"));
+}
+
 // Cases in memory and cases read as they are drawn are drawn differently: which are which must not depend on the visit.
 TEST_CASE("batches depend on their number alone, whatever part of the data is in memory") {
   const TempDir dir;
@@ -104,9 +174,9 @@ TEST_CASE("batches depend on their number alone, whatever part of the data is in
   // One case takes about 22 kB.
   for (const std::size_t cache : {std::size_t{0}, std::size_t{50'000}, std::size_t{1} << 30}) {
     CAPTURE(cache);
-    Loader whole(data, cases, normalizer, recipe.model, recipe.draw, {}, 3, 0, 1, cache);
+    Loader whole(data, cases, {}, normalizer, recipe.model, recipe.draw, {}, 3, 0, 1, cache);
     for (int i = 0; i < 6; ++i) whole.next();
-    Loader late(data, cases, normalizer, recipe.model, recipe.draw, {}, 3, 6, 1, cache);
+    Loader late(data, cases, {}, normalizer, recipe.model, recipe.draw, {}, 3, 6, 1, cache);
     for (int i = 0; i < 6; ++i) {
       const Batch a = whole.next(), b = late.next();
       CHECK(a.name == b.name);
