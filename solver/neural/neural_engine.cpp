@@ -9,6 +9,7 @@
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "geometry/cell_measures.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
@@ -384,6 +385,12 @@ PreparedCase NeuralEngine::prepare(const Case& question) const {
   VolumeMesh mesh;
   return impl_->prepare(question, geometry::DistanceField(question.body), mesh,
                         [](const char*) { core::check_interrupt(); });
+}
+
+std::vector<double> NeuralEngine::anchor_cells(const Case& question) const {
+  const geometry::DistanceField distance(question.body);
+  const auto spec = mesh_spec(impl_->checkpoint.sampling.volume_mesh, question.body.bounds());
+  return geometry::measure_cells(geometry::adaptive_mesh(question.body, distance, spec)).volume;
 }
 
 void NeuralEngine::encode(const PreparedCase& prepared) { impl_->encode(prepared); }

@@ -43,6 +43,8 @@ class NeuralEngine : public Engine {
   // What solve() would draw. Throws as solve() does.
   PreparedCase prepare(const Case& question) const;
   void encode(const PreparedCase& prepared);
+  // m3, of the cells that volume anchors are drawn from.
+  std::vector<double> anchor_cells(const Case& question) const;
   // After solve() or encode(), for points streamed past the encoded case (Evaluation::cached).
   surrogate::Surrogate& network();
 
