@@ -157,7 +157,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   question.points_on = options.points_on == "cells" ? solver::Location::cells : solver::Location::vertices;
   question.flow = {std::isnan(options.velocity) ? model.reference.velocity : options.velocity, options.density,
                    options.viscosity};
-  question.seed = options.seed;
+  question.seed = options.seed, question.draws = options.draws;
   out.frame_notes = frame.notes();
   return out;
 }

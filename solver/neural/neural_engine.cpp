@@ -127,6 +127,7 @@ struct NeuralEngine::Impl {
   std::unique_ptr<Surrogate> network;
 
   std::optional<NetworkCase> network_case;
+  std::vector<PreparedCase> draws;  // of the case, where there are several
   std::uint64_t seed = 0;
 
   Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
@@ -162,12 +163,15 @@ struct NeuralEngine::Impl {
   }
 
   // Fields of one branch at n places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
-  // derivatives.
+  // derivatives. each(draw, place, values): of every draw alone, where there are several.
+  using Each = std::function<void(std::size_t, std::size_t, const float*)>;
   void evaluate(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position, bool gradient,
-                const Sink& sink, const std::string& what) {
+                const Sink& sink, const std::string& what, const Each& each = {}) {
     if (n == 0) return;
-    core::Progress progress(what, n, "points");
-    if (evaluation == Evaluation::cached)
+    core::Progress progress(what, n * std::max<std::size_t>(draws.size(), 1), "points");
+    if (draws.size() > 1)
+      evaluate_draws(fields, branch, n, position, gradient, sink, each, progress);
+    else if (evaluation == Evaluation::cached)
       evaluate_queries(fields, branch, n, position, gradient, sink, progress);
     else
       evaluate_as_anchors(fields, branch, n, position, gradient, sink, progress);
@@ -206,6 +210,42 @@ struct NeuralEngine::Impl {
       hand_over(fields, branch, answer, xyz, gradient, nullptr, begin, sink);
       progress.advance(rows);
     }
+  }
+
+  // The mean of all draws' answers in network units.
+  void evaluate_draws(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
+                      bool gradient, const Sink& sink, const Each& each, core::Progress& progress) {
+    NetworkAnswer mean, answer;
+    std::vector<Vec3> xyz;
+    for (std::size_t i = 0; i < n; ++i) xyz.push_back(position(i));
+    std::vector<float> in(3 * n);
+    fields.normalizer().normalize_positions(xyz.data(), n, in.data());
+    const std::size_t width = static_cast<std::size_t>(fields.normalizer()[branch].components());
+    const auto add = [&](std::vector<float>& to, const std::vector<float>& from, std::size_t begin, std::size_t rows) {
+      const std::size_t columns = from.size() / rows;
+      to.resize(n * columns);
+      for (std::size_t i = 0; i < from.size(); ++i)
+        to[begin * columns + i] += from[i] / static_cast<float>(draws.size());
+    };
+    for (std::size_t d = 0; d < draws.size(); ++d) {
+      encode(draws[d]);
+      const std::size_t chunk = std::max<std::size_t>(network->query_chunk(), 1024);
+      for (std::size_t begin = 0; begin < n; begin += chunk) {
+        core::check_interrupt();
+        const std::size_t rows = std::min(chunk, n - begin);
+        fields.query(*network, branch, std::span(in).subspan(3 * begin, 3 * rows), gradient, answer);
+        add(mean.values, answer.values, begin, rows);
+        add(mean.velocity_gradient, answer.velocity_gradient, begin, rows);
+        progress.advance(rows);
+        if (!each) continue;
+        fields.decode(
+            branch,
+            {xyz.begin() + static_cast<std::ptrdiff_t>(begin), xyz.begin() + static_cast<std::ptrdiff_t>(begin + rows)},
+            answer);
+        for (std::size_t i = 0; i < rows; ++i) each(d, begin + i, answer.values.data() + i * width);
+      }
+    }
+    hand_over(fields, branch, mean, xyz, gradient, nullptr, 0, sink);
   }
 
   void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, std::size_t n, const Position& position,
@@ -250,6 +290,9 @@ struct NeuralEngine::Impl {
 
   void check(const Case& question) const {
     physics::check(question.flow);
+    if (question.draws > 1 && evaluation != Evaluation::cached)
+      throw Error(ErrorKind::usage, "several draws are of anchors that stay, but points are evaluated as anchors",
+                  "leave out --draws or --evaluation");
     normalizer(question);
     if (!question.derive.empty() && question.volume == VolumeOutput::none)
       throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
@@ -403,8 +446,9 @@ surrogate::Surrogate& NeuralEngine::network() {
 struct NeuralEngine::Ready {
   Case question;
   PreparedCase drawn;
-  VolumeMesh mesh;  // where volume fields are wanted
-  Answer answer;    // as far as it is known without the network
+  std::vector<PreparedCase> draws;  // all of them, where there are several
+  VolumeMesh mesh;                  // where volume fields are wanted
+  Answer answer;                    // as far as it is known without the network
 };
 
 namespace {
@@ -430,6 +474,14 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   const Stage stage = stage_clock(answer);
   const geometry::DistanceField distance(question.body);
   ready->drawn = run.prepare(question, distance, mesh, stage);
+  if (question.draws > 1) {
+    Case other = question;
+    for (ready->draws = {ready->drawn}; ready->draws.size() < question.draws;) {
+      ++other.seed;
+      ready->draws.push_back(run.prepare(other, distance, mesh, [](const char*) { core::check_interrupt(); }));
+    }
+    stage("further draws");
+  }
   answer.forces = ready->drawn.reference;
   answer.reynolds_number = ready->drawn.reynolds_number;
   answer.extrapolation = ready->drawn.extrapolation;
@@ -478,7 +530,8 @@ Answer NeuralEngine::solve(Ready& ready) {
   const auto scales = answer.forces.scales;
   physics::Normalizer normalizer = run.normalizer(question);
   const FieldPredictor fields(normalizer, scales.length);
-  run.encode(ready.drawn);
+  run.draws = std::move(ready.draws);
+  if (run.draws.empty()) run.encode(ready.drawn);
   stage("encoding");
 
   // Surface: fields where they are wanted, then forces over small enough elements.
@@ -512,13 +565,13 @@ Answer NeuralEngine::solve(Ready& ready) {
   // of its skin once, and no other.
   const bool on_body = !question.surface || question.forces_on_body;
   const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
-  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
+  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces), of_draw(run.draws.size(), forces);
   for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
   const auto integrate = [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells)
+      if (elements[i].whole && on_cells && of_draw.empty())
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -528,7 +581,12 @@ Answer NeuralEngine::solve(Ready& ready) {
         [&](std::size_t i, const float* v, const float*) {
           values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
         },
-        "forces");
+        "forces",
+        [&](std::size_t d, std::size_t i, const float* v) {
+          const SurfaceElement& one = elements[i];
+          of_draw[d].add(one.position, (1.0 / one.area) * one.area_vector, one.area, v[pressure.first],
+                         {v[shear.first], v[shear.first + 1], v[shear.first + 2]});
+        });
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const SurfaceElement& one = elements[i];
       const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
@@ -547,6 +605,7 @@ Answer NeuralEngine::solve(Ready& ready) {
     geometry::for_each_element(skin, c.sampling.surface_face_size, block, integrate);
   }
   answer.forces.coefficients = forces.result(scales);
+  for (const auto& one : of_draw) answer.forces.draws.push_back(one.result(scales));
   for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
   answer.surface = std::move(surface);
   stage("forces");
