@@ -1,5 +1,3 @@
-#include "solver/gaussian_process.hpp"
-
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
+#include "solver/gaussian_process.hpp"
 
 using namespace streamtube;
 using Catch::Approx;
@@ -69,8 +68,7 @@ TEST_CASE("two cases: the answer by hand") {
     CHECK(gp.variance(std::vector{at}) == Approx(4 * (1 + s - explained)));
   }
   const double det = (1 + s) * (1 + s) - c * c;
-  CHECK(gp.log_likelihood() ==
-        Approx(-std::log(2 * std::numbers::pi) - 0.5 * std::log(det) - 1 / (1 + s - c)));
+  CHECK(gp.log_likelihood() == Approx(-std::log(2 * std::numbers::pi) - 0.5 * std::log(det) - 1 / (1 + s - c)));
 }
 
 TEST_CASE("leave one out in closed form is what the other cases say alone") {
@@ -102,7 +100,8 @@ TEST_CASE("leave one out in closed form is what the other cases say alone") {
   }
 }
 
-TEST_CASE("the kernel is fitted: features that matter get short lengths, noise its size, and the likelihood is highest") {
+TEST_CASE(
+    "the kernel is fitted: features that matter get short lengths, noise its size, and the likelihood is highest") {
   const Cases all(80);
   const GaussianProcess gp(all.features, all.values);
   const Kernel& k = gp.kernel();

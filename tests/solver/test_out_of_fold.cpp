@@ -1,10 +1,9 @@
-#include "solver/out_of_fold.hpp"
-
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "solver/evaluation.hpp"
+#include "solver/out_of_fold.hpp"
 #include "tests/support/message_of.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/tiny_dataset.hpp"
