@@ -73,8 +73,9 @@ class DatasetCommand : public Command {
         ->add_option("--set", sets_, "NAME=case,case,... or NAME=@file.txt; repeatable; a number n stands for run_n")
         ->allow_extra_args(false);
     split_command_->add_option("--file", split_file_,
-                               "Published splits: a name (" + known_splits() + ") or JSON, name -> list of names or numbers of cases, or a rule "
-                               "as \"number % 10 == 0\", \"rest\", \"train + validation\"");
+                               "Published splits: a name (" + known_splits() +
+                                   ") or JSON, name -> list of names or numbers of cases, or a rule "
+                                   "as \"number % 10 == 0\", \"rest\", \"train + validation\"");
     split_command_->add_option(
         "--random", random_, "Shares, as train=0.8,validation=0.1,test=0.1, of the cases that --set and --file leave");
     split_command_->add_option("--seed", seed_, "Seed of --random")->capture_default_str();
@@ -310,7 +311,8 @@ class DatasetCommand : public Command {
     return 0;
   }
 
-  CLI::App *import_ = nullptr, *merge_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr, *split_command_ = nullptr;
+  CLI::App *import_ = nullptr, *merge_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr,
+           *split_command_ = nullptr;
   LayoutsOf layouts_of_;
   std::unique_ptr<Command> generate_;
   CLI::App* generate_command_ = nullptr;

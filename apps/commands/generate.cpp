@@ -53,9 +53,10 @@ class Generate : public Command {
     app.add_option("--cd-range", cd_range_, "Designs with a Cd outside are rejected: LOW HIGH")
         ->expected(2)
         ->capture_default_str();
-    app.add_option("--splits", splits_,
-                   "Splits of the designs (JSON): name -> list of designs, or a rule as \"number % 10 == 0\", \"rest\", "
-                   "\"train + validation\" (docs/dataset_format.md); default: \"splits\" of the space");
+    app.add_option(
+        "--splits", splits_,
+        "Splits of the designs (JSON): name -> list of designs, or a rule as \"number % 10 == 0\", \"rest\", "
+        "\"train + validation\" (docs/dataset_format.md); default: \"splits\" of the space");
     app.add_flag("--keep-cases", options_.keep, "Keep the OpenFOAM cases; without, only those that fail");
     app.add_flag("--resume", resume_, "Go on with a run that did not end");
     app.add_flag("--dry-run", dry_run_, "List the designs and check their bodies, solve nothing");

@@ -29,9 +29,11 @@ class Train : public Command {
     app.add_option("recipe", words_,
                    "Recipe (JSON with comments; --print-config shows all options), then options as key=value");
     app.add_option("--out", out_, "Folder for checkpoints and log (\"out\" of the recipe)");
-    app.add_option("--folds", folds_,
-                   "Cross-validation: cut the cases of split.train into so many parts, by their names (\"split.folds\")");
-    app.add_option("--fold", fold_, "The part, 1 to --folds, that this run holds out and validates by (\"split.fold\")");
+    app.add_option(
+        "--folds", folds_,
+        "Cross-validation: cut the cases of split.train into so many parts, by their names (\"split.folds\")");
+    app.add_option("--fold", fold_,
+                   "The part, 1 to --folds, that this run holds out and validates by (\"split.fold\")");
     declare_device_options(app, device_);
     app.add_flag("--resume", session_.resume, "Continue the run in --out from its last state, bit for bit");
     app.add_flag("--overwrite", session_.overwrite, "Replace an earlier run in --out");

@@ -72,8 +72,8 @@ mesh_io::DatasetHeader GeneratedCases::header(const std::vector<mesh_io::CaseSou
   if (rules.general()) out.split_rules = rules.json();
   const std::size_t moved = mesh_io::keep_splits(out.splits, options_.before, options_.before_cases, names);
   if (moved > 0)
-    core::warn(str(moved, " designs stay in the splits in which they were, where ", where, " would have put them elsewhere; ",
-                   "`streamtube dataset split` changes splits"));
+    core::warn(str(moved, " designs stay in the splits in which they were, where ", where,
+                   " would have put them elsewhere; ", "`streamtube dataset split` changes splits"));
   mesh_io::check_splits(out.splits, names, where);
   return out;
 }

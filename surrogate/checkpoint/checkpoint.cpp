@@ -732,8 +732,8 @@ std::string summary_text(const Checkpoint& c) {
   out += c.shapes.rows.empty() ? std::string("  shapes         not available: similarity to training cannot be told\n")
                                : str("  shapes         descriptors of ", c.shapes.rows.size(), " training bodies\n");
   if (c.fold.folds > 0)
-    out += str("  fold           ", c.fold.fold, " of ", c.fold.folds, " of '", c.fold.split, "', ", c.fold.held_out.size(),
-               " cases held out\n");
+    out += str("  fold           ", c.fold.fold, " of ", c.fold.folds, " of '", c.fold.split, "', ",
+               c.fold.held_out.size(), " cases held out\n");
   if (!c.test_errors.empty()) out += "  test errors (relative L2 of fields)\n";
   for (const auto& [key, value] : c.test_errors) {
     std::string label = key;

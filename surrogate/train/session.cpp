@@ -259,8 +259,9 @@ class Session {
     std::erase_if(train_, [&](std::size_t index) { return part(index) == recipe_.fold; });
     for (const std::size_t index : validation_) fold_.held_out.push_back(data_.cases()[index].name);
     if (validation_.empty() || train_.empty())
-      fail(str("fold ", recipe_.fold, " of ", recipe_.folds, " holds ", validation_.empty() ? "none" : "all", " of the ",
-               fold_.held_out.size() + train_.size(), " cases of '", recipe_.train_split, "'; take fewer folds"));
+      fail(str("fold ", recipe_.fold, " of ", recipe_.folds, " holds ", validation_.empty() ? "none" : "all",
+               " of the ", fold_.held_out.size() + train_.size(), " cases of '", recipe_.train_split,
+               "'; take fewer folds"));
   }
 
   // Data and description must agree on the fields.

@@ -1,10 +1,9 @@
-#include "mesh_io/h5/folds.hpp"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
 #include "core/error.hpp"
+#include "mesh_io/h5/folds.hpp"
 
 using namespace streamtube;
 using core::str;
