@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_convert());
   commands.push_back(make_dataset(&streamtube::mesh_io::all_layouts, make_generate()));
   commands.push_back(make_train(&write_loss_picture));
-  commands.push_back(make_evaluate());
+  commands.push_back(make_evaluate(&make_budget));
   commands.push_back(make_compare());
   commands.push_back(make_bench());
   commands.push_back(make_devices());

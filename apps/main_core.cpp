@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   commands.push_back(make_convert());
   commands.push_back(make_dataset(nullptr));
   commands.push_back(make_train(nullptr));
-  commands.push_back(make_evaluate());
+  commands.push_back(make_evaluate(nullptr));
   commands.push_back(make_bench());
   commands.push_back(make_devices());
   return run(argc, argv, "streamtube-core", commands);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/rng.hpp"
 
 namespace streamtube::physics {
 
@@ -79,6 +80,41 @@ CoefficientError compare(const std::vector<double>& prediction, const std::vecto
   e.r2 = several ? 1 - difference / spread : std::numeric_limits<double>::quiet_NaN();
   e.spearman = several ? correlation(ranks(prediction), ranks(truth)) : std::numeric_limits<double>::quiet_NaN();
   return e;
+}
+
+namespace {
+
+Interval middle(std::vector<double> values) {
+  std::erase_if(values, [](double x) { return !std::isfinite(x); });
+  if (values.empty()) return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {  // between neighbours in a straight line
+    const double place = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const double next = values[std::min(below + 1, values.size() - 1)];
+    return values[below] + (place - static_cast<double>(below)) * (next - values[below]);
+  };
+  return {at(0.5 * (1 - kIntervalShare)), at(0.5 * (1 + kIntervalShare))};
+}
+
+}  // namespace
+
+CoefficientIntervals bootstrap(const std::vector<double>& prediction, const std::vector<double>& truth,
+                               std::uint64_t seed) {
+  core::expect(prediction.size() == truth.size() && !truth.empty(), "bootstrap: lengths");
+  core::Rng rng(seed, "bootstrap");
+  std::vector<double> p(truth.size()), t(truth.size()), r2, mean_absolute, bias, spearman;
+  for (std::size_t r = 0; r < kResamples; ++r) {
+    for (std::size_t i = 0; i < truth.size(); ++i) {
+      const std::size_t from = rng.below(truth.size());
+      p[i] = prediction[from], t[i] = truth[from];
+    }
+    const CoefficientError e = compare(p, t);
+    r2.push_back(e.r2), mean_absolute.push_back(e.mean_absolute), bias.push_back(e.bias);
+    spearman.push_back(e.spearman);
+  }
+  return {middle(std::move(r2)), middle(std::move(mean_absolute)), middle(std::move(bias)),
+          middle(std::move(spearman))};
 }
 
 }  // namespace streamtube::physics

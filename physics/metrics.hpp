@@ -1,6 +1,8 @@
 #pragma once
 // How wrong a prediction is, in double.
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace streamtube::physics {
@@ -29,5 +31,20 @@ struct CoefficientError {
   double spearman = 0;                              // correlation of ranks; equal values share their mean rank
 };
 CoefficientError compare(const std::vector<double>& prediction, const std::vector<double>& truth);
+
+// Between which values a figure lies, had other cases of the same kind been asked.
+struct Interval {
+  double low = 0, high = 0;
+};
+struct CoefficientIntervals {
+  Interval r2, mean_absolute, bias, spearman;
+};
+inline constexpr double kIntervalShare = 0.9;
+inline constexpr std::size_t kResamples = 2000;
+// Percentile bootstrap: the cases are drawn anew with replacement kResamples times; the middle kIntervalShare of what
+// compare() gives. Resamples that give no number (one case many times) are left out; not a number where all do. One
+// seed draws the same for every prediction of as many cases.
+CoefficientIntervals bootstrap(const std::vector<double>& prediction, const std::vector<double>& truth,
+                               std::uint64_t seed);
 
 }  // namespace streamtube::physics

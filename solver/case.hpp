@@ -53,6 +53,7 @@ struct Case {
   double reference_area = 0;    // m2; 0: the body's frontal area
   double reference_length = 0;  // m; 0: the body's length along the flow
   std::uint64_t seed = 0;
+  std::size_t draws = 1;  // of geometry points and anchors (seed, seed + 1, ...), over which answers are averaged
 };
 
 // A quantity of the case outside of what the model was trained on.
@@ -76,6 +77,7 @@ struct Forces {
   physics::ForceAxes axes;
   std::string area_source, length_source;  // how the reference quantities were obtained
   std::size_t integration_points = 0;
+  std::vector<physics::ForceCoefficients> draws;  // of every draw alone, where there are several
 };
 
 // What an engine would do.

@@ -61,6 +61,30 @@ std::vector<Vec3> vectors(const std::vector<float>& flat) {
   return out;
 }
 
+// The fields of one branch in the place of the sample's own. values: [rows][all components] dimensionless.
+void put_fields(mesh_io::FlowSample& sample, int b, const physics::Normalizer::BranchStatistics& statistics,
+                const std::vector<float>& values) {
+  const std::size_t columns = statistics.mean.size();
+  std::size_t first = 0;
+  for (std::size_t f = 0; f < sample.part[b].fields.size(); ++f) {
+    auto& field = sample.part[b].fields[f];
+    const std::size_t k = static_cast<std::size_t>(field.components);
+    const double unit = physics::si_unit(statistics.fields[f], sample.info.scales());
+    for (std::size_t i = 0; i < field.values.size(); ++i)
+      field.values[i] = static_cast<float>(unit * values[i / k * columns + first + i % k]);
+    first += k;
+  }
+}
+
+mesh_io::SurfaceForces forces_of(const mesh_io::FlowSample& sample,
+                                 const physics::Normalizer::BranchStatistics& statistics,
+                                 const std::vector<float>& surface) {
+  mesh_io::FlowSample predicted;
+  predicted.info = sample.info, predicted.part[0] = sample.part[0];
+  put_fields(predicted, 0, statistics, surface);
+  return mesh_io::surface_forces(predicted);
+}
+
 // One of `draws` answers to be averaged.
 void add_share(std::vector<float>& mean, const std::vector<float>& one, std::size_t draws) {
   mean.resize(one.size());
@@ -73,7 +97,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
                           const EvaluationOptions& options) {
   check_fields(model, data);
   surrogate::check_precision(options.precision);
-  const std::vector<std::size_t> indices = data.split(options.split);
+  const std::vector<std::size_t> indices = options.cases.empty() ? data.split(options.split) : options.cases;
   if (indices.empty())
     throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
   physics::Normalizer normalizer = model.normalizer;
@@ -123,6 +147,10 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
         predictor.query(network, static_cast<Branch>(b), at[b].values, false, one, at[b].jacobian);
         add_share(answer[b].values, one.values, options.draws);
         add_share(answer[b].velocity_gradient, one.velocity_gradient, options.draws);
+        if (b > 0 || options.draws == 1) continue;
+        predictor.decode(Branch::surface, places[0], one);
+        const mesh_io::SurfaceForces forces = forces_of(sample, model.normalizer.branch[0], one.values);
+        score.cd_draws.push_back(forces.cd), score.cl_draws.push_back(forces.cl);
       }
     }
     for (int b = 0; b < 2; ++b) {
@@ -165,16 +193,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     }
     // The predicted fields in the places of the true ones, on the case's own faces.
     const mesh_io::SurfaceForces truth = mesh_io::surface_forces(sample);
-    std::size_t first = 0;
-    const std::size_t columns = model.normalizer.branch[0].mean.size();
-    for (std::size_t f = 0; f < sample.part[0].fields.size(); ++f) {
-      auto& field = sample.part[0].fields[f];
-      const std::size_t k = static_cast<std::size_t>(field.components);
-      const double unit = physics::si_unit(model.normalizer.branch[0].fields[f], sample.info.scales());
-      for (std::size_t i = 0; i < field.values.size(); ++i)
-        field.values[i] = static_cast<float>(unit * answer[0].values[i / k * columns + first + i % k]);
-      first += k;
-    }
+    put_fields(sample, 0, model.normalizer.branch[0], answer[0].values);
     const mesh_io::SurfaceForces forces = mesh_io::surface_forces(sample);
     const std::map<std::string, double> given_coefficients = sample.info.coefficients;
     const auto given = [&](const char* name, double else_value) {
@@ -183,16 +202,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     };
     score.cd = forces.cd, score.cl = forces.cl;
     if (options.each) {
-      const std::size_t width = model.normalizer.branch[1].mean.size();
-      first = 0;
-      for (std::size_t f = 0; f < sample.part[1].fields.size(); ++f) {
-        auto& field = sample.part[1].fields[f];
-        const std::size_t k = static_cast<std::size_t>(field.components);
-        const double unit = physics::si_unit(model.normalizer.branch[1].fields[f], sample.info.scales());
-        for (std::size_t i = 0; i < field.values.size(); ++i)
-          field.values[i] = static_cast<float>(unit * answer[1].values[i / k * width + first + i % k]);
-        first += k;
-      }
+      put_fields(sample, 1, model.normalizer.branch[1], answer[1].values);
       sample.info.coefficients = {{"Cd", forces.cd}, {"Cl", forces.cl}};
       options.each(sample);
     }
@@ -205,6 +215,30 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
   result.cd = physics::compare(cd, true_cd);
   result.cl = physics::compare(cl, true_cl);
   return result;
+}
+
+EvaluationResult joined(const std::vector<EvaluationResult>& parts) {
+  EvaluationResult out;
+  for (const EvaluationResult& part : parts) out.cases.insert(out.cases.end(), part.cases.begin(), part.cases.end());
+  for (const EvaluationResult& part : parts) {
+    const double share = static_cast<double>(part.cases.size()) / static_cast<double>(out.cases.size());
+    for (const auto& [name, score] : part.fields) {
+      FieldScore& mean = out.fields[name];
+      mean.relative_l2 += share * score.relative_l2, mean.sample_relative_l2 += share * score.sample_relative_l2;
+      mean.weighted_relative_l2 += share * score.weighted_relative_l2;
+      mean.mean_absolute += share * score.mean_absolute, mean.mean_squared += share * score.mean_squared;
+      mean.component_relative_l2.resize(score.component_relative_l2.size());
+      for (std::size_t c = 0; c < mean.component_relative_l2.size(); ++c)
+        mean.component_relative_l2[c] += share * score.component_relative_l2[c];
+    }
+  }
+  std::vector<double> cd, cl, true_cd, true_cl;
+  for (const CaseScore& c : out.cases) {
+    cd.push_back(c.cd), cl.push_back(c.cl);
+    true_cd.push_back(c.true_cd), true_cl.push_back(c.true_cl);
+  }
+  out.cd = physics::compare(cd, true_cd), out.cl = physics::compare(cl, true_cl);
+  return out;
 }
 
 std::map<std::string, double> metrics(const EvaluationResult& r) {

@@ -17,8 +17,9 @@ namespace streamtube::solver {
 
 struct EvaluationOptions {
   std::string split = "test";
-  std::size_t sample = 4096;  // random points per branch and case, for an error beside that of all points; 0: none
-  std::size_t draws = 1;      // anchors are drawn so many times, and the network's answers averaged
+  std::vector<std::size_t> cases;  // indices in the place of those of the split; empty: the split's
+  std::size_t sample = 4096;       // random points per branch and case, for an error beside that of all points; 0: none
+  std::size_t draws = 1;           // anchors are drawn so many times, and the network's answers averaged
   std::uint64_t seed = 0;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
   surrogate::Precision precision = surrogate::Precision::fp32;
@@ -36,6 +37,7 @@ struct CaseScore {
   std::string name;
   std::map<std::string, double> relative_l2;        // "surface/pressure", ...
   double cd = 0, cl = 0, true_cd = 0, true_cl = 0;  // true: of the solver
+  std::vector<double> cd_draws, cl_draws;           // of every draw alone, where there are several
 };
 
 struct EvaluationResult {
@@ -51,6 +53,9 @@ struct EvaluationResult {
 // a precision this machine does not have.
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
                           const EvaluationOptions& options);
+
+// One result out of those of models that answered different cases: means weigh as their cases.
+EvaluationResult joined(const std::vector<EvaluationResult>& parts);
 
 // Numbers by name, for --require: "cd_r2", "cd_mae_counts", "cl_r2", "surface/pressure", ...
 std::map<std::string, double> metrics(const EvaluationResult& result);

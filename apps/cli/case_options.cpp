@@ -161,7 +161,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
                    options.viscosity};
   question.model_scale = out.placement.model.factor;
   question.conditions = options.conditions.values();
-  question.seed = options.seed;
+  question.seed = options.seed, question.draws = options.draws;
   out.frame_notes = frame.notes();
   return out;
 }

@@ -47,6 +47,7 @@ struct CaseOptions {
   double area = kNotGiven;        // m2
   double length = kNotGiven;      // m
   std::uint64_t seed = 0;
+  std::size_t draws = 1;  // an option of predict alone
   std::string resolution_text, derive_text, vorticity_text;
   geometry::Resolution resolution;
   std::vector<physics::Derived> derive;

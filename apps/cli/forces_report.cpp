@@ -27,6 +27,21 @@ Json split(const physics::ForceCoefficients& c, double Contribution::*member, do
           {"friction", unit * c.friction.*member}};
 }
 
+std::vector<double> of_draws(const solver::Forces& f, double Contribution::*member) {
+  std::vector<double> out;
+  for (const auto& one : f.draws) out.push_back(one.pressure.*member + one.friction.*member);
+  return out;
+}
+
+// Of a single draw, estimated from several.
+double deviation(const std::vector<double>& values) {
+  const double n = static_cast<double>(values.size());
+  double mean = 0, squares = 0;
+  for (const double x : values) mean += x / n;
+  for (const double x : values) squares += (x - mean) * (x - mean) / (n - 1);
+  return std::sqrt(squares);
+}
+
 // The patches with the largest drag, in their own order.
 void add_patches(std::ostream& out, const std::vector<solver::PatchForces>& patches) {
   constexpr std::size_t kMost = 20;
@@ -83,6 +98,13 @@ std::string forces_json_text(const solver::Forces& f) {
                       {"side_axis", f.axes.side},
                       {"lift_axis", f.axes.lift}};
   out["integration_points"] = f.integration_points;
+  if (!f.draws.empty()) {
+    out["draws"]["count"] = f.draws.size();
+    for (const Row& row : kCoefficients) {
+      const auto values = of_draws(f, row.member);
+      out["draws"][row.name] = {{"standard_deviation", deviation(values)}, {"values", values}};
+    }
+  }
   return out.dump();
 }
 
@@ -93,6 +115,12 @@ std::string coefficients_table(const solver::Forces& f) {
     const double p = f.coefficients.pressure.*row.member, t = f.coefficients.friction.*row.member;
     out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
         << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
+  }
+  if (!f.draws.empty()) {
+    out << "mean of " << f.draws.size() << " draws; standard deviation of one of them:";
+    for (const Row& row : {kCoefficients[0], kCoefficients[1], kCoefficients[2]})
+      out << ' ' << row.name << ' ' << deviation(of_draws(f, row.member));
+    out << '\n';
   }
   if (f.patches.size() > 1) add_patches(out, f.patches);
   return out.str();

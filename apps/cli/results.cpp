@@ -135,6 +135,7 @@ Json run_json(const Result& r) {
       {"backend", core::backend() == core::Backend::cuda ? "cuda" : "openmp"},
       {"precision", surrogate::name(r.run.precision)},
       {"seed", options.seed}};
+  if (options.draws > 1) run["options"]["draws"] = options.draws;
   run["frame"] = {{"unit", placement.unit},
                   {"metres_per_unit", placement.metres_per_unit()},
                   {"flow_direction", placement.frame.axes[0]},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/cli/command.hpp"
+#include "apps/cli/drag_budget.hpp"
 #include "mesh_io/h5/import.hpp"
 #include "surrogate/train/curves.hpp"
 
@@ -17,7 +18,8 @@ std::unique_ptr<Command> make_devices();
 using LayoutsOf = mesh_io::Layouts (*)(const std::string& changes, const std::string& only);
 // generate: its subcommand of that name, where the program can.
 std::unique_ptr<Command> make_dataset(LayoutsOf layouts, std::unique_ptr<Command> generate = nullptr);
-std::unique_ptr<Command> make_evaluate();
+// budget: make_budget, where the program can draw from bodies.
+std::unique_ptr<Command> make_evaluate(MakeBudget budget);
 std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_inspect_model();
 std::unique_ptr<Command> make_predict_case();

@@ -11,9 +11,12 @@
 #include "apps/cli/published_splits.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/import.hpp"
+#include "mesh_io/h5/merge.hpp"
+#include "mesh_io/h5/split_rules.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -57,6 +60,10 @@ class DatasetCommand : public Command {
       generate_command_ = app.add_subcommand(generate_->name(), generate_->summary());
       generate_->declare(*generate_command_);
     }
+    merge_ = app.add_subcommand("merge", "One data set out of several with the same fields; splits are joined by name");
+    merge_->add_option("inputs", inputs_, "Data sets (.h5 or folders)")->required();
+    merge_->add_option("-o,--out", output_, "Data set to write (.h5)")->required();
+    merge_->add_flag("--overwrite", overwrite_, "Replace an existing data set");
     info_ = app.add_subcommand("info", "Cases, fields, parameters and splits");
     verify_ =
         app.add_subcommand("verify", "Checksums, finite values, pressures, forces against coefficients, case by case");
@@ -66,7 +73,9 @@ class DatasetCommand : public Command {
         ->add_option("--set", sets_, "NAME=case,case,... or NAME=@file.txt; repeatable; a number n stands for run_n")
         ->allow_extra_args(false);
     split_command_->add_option("--file", split_file_,
-                               "Published splits: a name (" + known_splits() + ") or JSON, name -> list of names or numbers of cases");
+                               "Published splits: a name (" + known_splits() +
+                                   ") or JSON, name -> list of names or numbers of cases, or a rule "
+                                   "as \"number % 10 == 0\", \"rest\", \"train + validation\"");
     split_command_->add_option(
         "--random", random_, "Shares, as train=0.8,validation=0.1,test=0.1, of the cases that --set and --file leave");
     split_command_->add_option("--seed", seed_, "Seed of --random")->capture_default_str();
@@ -82,6 +91,10 @@ class DatasetCommand : public Command {
 
   int execute() override {
     if (import_->parsed()) return import();
+    if (merge_->parsed()) {
+      mesh_io::merge_datasets(inputs_, output_, overwrite_);
+      return info(mesh_io::Dataset(output_));
+    }
     if (generate_ && generate_command_->parsed()) {
       generate_->validate();
       return generate_->execute();
@@ -162,9 +175,18 @@ class DatasetCommand : public Command {
       define(name, mesh_io::find_cases(cases, in_file ? mesh_io::read_case_list(file) : at_commas(list),
                                        in_file ? str("'", file, "'") : str("--set ", name)));
     }
-    if (!split_file_.empty())
-      for (const auto& [name, words] : read_splits(split_file_))
-        define(name, mesh_io::find_cases(cases, words, str("'", split_file_, "': '", name, "'")));
+    std::string rules;
+    if (!split_file_.empty()) {
+      std::error_code ignored;
+      if (std::filesystem::is_regular_file(split_file_, ignored)) {
+        const auto file = mesh_io::SplitRules::parse(core::read_text(split_file_), str("'", split_file_, "'"));
+        for (const auto& [name, members] : file.of(cases, str("'", split_file_, "'"))) define(name, members);
+        if (file.general()) rules = file.json();
+      } else {
+        for (const auto& [name, words] : read_splits(split_file_))
+          define(name, mesh_io::find_cases(cases, words, str("'", split_file_, "': '", name, "'")));
+      }
+    }
     if (!random_.empty()) {
       std::vector<std::string> left;
       for (const std::string& c : cases)
@@ -193,7 +215,7 @@ class DatasetCommand : public Command {
       splits[name] = members;
     }
     mesh_io::check_splits(splits, cases, str("'", input_, "'"));
-    mesh_io::write_splits(input_, splits);
+    mesh_io::write_splits(input_, splits, rules);
     return info(mesh_io::Dataset(input_));
   }
 
@@ -222,6 +244,7 @@ class DatasetCommand : public Command {
     }
     const auto nowhere = std::count(named.begin(), named.end(), 0);
     json["in_no_split"] = nowhere;
+    if (!data.split_rules().empty()) json["split_rules"] = Json::parse(data.split_rules());
     for (const auto& [name, range] : parameters) json["ranges"][name] = {range.first, range.second};
     for (const Branch b : {Branch::surface, Branch::volume})
       for (const auto& f : data.fields(b))
@@ -241,6 +264,7 @@ class DatasetCommand : public Command {
     for (const auto& split : data.splits()) std::cout << " " << split << " (" << data.split(split).size() << ")";
     if (nowhere > 0) std::cout << "; in none: " << nowhere;
     std::cout << '\n';
+    if (!data.split_rules().empty()) std::cout << "  split rules      " << data.split_rules() << '\n';
     for (const auto& [name, range] : parameters)
       std::printf("  %-16s %.6g .. %.6g\n", name.c_str(), range.first, range.second);
     std::fflush(stdout);
@@ -287,13 +311,14 @@ class DatasetCommand : public Command {
     return 0;
   }
 
-  CLI::App *import_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr, *split_command_ = nullptr;
+  CLI::App *import_ = nullptr, *merge_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr,
+           *split_command_ = nullptr;
   LayoutsOf layouts_of_;
   std::unique_ptr<Command> generate_;
   CLI::App* generate_command_ = nullptr;
   std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_;
   mesh_io::ImportOptions import_options_;
-  std::vector<std::string> sets_, removed_;
+  std::vector<std::string> sets_, removed_, inputs_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false, json_ = false;
 };

@@ -5,10 +5,13 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "apps/cli/derived.hpp"
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/drag_budget.hpp"
+#include "apps/cli/evaluation_report.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/commands/commands.hpp"
@@ -16,7 +19,9 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
+#include "solver/baselines.hpp"
 #include "solver/evaluation.hpp"
+#include "solver/out_of_fold.hpp"
 
 namespace streamtube::apps {
 namespace {
@@ -27,6 +32,8 @@ using core::str;
 using Json = nlohmann::json;
 
 constexpr int kThresholdMissed = 4;
+constexpr std::size_t kBudgetDraws = 4;
+constexpr std::size_t kMostRows = 10'000'000;  // surface points that --baselines auto reads
 
 struct Requirement {
   std::string text, metric, relation;
@@ -56,19 +63,40 @@ bool holds(const Requirement& r, double value) {  // never for a value that is n
 
 class Evaluate : public Command {
  public:
+  explicit Evaluate(MakeBudget budget) : budget_(budget) {}
   std::string name() const override { return "evaluate"; }
   std::string summary() const override { return "Compare a model with the cases of a data set"; }
 
   void declare(CLI::App& app) override {
+    app.add_option("models", models_, "Checkpoint, or the members of a cross-validation; the built-in model without");
     app.add_option("--data", data_, "Data set (.h5 or a folder)")->required();
-    app.add_option("--model", model_, "Checkpoint; the built-in model without");
-    app.add_option("--split", options_.split, "Which cases")->capture_default_str();
+    app.add_option("--model", model_, "Checkpoint, the same as the word alone");
+    split_ = app.add_option("--split", options_.split, "Which cases; with --out-of-fold that of the members' training")
+                 ->capture_default_str();
+    app.add_flag("--out-of-fold", out_of_fold_,
+                 "Each case by the one model that has not learned from it: members of `train --folds K --fold k`");
+    app.add_option("--baselines", with_baselines_,
+                   "Drag and lift by the mean of the training cases, the nearest one, and Gaussian processes over "
+                   "descriptors and parameters: on, off; auto: where the surfaces of the training cases are read in "
+                   "seconds")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
+    if (budget_) {
+      app.add_flag(
+          "--budget", wants_budget_,
+          "Where the error of Cd comes from: anchors from the CFD or the body, sums over the CFD's faces or the "
+          "body, scatter of --draws (4)");
+      app.add_option(
+          "--geometry", geometry_,
+          "Folder with the bodies for --budget: <case>.stl (or another format), in metres, in the frame of the "
+          "data; default: bodies of the data set");
+    }
     app.add_option("--sample", options_.sample,
                    "Random points a branch for a second error, beside that of all points; 0: none")
         ->capture_default_str();
-    app.add_option("--draws", options_.draws, "Draws of anchors to average over")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 1000));
+    draws_ = app.add_option("--draws", options_.draws, "Draws of anchors to average over")
+                 ->capture_default_str()
+                 ->check(CLI::Range(1, 1000));
     app.add_option("--seed", options_.seed, "Seed of the draws")->capture_default_str();
     app.add_option("--vorticity", vorticity_, kVorticityHelp);
     declare_device_options(app, device_);
@@ -86,6 +114,15 @@ class Evaluate : public Command {
   void validate() override {
     options_.vorticity = parse_vorticity(vorticity_);
     core::check(device_);
+    if (!models_.empty() && !model_.empty())
+      throw Error(ErrorKind::usage, str("--model '", model_, "' and '", models_.front(), "': which one?"));
+    if (models_.size() > 1 && !out_of_fold_)
+      throw Error(ErrorKind::usage, str(models_.size(), " models are given"),
+                  "one at a time; members of a cross-validation together with --out-of-fold");
+    if (out_of_fold_ && wants_budget_)
+      throw Error(ErrorKind::usage, "--budget takes one model, --out-of-fold several",
+                  "ask for a member's budget alone");
+    if (!geometry_.empty() && !wants_budget_) throw Error(ErrorKind::usage, "--geometry is for --budget");
   }
 
   int execute() override {
@@ -94,7 +131,8 @@ class Evaluate : public Command {
     if (!out_.empty()) core::require_writable(out_, {"evaluation.json", "fields.csv", "cases.csv"}, overwrite_);
     const core::Runtime runtime(device_);
     surrogate::check_precision(options_.precision);
-    const surrogate::Checkpoint model = load_model(model_);
+    load_members();
+    const surrogate::Checkpoint& model = members_.front().model;
     const std::vector<std::string> names = solver::metric_names(model);
     for (const auto& r : requirements)
       if (std::find(names.begin(), names.end(), r.metric) == names.end()) {
@@ -103,32 +141,31 @@ class Evaluate : public Command {
         throw Error(ErrorKind::usage, str("--require: there is no metric '", r.metric, "'"), "there are: " + known);
       }
     const mesh_io::Dataset data(data_);
-    if (!predictions_.empty()) {
-      std::vector<std::string> files;
-      for (const std::size_t index : data.split(options_.split)) files.push_back(data.cases()[index].name + ".h5");
-      core::require_writable(predictions_, files, overwrite_);
-      options_.each = [&](const mesh_io::FlowSample& prediction) {
-        mesh_io::DatasetHeader header;
-        header.description = str("predicted by the model '", model.name, "' for cases of '", data_, "'");
-        header.predicted = true;
-        for (const physics::Branch b : {physics::Branch::surface, physics::Branch::volume})
-          header.fields[static_cast<int>(b)] = data.fields(b);
-        bool given = false;
-        mesh_io::write_dataset((std::filesystem::path(predictions_) / (prediction.info.name + ".h5")).string(), header,
-                               [&](mesh_io::FlowSample& next) {
-                                 if (std::exchange(given, true)) return false;
-                                 next = prediction;
-                                 return true;
-                               });
-      };
-    }
-    const solver::EvaluationResult result = solver::evaluate(model, data, options_);
+    share_out(data);
+    if (!predictions_.empty()) write_predictions(data);
+    std::optional<DragBudget> budget;
+    if (wants_budget_)
+      budget =
+          budget_(model, data, shares_.front(),
+                  {geometry_, draws_->count() > 0 ? options_.draws : kBudgetDraws, options_.seed, options_.precision});
+    const solver::EvaluationResult result = evaluate(data);
     const auto metrics = solver::metrics(result);
-    const Json json = to_json(model, result, metrics);
-    if (json_)
+    Json json = to_json(result, metrics);
+    const auto labels = solver::label_scatter(data, all_cases());
+    json["labels"] = Json::parse(label_json_text(labels));
+    const auto beside = standings(model.name, result, baselines_, options_.seed);
+    json["standing"] = Json::parse(standings_json_text(beside));
+    json["notes"] = notes_;
+    if (budget) json["budget"] = Json::parse(budget_json_text(*budget));
+    if (json_) {
       std::cout << json.dump(1) << '\n';
-    else
-      print(model, result);
+    } else {
+      print(result);
+      std::cout << standings_text(beside) << label_text(labels);
+      for (const auto& note : notes_) std::cout << "note: " << note << '\n';
+      if (budget) std::cout << budget_text(*budget);
+      std::cout << std::flush;
+    }
     if (!out_.empty()) {
       core::write_text((std::filesystem::path(out_) / "fields.csv").string(), fields_csv(result));
       core::write_text((std::filesystem::path(out_) / "cases.csv").string(), cases_csv(result));
@@ -144,8 +181,115 @@ class Evaluate : public Command {
   }
 
  private:
-  Json to_json(const surrogate::Checkpoint& model, const solver::EvaluationResult& result,
-               const std::map<std::string, double>& metrics) const {
+  void load_members() {
+    if (models_.empty()) models_.push_back(model_);
+    for (const std::string& path : models_)
+      members_.push_back({path.empty() ? "the built-in model" : path, load_model(path)});
+  }
+
+  // Which model answers which cases.
+  void share_out(const mesh_io::Dataset& data) {
+    if (out_of_fold_) {
+      if (split_->count() == 0) options_.split = members_.front().model.fold.split;
+      shares_ = solver::out_of_fold(members_, data, options_.split);
+    } else {
+      shares_ = {data.split(options_.split)};
+    }
+    if (all_cases().empty())
+      throw Error(ErrorKind::usage, str("the split '", options_.split, "' of '", data.path(), "' has no cases"));
+  }
+  std::vector<std::size_t> all_cases() const {
+    std::vector<std::size_t> out;
+    for (const auto& share : shares_) out.insert(out.end(), share.begin(), share.end());
+    return out;
+  }
+
+  void write_predictions(const mesh_io::Dataset& data) {
+    std::vector<std::string> files;
+    for (const std::size_t index : all_cases()) files.push_back(data.cases()[index].name + ".h5");
+    core::require_writable(predictions_, files, overwrite_);
+    options_.each = [&](const mesh_io::FlowSample& prediction) {
+      mesh_io::DatasetHeader header;
+      header.description = str("predicted by the model '", members_.front().model.name, "' for cases of '", data_, "'");
+      header.predicted = true;
+      for (const physics::Branch b : {physics::Branch::surface, physics::Branch::volume})
+        header.fields[static_cast<int>(b)] = data.fields(b);
+      bool given = false;
+      mesh_io::write_dataset((std::filesystem::path(predictions_) / (prediction.info.name + ".h5")).string(), header,
+                             [&](mesh_io::FlowSample& next) {
+                               if (std::exchange(given, true)) return false;
+                               next = prediction;
+                               return true;
+                             });
+    };
+  }
+
+  // Every member's cases by it, and by baselines made from what it has learned from.
+  solver::EvaluationResult evaluate(const mesh_io::Dataset& data) {
+    std::vector<std::string> conditions;
+    for (const auto& condition : members_.front().model.conditions) conditions.push_back(condition.name);
+    solver::Baselines baselines(data, conditions);
+    std::vector<solver::EvaluationResult> parts;
+    for (std::size_t m = 0; m < shares_.size(); ++m) {
+      if (shares_[m].empty()) continue;
+      options_.cases = shares_[m];
+      parts.push_back(solver::evaluate(members_[m].model, data, options_));
+      if (with_baselines_ == "off") continue;
+      const auto training = training_cases(members_[m].model, data);
+      if (with_baselines_ == "auto" && !few(data, training, shares_[m])) {
+        notes_.push_back("no baselines: they take reading the surfaces of all training cases; --baselines on");
+        with_baselines_ = "off", baselines_.clear();
+        continue;
+      }
+      const auto made = baselines.predict(training, shares_[m]);
+      if (parts.size() == 1) {
+        baselines_ = made;
+        continue;
+      }
+      std::erase_if(baselines_, [&](const auto& b) {
+        return std::none_of(made.begin(), made.end(), [&](const auto& other) { return other.name == b.name; });
+      });
+      for (auto& all : baselines_)
+        for (const auto& part : made)
+          if (part.name == all.name) {
+            all.cd.insert(all.cd.end(), part.cd.begin(), part.cd.end());
+            all.cl.insert(all.cl.end(), part.cl.begin(), part.cl.end());
+          }
+    }
+    notes_.insert(notes_.end(), baselines.notes().begin(), baselines.notes().end());
+    return solver::joined(parts);
+  }
+
+  std::vector<std::size_t> training_cases(const surrogate::Checkpoint& model, const mesh_io::Dataset& data) {
+    auto training = solver::cases_named(data, model.shapes.cases);
+    const auto splits = data.splits();
+    if (model.shapes.cases.empty() && std::count(splits.begin(), splits.end(), "train")) {
+      training = data.split("train");
+      note("the model does not say what it was trained on; baselines are made from the split 'train'");
+    }
+    if (training.size() < model.shapes.cases.size())
+      note(str("of the ", model.shapes.cases.size(), " cases that the model was trained on, ", training.size(),
+               " are in the data set: baselines are made from these"));
+    std::size_t seen = 0;
+    for (const std::size_t index : all_cases())
+      seen += std::count(training.begin(), training.end(), index) > 0 && !out_of_fold_;
+    if (seen > 0) note(str(seen, " of the cases were trained on: model and baselines have seen them"));
+    return training;
+  }
+  void note(const std::string& text) {
+    if (!std::count(notes_.begin(), notes_.end(), text)) notes_.push_back(text);
+  }
+
+  // Whether the surfaces are read in seconds.
+  static bool few(const mesh_io::Dataset& data, const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) {
+    std::size_t rows = 0;
+    for (const auto* cases : {&a, &b})
+      for (const std::size_t index : *cases) rows += data.cases()[index].rows[0];
+    return rows <= kMostRows;
+  }
+
+  Json to_json(const solver::EvaluationResult& result, const std::map<std::string, double>& metrics) const {
+    const surrogate::Checkpoint& model = members_.front().model;
     Json fields, cases = Json::array();
     for (const auto& [name, f] : result.fields) {
       fields[name] = {{"relative_l2", f.relative_l2},
@@ -155,13 +299,25 @@ class Evaluate : public Command {
                       {"component_relative_l2", f.component_relative_l2}};
       if (options_.sample > 0) fields[name]["sample_relative_l2"] = f.sample_relative_l2;
     }
-    for (const auto& c : result.cases)
+    for (const auto& c : result.cases) {
       cases.push_back({{"name", c.name},
                        {"Cd", c.cd},
                        {"true_Cd", c.true_cd},
                        {"Cl", c.cl},
                        {"true_Cl", c.true_cl},
                        {"relative_l2", c.relative_l2}});
+      if (!c.cd_draws.empty()) cases.back()["Cd_draws"] = c.cd_draws, cases.back()["Cl_draws"] = c.cl_draws;
+    }
+    for (std::size_t b = 0; b < baselines_.size(); ++b)
+      for (std::size_t c = 0; c < cases.size(); ++c)
+        cases[c]["baselines"][baselines_[b].name] = {{"Cd", baselines_[b].cd[c]}, {"Cl", baselines_[b].cl[c]}};
+    Json members = Json::array();
+    for (std::size_t m = 0; m < shares_.size() && out_of_fold_; ++m)
+      members.push_back({{"model", members_[m].path},
+                         {"fingerprint", members_[m].model.fingerprint},
+                         {"fold", members_[m].model.fold.fold},
+                         {"folds", members_[m].model.fold.folds},
+                         {"cases", shares_[m].size()}});
     physics::Normalizer normalizer = model.normalizer;
     if (options_.vorticity) normalizer.set_vorticity_decoder(*options_.vorticity, model.name);
     Json decoders;
@@ -170,6 +326,7 @@ class Evaluate : public Command {
     return {{"model", model.name},
             {"fingerprint", model.fingerprint},
             {"split", options_.split},
+            {"members", members},
             {"sample", options_.sample},
             {"precision", surrogate::name(options_.precision)},
             {"metrics", metrics},
@@ -204,9 +361,11 @@ class Evaluate : public Command {
     return text;
   }
 
-  void print(const surrogate::Checkpoint& model, const solver::EvaluationResult& r) const {
-    std::printf("model '%s' on %zu cases of split '%s'\n\n", model.name.c_str(), r.cases.size(),
-                options_.split.c_str());
+  void print(const solver::EvaluationResult& r) const {
+    std::printf(
+        "model '%s' on %zu cases of split '%s'%s\n\n", members_.front().model.name.c_str(), r.cases.size(),
+        options_.split.c_str(),
+        out_of_fold_ ? str(", each by the one of ", members_.size(), " members that has not seen it").c_str() : "");
     // Over all points, and as training's validation sees it, over some; weighted: by area or cell volume.
     std::printf("%-28s %11s %11s %11s %11s %11s  %s\n", "field (dimensionless)", "relative L2",
                 options_.sample > 0 ? str("at ", options_.sample).c_str() : "", "weighted", "mean |e|", "mean e^2",
@@ -228,7 +387,14 @@ class Evaluate : public Command {
     std::fflush(stdout);
   }
 
-  std::string data_, model_, out_, vorticity_, predictions_;
+  MakeBudget budget_;
+  std::string data_, model_, out_, vorticity_, predictions_, geometry_, with_baselines_ = "auto";
+  std::vector<std::string> models_, notes_;
+  CLI::Option *split_ = nullptr, *draws_ = nullptr;
+  bool out_of_fold_ = false, wants_budget_ = false;
+  std::vector<solver::Member> members_;
+  std::vector<std::vector<std::size_t>> shares_;  // [members] indices of the cases that each answers
+  std::vector<solver::Baseline> baselines_;
   solver::EvaluationOptions options_;
   std::vector<std::string> require_;
   core::RuntimeOptions device_;
@@ -237,6 +403,6 @@ class Evaluate : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_evaluate() { return std::make_unique<Evaluate>(); }
+std::unique_ptr<Command> make_evaluate(MakeBudget budget) { return std::make_unique<Evaluate>(budget); }
 
 }  // namespace streamtube::apps

@@ -53,6 +53,10 @@ class Generate : public Command {
     app.add_option("--cd-range", cd_range_, "Designs with a Cd outside are rejected: LOW HIGH")
         ->expected(2)
         ->capture_default_str();
+    app.add_option(
+        "--splits", splits_,
+        "Splits of the designs (JSON): name -> list of designs, or a rule as \"number % 10 == 0\", \"rest\", "
+        "\"train + validation\" (docs/dataset_format.md); default: \"splits\" of the space");
     app.add_flag("--keep-cases", options_.keep, "Keep the OpenFOAM cases; without, only those that fail");
     app.add_flag("--resume", resume_, "Go on with a run that did not end");
     app.add_flag("--dry-run", dry_run_, "List the designs and check their bodies, solve nothing");
@@ -77,6 +81,11 @@ class Generate : public Command {
 
   int execute() override {
     options_.folder = out_ + ".cases";
+    if (!splits_.empty()) {
+      options_.splits_name = str("'", splits_, "'");
+      options_.splits = mesh_io::SplitRules::parse(core::read_text(splits_), options_.splits_name);
+    }
+    if (overwrite_) take_splits_before();
     const solver::GeneratedCases cases(solver::read_plan({space_}), options_);
     if (dry_run_) return list(cases);
     solver::require_openfoam(1);
@@ -104,6 +113,23 @@ class Generate : public Command {
   }
 
  private:
+  // The data set that is replaced says in which splits its designs are.
+  void take_splits_before() {
+    std::error_code ignored;
+    if (!fs::is_regular_file(out_, ignored)) return;
+    try {
+      const mesh_io::Dataset before(out_);
+      for (const auto& c : before.cases()) options_.before_cases.push_back(c.name);
+      for (const auto& split : before.splits())
+        if (split != "all")
+          for (const std::size_t index : before.split(split))
+            options_.before[split].push_back(options_.before_cases[index]);
+      options_.before_rules = before.split_rules();
+    } catch (const Error& error) {
+      core::warn(str("the splits of '", out_, "' are not kept: ", error.message()));
+    }
+  }
+
   std::string table() const { return fs::path(out_).replace_extension(".csv").string(); }
 
   int list(const solver::GeneratedCases& cases) const {
@@ -157,7 +183,7 @@ class Generate : public Command {
     core::write_text(table(), out.str());
   }
 
-  std::string space_, out_;
+  std::string space_, out_, splits_;
   int jobs_ = 1;
   double cell_ = std::numeric_limits<double>::quiet_NaN();
   solver::GenerateOptions options_ = [] {

@@ -41,6 +41,11 @@ class Predict : public Command {
     app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     options_.declare(app);
+    app.add_option("--draws", options_.draws,
+                   "Draws of geometry points and anchors (--seed and on) over which answers are averaged; forces then "
+                   "come with their scatter; takes that many times as long")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
     app.add_option("--points", points_,
                    "Points, any number of them, at which fields are wanted too (HDF5, made by `streamtube points` or "
                    "any HDF5 library): written while they are computed to surface.hdf and volume.hdf, also by "
@@ -61,6 +66,11 @@ class Predict : public Command {
 
   void validate() override {
     if (options_.volume.empty() && !points_.empty()) options_.volume = "none";
+    if (options_.draws > 1 && (!points_.empty() || evaluation_ != "cached"))
+      throw Error(ErrorKind::usage,
+                  str("--draws ", options_.draws, ": ", points_.empty() ? "--evaluation chunked-anchors" : "--points",
+                      " goes with one draw"),
+                  "leave out one of the two");
     if (!points_.empty() && evaluation_ != "cached")
       throw Error(ErrorKind::usage,
                   "--points: chunked anchors depend on all points of a run, which --points never holds",

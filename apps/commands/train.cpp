@@ -29,6 +29,11 @@ class Train : public Command {
     app.add_option("recipe", words_,
                    "Recipe (JSON with comments; --print-config shows all options), then options as key=value");
     app.add_option("--out", out_, "Folder for checkpoints and log (\"out\" of the recipe)");
+    app.add_option(
+        "--folds", folds_,
+        "Cross-validation: cut the cases of split.train into so many parts, by their names (\"split.folds\")");
+    app.add_option("--fold", fold_,
+                   "The part, 1 to --folds, that this run holds out and validates by (\"split.fold\")");
     declare_device_options(app, device_);
     app.add_flag("--resume", session_.resume, "Continue the run in --out from its last state, bit for bit");
     app.add_flag("--overwrite", session_.overwrite, "Replace an earlier run in --out");
@@ -62,6 +67,8 @@ class Train : public Command {
                           "options are given as key=value");
       path = word;
     }
+    if (!folds_.empty()) overrides.push_back("split.folds=" + folds_);
+    if (!fold_.empty()) overrides.push_back("split.fold=" + fold_);
     surrogate::Recipe recipe = surrogate::read_recipe(path, overrides);
     if (!out_.empty()) recipe.out = out_;
     if (print_) {
@@ -117,7 +124,7 @@ class Train : public Command {
 
   LossPicture draw_;
   std::vector<std::string> words_;
-  std::string out_;
+  std::string out_, folds_, fold_;
   surrogate::SessionOptions session_;
   core::RuntimeOptions device_;
   bool print_ = false, json_ = false;

@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/h5/import.hpp"
+#include "mesh_io/h5/split_rules.hpp"
 
 namespace streamtube::mesh_io {
 namespace {
@@ -83,12 +84,10 @@ class AhmedLayout : public Layout {
 
   DatasetHeader header(const std::vector<CaseSource>& cases) const override {
     DatasetHeader header = ahmed_header();
-    for (const CaseSource& source : cases) {
-      const int run = run_number(source.files[0]);
-      const bool test = run % 5 == 0, validation = !test && run % 9 == 4;
-      header.splits[test ? "test" : validation ? "validation" : "train"].push_back(source.name);
-      if (!test) header.splits["trainval"].push_back(source.name);
-    }
+    std::vector<std::string> names;
+    for (const CaseSource& source : cases) names.push_back(source.name);
+    header.splits = default_split_rules().of(names, "the layout 'ahmed'");
+    header.split_rules = default_split_rules().json();
     return header;
   }
 

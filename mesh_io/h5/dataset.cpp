@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "core/error.hpp"
@@ -299,6 +300,7 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
     check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
     file.write_attribute("/", "splits", splits_to_json(header.splits, str("'", path, "'")));
+    if (!header.split_rules.empty()) file.write_attribute("/", "split_rules", header.split_rules);
     file.close();
   });
 }
@@ -308,6 +310,7 @@ struct Dataset::Impl {
   std::vector<CaseInfo> cases;
   std::vector<FieldSpec> fields[2];
   Splits splits;
+  std::optional<std::string> split_rules;  // of all files so far; "": they differ
 
   void add_file(const std::string& name) {
     const H5File file = H5File::open(name);
@@ -333,10 +336,12 @@ struct Dataset::Impl {
       fields[b] = found[b];
     }
     if (description.empty()) description = file.attribute_text("/", "description");
+    const std::string rules = file.has_attribute("/", "split_rules") ? file.attribute_text("/", "split_rules") : "";
+    split_rules = !split_rules || *split_rules == rules ? rules : "";
     try {
       for (const std::string& child : file.children("/cases")) add_case(file, name, child);
       for (const auto& [split, members] : parse(file.attribute_text("/", "splits"), where).get<Splits>())
-        splits[split].insert(splits[split].end(), members.begin(), members.end());
+        if (!members.empty()) splits[split].insert(splits[split].end(), members.begin(), members.end());
     } catch (const Json::exception& e) {
       bad(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
     }
@@ -395,10 +400,13 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   }
   std::sort(impl_->cases.begin(), impl_->cases.end(),
             [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
+  if (!std::filesystem::is_directory(path, error)) return;
   const std::string beside = (std::filesystem::path(path) / kSplitsFile).string();
-  if (std::filesystem::is_regular_file(beside, error)) {
-    std::vector<std::string> names;
-    for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
+  std::vector<std::string> names;
+  for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
+  if (!std::filesystem::is_regular_file(beside, error)) {
+    check_splits(impl_->splits, names, str("'", path, "'"));
+  } else {
     impl_->splits = read_split_file(beside);
     for (auto& [split, members] : impl_->splits)
       members = find_cases(names, members, str("'", beside, "': '", split, "'"));
@@ -413,6 +421,8 @@ const std::string& Dataset::path() const { return impl_->path; }
 const std::string& Dataset::description() const { return impl_->description; }
 const std::vector<CaseInfo>& Dataset::cases() const { return impl_->cases; }
 const std::vector<FieldSpec>& Dataset::fields(Branch branch) const { return impl_->fields[static_cast<int>(branch)]; }
+
+const std::string& Dataset::split_rules() const { return *impl_->split_rules; }
 
 std::vector<std::string> Dataset::splits() const {
   std::vector<std::string> names = {"all"};

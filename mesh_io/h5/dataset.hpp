@@ -66,7 +66,8 @@ struct FieldStatistics {
 
 class Dataset {
  public:
-  // One file or a folder of .h5 files. Reads what is known of the cases, no points. Error(input) names file and case.
+  // One file or a folder of .h5 files, whose splits are joined by name. Reads what is known of the cases, no points.
+  // Error(input) names file and case, also one that two files have, or that is in two splits which exclude each other.
   explicit Dataset(const std::string& path);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
@@ -78,6 +79,8 @@ class Dataset {
   std::vector<std::string> splits() const;     // "train", "validation", "test", ...
   // Indices of the cases of a split, in order; "all" is always there. Error(usage) for an unknown one, with the known.
   std::vector<std::size_t> split(const std::string& name) const;
+  // By which cases to come are to be split, for SplitRules::parse(); empty: nothing is said, or files differ.
+  const std::string& split_rules() const;
   const std::vector<physics::FieldSpec>& fields(Branch branch) const;  // which every case has, in this order
 
   // A whole case. With `verify`, checksums are compared: Error(input) names the case and the array.
@@ -114,6 +117,7 @@ struct DatasetHeader {
   std::string description;
   std::vector<physics::FieldSpec> fields[2];  // surface, volume
   Splits splits;
+  std::string split_rules;  // that gave them, JSON; empty: none
   bool predicted = false;  // by a model: may contradict physics and coefficients
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);

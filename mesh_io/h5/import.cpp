@@ -119,7 +119,7 @@ class Import {
 
   void resolve_splits() {
     if (options_.splits.empty()) return;
-    header_.splits.clear();
+    header_.splits.clear(), header_.split_rules.clear();
     std::vector<std::string> names;
     for (const CaseSource& s : sources_) names.push_back(s.name);
     for (const auto& [split, words] : options_.splits) {

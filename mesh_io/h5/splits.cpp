@@ -51,7 +51,10 @@ std::string last_number(const std::string& name) {
 
 // What never shares a case with what.
 bool exclude(const std::string& a, const std::string& b) {
-  const auto is_test = [](const std::string& x) { return x.find("test") != std::string::npos; };
+  const auto is_test = [](const std::string& x) {
+    return x.find("test") != std::string::npos || x.find("left_out") != std::string::npos ||
+           x.find("held_out") != std::string::npos;
+  };
   const auto is_seen = [&](const std::string& x) { return !is_test(x) && (begins(x, "train") || begins(x, "val")); };
   return (is_test(a) && is_seen(b)) || (a == "train" && !is_test(b) && begins(b, "val"));
 }
@@ -192,7 +195,7 @@ std::string splits_to_json(const Splits& splits, const std::string& where) {
   return text;
 }
 
-void write_splits(const std::string& path, const Splits& splits) {
+void write_splits(const std::string& path, const Splits& splits, const std::string& rules) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     core::write_text((fs::path(path) / kSplitsFile).string(), Json(splits).dump(1) + "\n");
@@ -206,6 +209,7 @@ void write_splits(const std::string& path, const Splits& splits) {
     H5File file = H5File::open_to_change(temporary);
     file.set_name(path);
     file.write_attribute("/", "splits", text);
+    if (!rules.empty()) file.write_attribute("/", "split_rules", rules);
     file.close();
   });
 }

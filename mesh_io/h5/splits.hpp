@@ -29,13 +29,14 @@ Splits random_splits(const std::vector<std::string>& cases, const std::vector<st
                      std::uint64_t seed);
 
 // Error(input) for a split without cases or with an impossible name, a case that is not there or is named twice, and a
-// case on both sides: names that contain "test" share no case with the others that begin with "train" or "val", and
-// "train" shares none with those that begin with "val".
+// case on both sides: names that contain "test", "left_out" or "held_out" share no case with the others that begin with
+// "train" or "val", and "train" shares none with those that begin with "val".
 void check_splits(const Splits& splits, const std::vector<std::string>& cases, const std::string& where);
 
 // Replaces all splits of a data set. A file is copied beside, changed and renamed: a kill or a full disk leaves the old
-// one. For a folder, splits.json in it, which stands before what its files say. Error(runtime), Error(input).
-void write_splits(const std::string& path, const Splits& splits);
+// one. For a folder, splits.json in it, which stands before what its files say. `rules`: SplitRules as JSON that a file
+// is to keep in the place of its own; empty: those stay. Error(runtime), Error(input).
+void write_splits(const std::string& path, const Splits& splits, const std::string& rules = {});
 
 // For the formats.
 inline constexpr const char* kSplitsFile = "splits.json";

@@ -9,6 +9,7 @@
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "geometry/cell_measures.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
@@ -155,6 +156,7 @@ struct NeuralEngine::Impl {
 
   std::optional<NetworkCase> network_case;
   std::shared_ptr<const geometry::WallDistance> walls;  // of the encoded case, where the model sees them
+  std::vector<PreparedCase> draws;                      // of the case, where there are several
   std::uint64_t seed = 0;
 
   Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
@@ -188,12 +190,15 @@ struct NeuralEngine::Impl {
   }
 
   // Fields of one branch at places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
-  // derivatives.
+  // derivatives. each(draw, place, values): of every draw alone, where there are several.
+  using Each = std::function<void(std::size_t, std::size_t, const float*)>;
   void evaluate(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient, const Sink& sink,
-                const std::string& what) {
+                const std::string& what, const Each& each = {}) {
     if (places.count == 0) return;
-    core::Progress progress(what, places.count, "points");
-    if (evaluation == Evaluation::cached)
+    core::Progress progress(what, places.count * std::max<std::size_t>(draws.size(), 1), "points");
+    if (draws.size() > 1)
+      evaluate_draws(fields, branch, places, gradient, sink, each, progress);
+    else if (evaluation == Evaluation::cached)
       evaluate_queries(fields, branch, places, gradient, sink, progress);
     else
       evaluate_as_anchors(fields, branch, places, gradient, sink, progress);
@@ -247,6 +252,44 @@ struct NeuralEngine::Impl {
     }
   }
 
+  // The mean of all draws' answers in network units.
+  void evaluate_draws(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
+                      const Sink& sink, const Each& each, core::Progress& progress) {
+    NetworkAnswer mean, answer;
+    const std::size_t n = places.count,
+                      in_width = static_cast<std::size_t>(checkpoint.config.width(static_cast<int>(branch)));
+    std::vector<Vec3> xyz(n);
+    const surrogate::NetworkRows in = rows_at(fields, branch, places, 0, {}, gradient, xyz);
+    const std::size_t slopes = in.jacobian.size() / n;
+    const std::size_t width = static_cast<std::size_t>(fields.normalizer()[branch].components());
+    const auto add = [&](std::vector<float>& to, const std::vector<float>& from, std::size_t begin, std::size_t rows) {
+      const std::size_t columns = from.size() / rows;
+      to.resize(n * columns);
+      for (std::size_t i = 0; i < from.size(); ++i)
+        to[begin * columns + i] += from[i] / static_cast<float>(draws.size());
+    };
+    for (std::size_t d = 0; d < draws.size(); ++d) {
+      encode(draws[d]);
+      const std::size_t chunk = std::max<std::size_t>(network->query_chunk(), 1024);
+      for (std::size_t begin = 0; begin < n; begin += chunk) {
+        core::check_interrupt();
+        const std::size_t rows = std::min(chunk, n - begin);
+        fields.query(*network, branch, std::span(in.values).subspan(in_width * begin, in_width * rows), gradient,
+                     answer, std::span(in.jacobian).subspan(slopes * begin, slopes * rows));
+        add(mean.values, answer.values, begin, rows);
+        add(mean.velocity_gradient, answer.velocity_gradient, begin, rows);
+        progress.advance(rows);
+        if (!each) continue;
+        fields.decode(
+            branch,
+            {xyz.begin() + static_cast<std::ptrdiff_t>(begin), xyz.begin() + static_cast<std::ptrdiff_t>(begin + rows)},
+            answer);
+        for (std::size_t i = 0; i < rows; ++i) each(d, begin + i, answer.values.data() + i * width);
+      }
+    }
+    hand_over(fields, branch, mean, xyz, gradient, nullptr, 0, sink);
+  }
+
   void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
                            const Sink& sink, core::Progress& progress) {
     const int b = static_cast<int>(branch);
@@ -286,6 +329,9 @@ struct NeuralEngine::Impl {
 
   void check(const Case& question) const {
     physics::check(question.flow);
+    if (question.draws > 1 && evaluation != Evaluation::cached)
+      throw Error(ErrorKind::usage, "several draws are of anchors that stay, but points are evaluated as anchors",
+                  "leave out --draws or --evaluation");
     normalizer(question);
     network_condition(checkpoint, physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
                       question.conditions, str("'", question.name, "'"));
@@ -438,6 +484,12 @@ PreparedCase NeuralEngine::prepare(const Case& question) const {
                         [](const char*) { core::check_interrupt(); });
 }
 
+std::vector<double> NeuralEngine::anchor_cells(const Case& question) const {
+  const geometry::DistanceField distance(question.body);
+  const auto spec = mesh_spec(impl_->checkpoint.sampling.volume_mesh, question.body.bounds());
+  return geometry::measure_cells(geometry::adaptive_mesh(question.body, distance, spec)).volume;
+}
+
 void NeuralEngine::encode(const PreparedCase& prepared) { impl_->encode(prepared); }
 
 surrogate::Surrogate& NeuralEngine::network() {
@@ -448,8 +500,9 @@ surrogate::Surrogate& NeuralEngine::network() {
 struct NeuralEngine::Ready {
   Case question;
   PreparedCase drawn;
-  VolumeMesh mesh;  // where volume fields are wanted
-  Answer answer;    // as far as it is known without the network
+  std::vector<PreparedCase> draws;  // all of them, where there are several
+  VolumeMesh mesh;                  // where volume fields are wanted
+  Answer answer;                    // as far as it is known without the network
 };
 
 namespace {
@@ -475,6 +528,14 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   const Stage stage = stage_clock(answer);
   const geometry::DistanceField distance(question.body);
   ready->drawn = run.prepare(question, distance, mesh, stage);
+  if (question.draws > 1) {
+    Case other = question;
+    for (ready->draws = {ready->drawn}; ready->draws.size() < question.draws;) {
+      ++other.seed;
+      ready->draws.push_back(run.prepare(other, distance, mesh, [](const char*) { core::check_interrupt(); }));
+    }
+    stage("further draws");
+  }
   answer.forces = ready->drawn.reference;
   answer.reynolds_number = ready->drawn.reynolds_number;
   answer.extrapolation = ready->drawn.extrapolation;
@@ -523,7 +584,9 @@ Answer NeuralEngine::solve(Ready& ready) {
   const auto scales = answer.forces.scales;
   physics::Normalizer normalizer = run.normalizer(question);
   const FieldPredictor fields(normalizer, scales.length);
-  run.encode(ready.drawn);
+  run.draws = std::move(ready.draws);
+  run.walls = ready.drawn.walls;
+  if (run.draws.empty()) run.encode(ready.drawn);
   stage("encoding");
 
   // Surface: fields where they are wanted, then forces over small enough elements.
@@ -560,13 +623,13 @@ Answer NeuralEngine::solve(Ready& ready) {
   // of its skin once, and no other.
   const bool on_body = !question.surface || question.forces_on_body;
   const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
-  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces);
+  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces), of_draw(run.draws.size(), forces);
   for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
   const auto integrate = [&](std::span<const SurfaceElement> elements) {
     std::vector<std::array<float, 4>> values(elements.size());
     std::vector<std::size_t> unknown;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells)
+      if (elements[i].whole && on_cells && of_draw.empty())
         values[i] = known[static_cast<std::size_t>(elements[i].face)];
       else
         unknown.push_back(i);
@@ -579,7 +642,12 @@ Answer NeuralEngine::solve(Ready& ready) {
         [&](std::size_t i, const float* v, const float*) {
           values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
         },
-        "forces");
+        "forces",
+        [&](std::size_t d, std::size_t i, const float* v) {
+          const SurfaceElement& one = elements[i];
+          of_draw[d].add(one.position, (1.0 / one.area) * one.area_vector, one.area, v[pressure.first],
+                         {v[shear.first], v[shear.first + 1], v[shear.first + 2]});
+        });
     for (std::size_t i = 0; i < elements.size(); ++i) {
       const SurfaceElement& one = elements[i];
       const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
@@ -598,6 +666,7 @@ Answer NeuralEngine::solve(Ready& ready) {
     geometry::for_each_element(skin, c.sampling.surface_face_size, block, integrate);
   }
   answer.forces.coefficients = forces.result(scales);
+  for (const auto& one : of_draw) answer.forces.draws.push_back(one.result(scales));
   for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
   answer.surface = std::move(surface);
   stage("forces");

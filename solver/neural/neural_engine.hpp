@@ -18,6 +18,9 @@ namespace streamtube::solver {
 // what the anchor has but for rounding.
 enum class Evaluation { cached, chunked_anchors };
 
+// Several draws (Case::draws; cached alone) are averaged in network units, point by point; coefficients are those of the
+// mean, and of every draw alone beside them. The network stays encoded with the last one.
+//
 // Bodies and surfaces are first refined, for the integration of forces only, until no element is larger than the faces
 // the model was trained on: the coefficients then do not depend on how coarsely a flat side was triangulated.
 class NeuralEngine : public Engine {
@@ -43,6 +46,8 @@ class NeuralEngine : public Engine {
   // What solve() would draw. Throws as solve() does.
   PreparedCase prepare(const Case& question) const;
   void encode(const PreparedCase& prepared);
+  // m3, of the cells that volume anchors are drawn from.
+  std::vector<double> anchor_cells(const Case& question) const;
   // After solve() or encode(), for points streamed past the encoded case (Evaluation::cached).
   surrogate::Surrogate& network();
 

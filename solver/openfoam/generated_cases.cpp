@@ -59,13 +59,22 @@ mesh_io::DatasetHeader GeneratedCases::header(const std::vector<mesh_io::CaseSou
   mesh_io::DatasetHeader out = openfoam_dataset_header();
   out.description = str("generated bodies, family '", plan_.space->family, "', ", plan_.name, ": RANS by ",
                         OpenFoamEngine({}).name(), " (streamtube dataset generate)");
-  long index = 0;
-  for (const auto& source : cases) {
-    const long number = number_of(source.name, ++index);
-    const bool test = number % 5 == 0, validation = !test && number % 9 == 4;
-    out.splits[test ? "test" : validation ? "validation" : "train"].push_back(source.name);
-    if (!test) out.splits["trainval"].push_back(source.name);
-  }
+  mesh_io::SplitRules rules = options_.splits;
+  std::string where = options_.splits_name;
+  if (rules.empty() && !plan_.splits.empty())
+    where = plan_.source + ": splits", rules = mesh_io::SplitRules::parse(plan_.splits, where);
+  if (rules.empty() && !options_.before_rules.empty())
+    where = "the splits of the data set before", rules = mesh_io::SplitRules::parse(options_.before_rules, where);
+  if (rules.empty()) where = "the default splits", rules = mesh_io::default_split_rules();
+  std::vector<std::string> names;
+  for (const auto& source : cases) names.push_back(source.name);
+  out.splits = rules.of(names, where, true);
+  if (rules.general()) out.split_rules = rules.json();
+  const std::size_t moved = mesh_io::keep_splits(out.splits, options_.before, options_.before_cases, names);
+  if (moved > 0)
+    core::warn(str(moved, " designs stay in the splits in which they were, where ", where,
+                   " would have put them elsewhere; ", "`streamtube dataset split` changes splits"));
+  mesh_io::check_splits(out.splits, names, where);
   return out;
 }
 

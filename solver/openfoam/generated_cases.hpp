@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mesh_io/h5/import.hpp"
+#include "mesh_io/h5/split_rules.hpp"
 #include "solver/openfoam/openfoam_engine.hpp"
 #include "solver/sweep/design_space.hpp"
 
@@ -19,6 +20,13 @@ struct GenerateOptions {
   std::vector<std::string> only;  // names of designs; empty: all
   std::size_t first = 0;          // that many designs from the first; 0: all
   std::string folder;             // where the cases are solved, each in one of its own
+  mesh_io::SplitRules splits;     // in the place of the space's
+  std::string splits_name;        // for messages
+  // The data set that is made again: its cases stay in the splits in which they are; its rules hold where neither
+  // `splits` nor the space have any.
+  std::vector<std::string> before_cases;
+  mesh_io::Splits before;
+  std::string before_rules;
   bool keep = false;              // cases stay there; else only those that fail
 };
 
@@ -39,8 +47,7 @@ class GeneratedCases : public mesh_io::Layout {
   std::string summary() const override { return "designs of a space, solved by OpenFOAM"; }
   std::vector<mesh_io::CaseSource> find(const std::string& space) const override;
   std::string pattern() const override { return "designs of a space"; }
-  // Splits by the number at the end of a name, as those of the default model's data: divisible by 5 "test", of the
-  // others number % 9 == 4 "validation", the rest "train"; "trainval" is both.
+  // Splits by the rules of the options, else of the space, else of the data set before, else the default ones.
   mesh_io::DatasetHeader header(const std::vector<mesh_io::CaseSource>& cases) const override;
   mesh_io::FlowSample read(const mesh_io::CaseSource& source, const std::string& work) const override;
   std::string settings() const override;

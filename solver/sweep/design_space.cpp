@@ -14,6 +14,7 @@
 #include "core/sequences.hpp"
 #include "core/sha256.hpp"
 #include "geometry/generators.hpp"
+#include "mesh_io/h5/split_rules.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/sweep/results_table.hpp"
 
@@ -774,7 +775,9 @@ SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector
   }
   const Place root(json, plan.source);
   root.object({"name", "baseline", "triangle", "parameters", "morphs", "sampling", "designs", "include_baseline",
-               "objective", "constraints", "optimiser"});
+               "objective", "constraints", "optimiser", "splits"});
+  if (root.has("splits"))
+    plan.splits = mesh_io::SplitRules::parse(root.at("splits").json().dump(), plan.source + ": splits").json();
   plan.name = root.has("name") ? root.at("name").text() : fs::path(path).stem().string();
   read_parameters(root, plan);
   std::set<int> used;

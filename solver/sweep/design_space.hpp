@@ -87,6 +87,7 @@ struct SweepPlan {
   std::optional<Space> space;
   std::vector<Design> designs;
   std::string sampling;  // in words; empty for files and tables
+  std::string splits;    // of a data set of these designs: rules as JSON; empty: the space does not say
   std::optional<Objective> objective;
 
   // The name's value in a design; nothing where it is no parameter or not given.

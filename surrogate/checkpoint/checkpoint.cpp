@@ -408,6 +408,30 @@ void check_weights(const Weights& weights, const std::string& where) {
             "the training diverged or the file is damaged");
 }
 
+// Attribute "fold" of the root group.
+void write_fold(H5File& file, const Fold& fold) {
+  if (fold.folds == 0) return;
+  file.write_attribute(
+      "/", "fold",
+      Json({{"fold", fold.fold}, {"folds", fold.folds}, {"split", fold.split}, {"held_out", fold.held_out}}).dump());
+}
+
+Fold read_fold(const H5File& file) {
+  Fold out;
+  if (!file.has_attribute("/", "fold")) return out;
+  try {
+    const Json json = Json::parse(file.attribute_text("/", "fold"));
+    json.at("fold").get_to(out.fold), json.at("folds").get_to(out.folds);
+    json.at("split").get_to(out.split), json.at("held_out").get_to(out.held_out);
+  } catch (const Json::exception& e) {
+    throw Error(ErrorKind::input, str("'", file.name(), "': attribute 'fold': ", e.what()), "the file is damaged");
+  }
+  if (out.fold < 1 || out.fold > out.folds)
+    throw Error(ErrorKind::input, str("'", file.name(), "': attribute 'fold': fold ", out.fold, " of ", out.folds),
+                "the file is damaged");
+  return out;
+}
+
 // The tensors of /weights: exactly those that a model of this configuration has, in their shapes.
 Weights read_weights(const H5File& file, const AbuptConfig& config) {
   if (!file.exists("/weights")) bad(str("'", file.name(), "': there is no '/weights'"));
@@ -501,6 +525,7 @@ Checkpoint read(const H5File& file) {
     bad(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
         "the file was damaged or edited; get it again");
   c.shapes = read_shapes(file);
+  c.fold = read_fold(file);
   return c;
 }
 
@@ -600,6 +625,7 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
     for (const auto& [name, tensor] : checkpoint.weights)
       file.write<float>("/weights/" + name, tensor.shape, tensor.values);
     write_shapes(file, checkpoint.shapes);
+    write_fold(file, checkpoint.fold);
     file.close();
   });
 }
@@ -661,7 +687,7 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
   }
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
   c.canonical_length = from.canonical_length, c.conditions = from.conditions;
-  c.shapes = from.shapes;
+  c.shapes = from.shapes, c.fold = from.fold;
   check_consistency(c, str("'", description_path, "'"));
   c.weights = std::move(from.weights);
   c.fingerprint = fingerprint_of(metadata(c), c.weights);
@@ -705,6 +731,9 @@ std::string summary_text(const Checkpoint& c) {
   }
   out += c.shapes.rows.empty() ? std::string("  shapes         not available: similarity to training cannot be told\n")
                                : str("  shapes         descriptors of ", c.shapes.rows.size(), " training bodies\n");
+  if (c.fold.folds > 0)
+    out += str("  fold           ", c.fold.fold, " of ", c.fold.folds, " of '", c.fold.split, "', ",
+               c.fold.held_out.size(), " cases held out\n");
   if (!c.test_errors.empty()) out += "  test errors (relative L2 of fields)\n";
   for (const auto& [key, value] : c.test_errors) {
     std::string label = key;
@@ -733,6 +762,9 @@ std::string summary_json(const Checkpoint& c) {
   out["training_range"] = range_json(c.training_range);
   out["test_errors"] = c.test_errors;
   out["shapes"] = c.shapes.cases;
+  if (c.fold.folds > 0)
+    out["fold"] = {
+        {"fold", c.fold.fold}, {"folds", c.fold.folds}, {"split", c.fold.split}, {"held_out", c.fold.held_out}};
   out["provenance"] = c.provenance;
   return out.dump(2);
 }

@@ -72,6 +72,13 @@ struct Condition {
   bool contains(double value) const { return value >= min && value <= max; }
 };
 
+// The part of the training split that a member of a cross-validation has not seen.
+struct Fold {
+  std::size_t fold = 0, folds = 0;  // 1..folds; 0: the model is no such member
+  std::string split;
+  std::vector<std::string> held_out;  // names of cases
+};
+
 struct Checkpoint {
   static constexpr int kFormatVersion = 1;
 
@@ -91,6 +98,7 @@ struct Checkpoint {
   std::map<std::string, double> test_errors;  // "surface/pressure": relative L2, "Cd_R2", ...
   // Of the bodies it was trained on; empty in files without them. No part of the fingerprint: they change no answer.
   geometry::ShapeTable shapes;
+  Fold fold;  // no part of the fingerprint either
   std::string fingerprint;  // SHA-256 of all of the above, hex; set by reading and writing
 
   std::size_t parameters() const;

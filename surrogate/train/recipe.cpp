@@ -27,6 +27,8 @@ void each_option(R& r, const Visit& visit) {
   visit("init", r.init, "checkpoint whose weights and normaliser to start from; empty: random weights", true);
   visit("split.train", r.train_split, "cases to learn from", true);
   visit("split.validation", r.validation_split, "cases to choose the best weights by; empty: none", false);
+  visit("split.folds", r.folds, "cut split.train into so many parts by the cases' names; 0: not", false);
+  visit("split.fold", r.fold, "the part (1 to split.folds) that is left out and chooses the best weights", false);
   visit("model.hidden", r.model.hidden, "channels", true);
   visit("model.heads", r.model.heads, "attention heads", true);
   visit("model.mlp_ratio", r.model.mlp_ratio, "width of the MLPs over channels", true);
@@ -188,6 +190,10 @@ void set(Recipe& recipe, const std::string& key, const Json& value, ErrorKind ki
 void check_recipe(const Recipe& r, const std::string& where) {
   const auto fail = [&](const std::string& what) { throw Error(ErrorKind::input, where + ": " + what); };
   check(r.model, where);
+  if (r.folds == 1) fail("split.folds is 1: nothing would be left to learn from");
+  if (r.folds == 0 && r.fold > 0) fail(str("split.fold is ", r.fold, ", but split.folds does not say of how many"));
+  if (r.folds > 0 && (r.fold < 1 || r.fold > r.folds))
+    fail(str("split.fold is ", r.fold, ", must be between 1 and split.folds (", r.folds, ")"));
   if (r.draw.supernodes < 1 || r.draw.supernodes > r.draw.geometry_points)
     fail(str("draw.supernodes (", r.draw.supernodes, ") must be between 1 and draw.geometry_points (",
              r.draw.geometry_points, ")"));

@@ -18,6 +18,9 @@ enum class Choice { drag, fields };
 struct Recipe {
   std::string data, describe, out;
   std::string train_split = "train", validation_split = "validation";
+  // Cross-validation: the train split is cut into `folds` parts (mesh_io::fold_of); part `fold`, 1..folds, is held out
+  // and chooses the best weights in the place of the validation split. folds 0: none.
+  std::size_t folds = 0, fold = 0;
   AbuptConfig model;                                // defaults: a small one, see recipe.cpp
   double canonical_length = 0;                      // m, see Checkpoint; 0: bodies as large as they are
   std::vector<std::string> conditions;              // see make_conditions()

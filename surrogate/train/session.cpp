@@ -17,6 +17,7 @@
 #include "core/processes.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "mesh_io/h5/folds.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "physics/metrics.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -60,7 +61,10 @@ class Session {
         description_(read_description(recipe.describe)) {
     train_ = data_.split(recipe.train_split);
     if (train_.empty()) fail(str("the split '", recipe.train_split, "' has no cases"));
-    if (!recipe.validation_split.empty()) validation_ = data_.split(recipe.validation_split);
+    if (recipe.folds > 0)
+      hold_out_fold();
+    else if (!recipe.validation_split.empty())
+      validation_ = data_.split(recipe.validation_split);
     for (const std::size_t index : validation_)
       if (std::count(train_.begin(), train_.end(), index))
         fail(str("case '", data_.cases()[index].name, "' is in both '", recipe.train_split, "' and '",
@@ -243,6 +247,23 @@ class Session {
   }
   std::string file(const std::string& name) const { return (fs::path(recipe_.out) / name).string(); }
 
+  // Part `fold` of the train split goes over to validation.
+  void hold_out_fold() {
+    const auto part = [&](std::size_t index) { return mesh_io::fold_of(data_.cases()[index].name, recipe_.folds); };
+    fold_ = {recipe_.fold, recipe_.folds, recipe_.train_split, {}};
+    if (recipe_.folds > train_.size())
+      fail(str("the split '", recipe_.train_split, "' has ", train_.size(), " cases, which are no ", recipe_.folds,
+               " folds"));
+    std::copy_if(train_.begin(), train_.end(), std::back_inserter(validation_),
+                 [&](std::size_t index) { return part(index) == recipe_.fold; });
+    std::erase_if(train_, [&](std::size_t index) { return part(index) == recipe_.fold; });
+    for (const std::size_t index : validation_) fold_.held_out.push_back(data_.cases()[index].name);
+    if (validation_.empty() || train_.empty())
+      fail(str("fold ", recipe_.fold, " of ", recipe_.folds, " holds ", validation_.empty() ? "none" : "all",
+               " of the ", fold_.held_out.size() + train_.size(), " cases of '", recipe_.train_split,
+               "'; take fewer folds"));
+  }
+
   // Data and description must agree on the fields.
   void check_fields(Branch branch) const {
     const auto& ours = data_.fields(branch);
@@ -337,6 +358,12 @@ class Session {
         (from.config.condition > 0 && from.config.condition != config_.condition))
       throw Error(ErrorKind::input, str("'", recipe_.init, "' is of another architecture than the recipe: ",
                                         describe(from.config), " against ", describe(config_)));
+    for (const std::string& name : fold_.held_out)
+      if (std::count(from.shapes.cases.begin(), from.shapes.cases.end(), name))
+        throw Error(ErrorKind::input,
+                    str("'", recipe_.init, "' has learned from the case '", name, "', which fold ", fold_.fold, " of ",
+                        fold_.folds, " holds out"),
+                    "start every fold from random weights, or from a checkpoint of the same fold");
     if (from.canonical_length != recipe_.canonical_length)
       throw Error(ErrorKind::input,
                   str("'", recipe_.init, "' has bodies of the canonical length ", from.canonical_length,
@@ -425,7 +452,7 @@ class Session {
   void save_checkpoint(const char* name, const Weights& weights, const std::map<std::string, double>& errors) const {
     Checkpoint c = description_;
     c.canonical_length = recipe_.canonical_length, c.conditions = world_.conditions;
-    c.config = config_, c.weights = weights, c.normalizer = normalizer_, c.shapes = shapes_;
+    c.config = config_, c.weights = weights, c.normalizer = normalizer_, c.shapes = shapes_, c.fold = fold_;
     const auto or_drawn = [](std::size_t wanted, std::size_t drawn) { return wanted > 0 ? wanted : drawn; };
     c.sampling.geometry_points = or_drawn(recipe_.use_geometry_points, recipe_.draw.geometry_points);
     c.sampling.supernodes = or_drawn(recipe_.use_supernodes, recipe_.draw.supernodes);
@@ -528,6 +555,7 @@ class Session {
   Dataset data_;
   Checkpoint description_;
   std::vector<std::size_t> train_, validation_;
+  Fold fold_;
   AbuptConfig config_;
   physics::Normalizer normalizer_;
   std::string fingerprint_;

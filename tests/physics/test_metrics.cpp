@@ -1,7 +1,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
+#include <vector>
 
+#include "core/rng.hpp"
 #include "physics/metrics.hpp"
 
 using namespace streamtube::physics;
@@ -29,4 +31,29 @@ TEST_CASE("errors of a coefficient") {
   // Ranks 0, 1.5, 1.5, 3 against 0, 1, 2, 3.
   CHECK_THAT(e.spearman, WithinAbs(4.5 / std::sqrt(4.5 * 5), 1e-12));
   CHECK(std::isnan(compare({1}, {2}).r2));
+}
+
+TEST_CASE("intervals by bootstrap: of a bias as wide as its standard error says, the same for the same seed") {
+  streamtube::core::Rng rng(5, "errors");
+  std::vector<double> truth, prediction;
+  constexpr int n = 400;
+  double mean = 0, squares = 0;
+  for (int i = 0; i < n; ++i) {
+    const double error = 0.1 + rng.normal();
+    truth.push_back(3 * rng.normal()), prediction.push_back(truth.back() + error);
+    mean += error / n, squares += error * error / n;
+  }
+  const double standard_error = std::sqrt((squares - mean * mean) / n);
+  const auto i = bootstrap(prediction, truth, 1);
+  CHECK_THAT(i.bias.low, WithinAbs(mean - 1.645 * standard_error, 0.1 * standard_error));
+  CHECK_THAT(i.bias.high, WithinAbs(mean + 1.645 * standard_error, 0.1 * standard_error));
+  const auto whole = compare(prediction, truth);
+  CHECK((i.r2.low < whole.r2 && whole.r2 < i.r2.high));
+  CHECK((i.mean_absolute.low < whole.mean_absolute && whole.mean_absolute < i.mean_absolute.high));
+  CHECK((i.spearman.low < whole.spearman && whole.spearman < i.spearman.high));
+  CHECK(bootstrap(prediction, truth, 1).r2.low == i.r2.low);
+  CHECK(bootstrap(prediction, truth, 2).r2.low != i.r2.low);
+  // One case: no spread to explain, an error all the same.
+  const auto one = bootstrap({2}, {1}, 0);
+  CHECK((std::isnan(one.r2.low) && one.bias.low == 1 && one.bias.high == 1));
 }

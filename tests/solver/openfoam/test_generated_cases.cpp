@@ -1,0 +1,66 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "solver/openfoam/generated_cases.hpp"
+#include "tests/support/message_of.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace streamtube;
+using Catch::Matchers::ContainsSubstring;
+using Names = std::vector<std::string>;
+
+namespace {
+
+std::string space(const std::string& splits) {
+  std::string designs;
+  for (const char* name : {"d_1", "d_3", "d_4", "d_5", "d_10"})
+    designs += std::string(designs.empty() ? "" : ", ") + R"({"name": ")" + name + R"("})";
+  return R"({"name": "few", "baseline": {"family": "van"}, "include_baseline": false, )" + splits +
+         R"("parameters": {"velocity": 15}, "designs": [)" + designs + "]}";
+}
+
+mesh_io::DatasetHeader header(const std::string& path, const solver::GenerateOptions& options = {}) {
+  const solver::GeneratedCases cases(solver::read_plan({path}), options);
+  return cases.header(cases.find(path));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "splits of generated designs: the space's rules, those of the options before them, and what was before both") {
+  const test::TempDir dir;
+  const std::string silent = dir.write("silent.json", space("")),
+                    speaking =
+                        dir.write("s.json", space(R"("splits": {"test": "number % 10 == 0", "train": "rest"}, )"));
+  auto h = header(silent);
+  CHECK(h.splits.at("test") == Names{"d_5", "d_10"});
+  CHECK(h.split_rules == mesh_io::default_split_rules().json());
+  h = header(speaking);
+  CHECK(h.splits == mesh_io::Splits{{"test", {"d_10"}}, {"train", {"d_1", "d_3", "d_4", "d_5"}}});
+  solver::GenerateOptions options;
+  options.splits = mesh_io::SplitRules::parse(R"({"train": [1, 3], "test": [99, 4]})", "it"),
+  options.splits_name = "it";
+  h = header(speaking, options);
+  CHECK(h.splits == mesh_io::Splits{{"test", {"d_4"}}, {"train", {"d_1", "d_3"}}});
+  CHECK(h.split_rules.empty());
+  // Made again under the default rules: d_5 was learned from, d_10 is new.
+  options = {};
+  options.before_cases = {"d_4", "d_5"}, options.before = {{"train", {"d_4", "d_5"}}};
+  h = header(silent, options);
+  CHECK(h.splits.at("test") == Names{"d_10"});
+  CHECK(h.splits.at("train") == Names{"d_1", "d_3", "d_4", "d_5"});
+  options.before_rules = R"({"left_out": "number % 10 == 3"})";
+  CHECK(header(silent, options).splits.at("left_out") == Names{"d_3"});
+  CHECK_FALSE(header(speaking, options).splits.contains("left_out"));
+  CHECK_THAT(test::message_of(
+                 [&] { solver::read_plan({dir.write("bad.json", space(R"("splits": {"test": "every fifth"}, )"))}); }),
+             ContainsSubstring("bad.json") && ContainsSubstring("\"every fifth\" is no rule"));
+}
+
+TEST_CASE("the spaces of the samples say the splits that the default rules give") {
+  for (const char* name : {"ahmed", "notchback", "fastback", "van"}) {
+    const solver::SweepPlan plan =
+        solver::read_plan({std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/spaces/" + name + ".json"});
+    CHECK(plan.splits == mesh_io::default_split_rules().json());
+  }
+}
