@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "core/error.hpp"
 
@@ -92,10 +93,16 @@ Box bounds_in_model(const Frame& frame, const SurfaceMesh& mesh) {
   return box;
 }
 
+double step_of(double scale) {
+  int exponent = 0;
+  const double part = std::frexp(scale, &exponent);  // 1/2..1
+  return std::ldexp(0x1p-40, part < std::numbers::sqrt2 / 2 ? exponent - 1 : exponent);
+}
+
 void to_model(const Frame& frame, std::span<Vec3> points) {
   for (Vec3& p : points) {
     p = frame.to_model(p);
-    for (double& x : p) x = std::nearbyint(x * 0x1p40) * 0x1p-40 + 0.0;  // + 0.0: no negative zeros
+    for (double& x : p) x = std::nearbyint(x / frame.step) * frame.step + 0.0;  // + 0.0: no negative zeros
   }
 }
 

@@ -13,6 +13,7 @@ namespace streamtube::geometry {
 struct Frame {
   std::array<Vec3, 3> axes{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};  // the model's x, y, z in the file's frame; a rotation
   Vec3 shift{0, 0, 0};                                          // m, in the model's frame
+  double step = 0x1p-40;                                        // m, to which positions there are rounded
 
   bool turned() const;    // axes are not the file's own
   bool identity() const;  // nothing to do
@@ -40,8 +41,12 @@ Similarity similarity_of(const std::array<double, 16>& matrix, const std::string
 // Of the points that faces use, in the model's frame.
 Box bounds_in_model(const Frame& frame, const SurfaceMesh& mesh);
 
-// Positions in the model's frame are rounded to 2^-40 m, whatever the frame: a body that was turned and moved in double
-// precision comes to lie on the same bits as the untouched one, and with it all that is drawn from it.
+// The step for a model's world `scale` times as large as it was trained: 2^-40 m times the power of two nearest to
+// that, so that a body and its scaled copy are rounded alike.
+double step_of(double scale);
+
+// Positions in the model's frame are rounded to its step, whatever the frame: a body that was turned and moved in
+// double precision comes to lie on the same bits as the untouched one, and with it all that is drawn from it.
 void to_model(const Frame& frame, std::span<Vec3> points);
 void to_model(const Frame& frame, SurfaceMesh& mesh);
 void to_model(const Frame& frame, VolumeMesh& mesh);  // positions; attributes stay as they are

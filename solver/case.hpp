@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,6 +46,10 @@ struct Case {
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
 
   physics::Flow flow;
+  // The model's world is that many times as large as it was trained (surrogate::Checkpoint::at_scale). All lengths
+  // here, and all of the answer, are the user's own.
+  double model_scale = 1;
+  std::map<std::string, double> conditions;  // what a conditioned model is told beside the Reynolds number
   double reference_area = 0;    // m2; 0: the body's frontal area
   double reference_length = 0;  // m; 0: the body's length along the flow
   std::uint64_t seed = 0;

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/surface_elements.hpp"
+#include "solver/model_world.hpp"
 
 namespace streamtube::solver {
 
@@ -39,6 +40,7 @@ Forces reference_quantities(const Case& question) {
 namespace {
 
 constexpr double kSymmetryTolerance = 0.02;
+constexpr double kCanonicalTolerance = 0.01;  // of the canonical length
 
 // How much the two halves of a body differ in area and in its moment about y = 0, relative.
 double asymmetry(const geometry::SurfaceMesh& body) {
@@ -57,17 +59,20 @@ double asymmetry(const geometry::SurfaceMesh& body) {
 
 }  // namespace
 
-std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoint, const Case& question,
+std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, const Case& question,
                                           double frontal_area) {
   const Box box = question.body.bounds();
   const Vec3 size = box.size();
   const double length = size[0];
   std::vector<Extrapolation> out;
-  for (const auto& range : checkpoint.training_range) {
+  bool has_reynolds = false;
+  for (surrogate::Range range : world.training_range) {
     double value = 0;
-    if (range.quantity == "length")
+    if (range.quantity == "length") {
       value = length;
-    else if (range.quantity == "width")
+      // Brought to this length as it came; the repair may have moved its ends.
+      if (world.canonical_length > 0) range.tolerance += kCanonicalTolerance * world.canonical_length;
+    } else if (range.quantity == "width")
       value = size[1];
     else if (range.quantity == "height")
       value = size[2];
@@ -83,31 +88,41 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoin
       value = std::abs(question.report.volume);
     else if (range.quantity == "frontal_area" && frontal_area > 0)
       value = frontal_area;
-    else if (range.quantity == "reynolds_number")
-      value = physics::reynolds_number(question.flow, length);
+    else if (range.quantity == kReynoldsNumber)
+      value = physics::reynolds_number(question.flow, length), has_reynolds = true;
     else
       continue;
     if (!range.contains(value)) out.push_back({range.quantity, range.unit, value, range.min, range.max});
   }
-  if (checkpoint.normalizer.symmetric) {
+  for (const surrogate::Condition& one : world.conditions) {
+    const bool reynolds = one.name == kReynoldsNumber;
+    const auto given = question.conditions.find(one.name);
+    if (reynolds ? has_reynolds : given == question.conditions.end()) continue;
+    const double value = reynolds ? physics::reynolds_number(question.flow, length) : given->second;
+    const double rounding = 1e-9 * std::max(std::abs(one.min), std::abs(one.max));
+    if (!(value >= one.min - rounding && value <= one.max + rounding))
+      out.push_back({one.name, one.unit, value, one.min, one.max});
+  }
+  if (world.normalizer.symmetric) {
     const double value = asymmetry(question.body);
     if (value > kSymmetryTolerance) out.push_back({"asymmetry_about_y_0", "", value, 0, kSymmetryTolerance});
   }
   return out;
 }
 
-void check_positions(const surrogate::Checkpoint& checkpoint, const Box& bounds, const std::string& what) {
-  const double low = checkpoint.normalizer.position_origin, high = low + checkpoint.normalizer.position_extent;
+void check_positions(const surrogate::Checkpoint& world, const Box& bounds, const std::string& what) {
+  const Box known = known_positions(world);
   const char* axis[3] = {"x", "y", "z"};
   for (int a = 0; a < 3; ++a)
-    if (!(bounds.low[a] >= low && bounds.high[a] <= high))
+    if (!(bounds.low[a] >= known.low[a] && bounds.high[a] <= known.high[a]))
       throw core::Error(
           core::ErrorKind::input,
           core::str("'", what, "': ", axis[a], " runs from ", bounds.low[a], " to ", bounds.high[a],
-                    " m, but the model '", checkpoint.name, "' knows positions from ", low, " to ", high, " m only"),
-          "place and scale the body as the training data has it (`streamtube inspect` on the model tells); if the file "
-          "is "
-          "not in metres, say so with --unit; clip a volume mesh to these bounds");
+                    " m, but the model '", world.name, "' knows positions from ", known.low[a], " to ", known.high[a],
+                    " m only"),
+          "place the body as the training data has it (`streamtube inspect` on the model tells); if the file is not in "
+          "metres, say so with --unit; --scale auto brings a body of any size to the model's; clip a volume mesh to "
+          "these bounds");
 }
 
 }  // namespace streamtube::solver

@@ -12,13 +12,13 @@ namespace streamtube::solver {
 // area.
 Forces reference_quantities(const Case& question);
 
-// Quantities of the case outside of the checkpoint's training range, in the checkpoint's order. Quantities this program
-// does not know are skipped.
-std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& checkpoint, const Case& question,
+// Quantities of the case, conditions among them, outside of the training range of the model's world at the case's
+// scale, in the checkpoint's order. Quantities this program does not know are skipped.
+std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, const Case& question,
                                           double frontal_area);
 
-// Throws Error(input) unless all points lie where the network's positions are defined, [origin, origin + extent] on
-// every axis; `what` names the file.
-void check_positions(const surrogate::Checkpoint& checkpoint, const Box& bounds, const std::string& what);
+// Throws Error(input) unless all points lie, axis by axis, in the domain of the model's world (at the case's scale) or
+// where its positions run, [origin, origin + extent]; `what` names the file.
+void check_positions(const surrogate::Checkpoint& world, const Box& bounds, const std::string& what);
 
 }  // namespace streamtube::solver

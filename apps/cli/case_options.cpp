@@ -21,6 +21,7 @@ void CaseOptions::declare(CLI::App& app) {
   app.add_option("--velocity", velocity, "Free stream, m/s; default: the velocity the model was trained at");
   app.add_option("--density", density, "Density, kg/m3")->capture_default_str();
   app.add_option("--viscosity", viscosity, "KINEMATIC viscosity, m2/s (air: 1.5e-5)")->capture_default_str();
+  conditions.declare(app);
   frame.declare(app);
   parts.declare(app);
   parts.declare_ground(app);
@@ -49,6 +50,7 @@ void CaseOptions::declare(CLI::App& app) {
 
 void CaseOptions::validate() {
   frame.validate();
+  conditions.validate();
   parts.validate();
   const auto positive = [](const char* option, double value, bool given) {
     if (given && !(std::isfinite(value) && value > 0))
@@ -157,6 +159,8 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   question.points_on = options.points_on == "cells" ? solver::Location::cells : solver::Location::vertices;
   question.flow = {std::isnan(options.velocity) ? model.reference.velocity : options.velocity, options.density,
                    options.viscosity};
+  question.model_scale = out.placement.model.factor;
+  question.conditions = options.conditions.values();
   question.seed = options.seed;
   out.frame_notes = frame.notes();
   return out;

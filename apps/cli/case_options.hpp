@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/cli/conditions.hpp"
 #include "apps/cli/frame.hpp"
 #include "apps/cli/parts.hpp"
 #include "apps/cli/read_body.hpp"
@@ -34,6 +35,7 @@ struct CaseOptions {
 
   FrameOptions frame;
   PartOptions parts;
+  ConditionOptions conditions;
   geometry::RepairOptions repair;
   std::string volume;             // adaptive, grid, none or a file; empty: to be chosen before validate()
   std::string surface;            // a file, or empty

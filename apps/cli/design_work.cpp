@@ -13,6 +13,7 @@
 #include <iomanip>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "apps/cli/device_options.hpp"
@@ -112,6 +113,7 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"reference_length", or_null(c.length)},
               {"seed", c.seed},
               {"space", Json::parse(plan.shared_json())}};
+  if (!c.conditions.values().empty()) out["conditions"] = c.conditions.values();
   return json_text(out, -1);
 }
 
@@ -167,6 +169,7 @@ void SweepOptions::validate() {
 DesignWork::DesignWork(const solver::SweepPlan& plan, const SweepOptions& options, const surrogate::Checkpoint& model,
                        solver::NeuralEngine& engine, const std::string& command)
     : plan_(plan), options_(options), model_(model), engine_(engine) {
+  check_conditions();
   run_.command = command, run_.engine = engine.name(), run_.model_file = options.model;
   run_.evaluation = options.evaluation, run_.device = options.device, run_.precision = options.precision;
   if (!options.model.empty()) run_.model_sha256 = core::sha256_file(options.model);
@@ -183,6 +186,20 @@ DesignWork::DesignWork(const solver::SweepPlan& plan, const SweepOptions& option
   }
 }
 
+void DesignWork::check_conditions() const {
+  std::set<std::string> parameters;
+  for (const auto& name : given_conditions(model_))
+    for (const auto& p : plan_.parameters)
+      if (p.name == name) parameters.insert(name);
+  options_.of_case.conditions.check(model_, parameters);
+  for (const auto& design : plan_.designs)
+    for (const auto& name : parameters)
+      if (!plan_.value(design, name) && !options_.of_case.conditions.values().contains(name))
+        throw Error(ErrorKind::usage, str(plan_.source, ": '", design.name, "' has no value of ", name,
+                                          ", on which the model is conditioned"),
+                    str("fill it in, or give a default with --condition ", name, "=VALUE"));
+}
+
 CaseOptions DesignWork::options_of(const solver::Design& design) const {
   CaseOptions out = options_.of_case;
   if (const auto v = plan_.value(design, "velocity")) out.velocity = *v;
@@ -190,6 +207,8 @@ CaseOptions DesignWork::options_of(const solver::Design& design) const {
   if (const auto v = plan_.value(design, "viscosity")) out.viscosity = *v;
   if (const auto v = plan_.value(design, "reference_area")) out.area = *v;
   if (const auto v = plan_.value(design, "reference_length")) out.length = *v;
+  for (const auto& name : given_conditions(model_))
+    if (const auto v = plan_.value(design, name)) out.conditions.set(name, *v);
   return out;
 }
 
@@ -311,6 +330,8 @@ void DesignWork::note_results(Piece& piece) const {
                                                  {"reference_area", f.scales.area},
                                                  {"reference_length", f.scales.length}})
     if (!plan_.value(piece.design, name)) (is_parameter(name) ? row.parameters : row.numbers).emplace_back(name, value);
+  for (const auto& [name, value] : piece.options.conditions.values())
+    if (is_parameter(name) && !plan_.value(piece.design, name)) row.parameters.emplace_back(name, value);
   row.numbers.emplace_back("reynolds_number", answer.reynolds_number);
   // How far outside of the training data: at most 0 inside. For shapes in shares of the limit, for quantities of their
   // range.

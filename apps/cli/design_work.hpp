@@ -51,7 +51,8 @@ class DesignWork {
     solver::Named shape;  // length, width, ...: of the body
   };
 
-  // Reads the baseline of a space; Error(input) when it cannot be. `command`: for run.json. All must outlive the work.
+  // Reads the baseline of a space; Error(input) when it cannot be, Error(usage) for conditions of the model that are
+  // missing. `command`: for run.json. All must outlive the work.
   DesignWork(const solver::SweepPlan& plan, const SweepOptions& options, const surrogate::Checkpoint& model,
              solver::NeuralEngine& engine, const std::string& command);
 
@@ -73,6 +74,8 @@ class DesignWork {
   const solver::SweepPlan& plan() const { return plan_; }
 
  private:
+  // Of every design: what the model is conditioned on. Throws Error(usage).
+  void check_conditions() const;
   LoadedBody body_of(const solver::Design& design, const CaseOptions& options) const;
 
   const solver::SweepPlan& plan_;

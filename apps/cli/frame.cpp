@@ -120,10 +120,21 @@ void FrameOptions::declare(CLI::App& app) {
                  "back; off: taken where it is")
       ->check(CLI::IsMember({"auto", "off"}))
       ->capture_default_str();
+  app.add_option("--scale", scale_,
+                 "How large the model sees the body, at its own Reynolds number; results are for the body as it is. "
+                 "auto: as long as the model's bodies, where it is not; off: as large as it is; FACTOR: so many times "
+                 "as large")
+      ->capture_default_str();
 }
 
 void FrameOptions::validate() const {
   if (!unit().empty()) unit_length(unit());
+  if (scale_ != "auto" && scale_ != "off") {
+    const auto factor = numbers(scale_);
+    if (!factor || factor->size() != 1 || !(factor->front() > 0 && std::isfinite(1 / factor->front())))
+      throw Error(ErrorKind::usage, str("--scale: '", scale_, "' is neither auto, off nor a positive factor"),
+                  "a factor of 0.25 lets the model see the body a quarter as large");
+  }
   if (transform_.empty()) facing_of(flow_, up_);
   if (!ground_.empty() && ground_ != "auto") {
     const auto height = numbers(ground_);
@@ -133,7 +144,7 @@ void FrameOptions::validate() const {
 }
 
 std::string FrameOptions::given() const {
-  return str(unit_, " | ", flow_, " | ", up_, " | ", transform_, " | ", ground_, " | ", place_);
+  return str(unit_, " | ", flow_, " | ", up_, " | ", transform_, " | ", ground_, " | ", place_, " | ", scale_);
 }
 
 geometry::Similarity FrameOptions::transform() const {
@@ -170,6 +181,12 @@ std::string FrameOptions::choose_unit(const Body& body, const surrogate::Checkpo
   const auto* lengths = range_of(model, "length");
   const Vec3 size = body.report.bounds.size();
   const std::string numbers = str(size[0], " x ", size[1], " x ", size[2]);
+  const auto by_looks = [&] {
+    const std::string& unit = body.report.likely_unit;
+    note(str(numbers, " read as ", unit, ", which the numbers look like; another unit is named with --unit"));
+    return unit;
+  };
+  if (model.canonical_length > 0 && !body.report.likely_unit.empty()) return by_looks();
   if (!lengths)
     throw Error(ErrorKind::input,
                 str(where, ": the body is ", numbers, " large, and the model '", model.name,
@@ -189,6 +206,8 @@ std::string FrameOptions::choose_unit(const Body& body, const surrogate::Checkpo
     if (!best || off < least) best = unit, least = off;
   }
   const std::string bodies = str("the model's bodies are ", span_text(*lengths));
+  // Scaled, it can be of any size.
+  if (!asked && scale_ != "off" && least > std::log(kFarthestUnasked)) return by_looks();
   if (!(least <= std::log(asked ? kFarthest : kFarthestUnasked)))
     throw Error(
         ErrorKind::input,
@@ -214,11 +233,15 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
     rescale(body, out.scale);
   }
   Box box = geometry::bounds_in_model(out.frame, body.mesh);
-  const auto* clearance = range_of(model, "ground_clearance");
+  out.model = model_scale(model, box.size()[0], body.where);
+  out.frame.step = geometry::step_of(out.model.factor);
+  if (out.model.factor != 1) note(to_text(out.model, box.size()[0]));
+  const surrogate::Checkpoint world = model.at_scale(out.model.factor);
+  const auto* clearance = range_of(world, "ground_clearance");
   if (!ground_.empty()) {
     if (!clearance)
       throw Error(ErrorKind::usage, str("--ground: the model '", model.name, "' knows no ground"), "leave it out");
-    const double floor = model.domain.low[2];
+    const double floor = world.domain.low[2];
     if (ground_ == "auto") {
       out.frame.shift[2] = 0.5 * (clearance->min + clearance->max) - box.low[2];
       note(str("the lowest point is taken to be ", 0.5 * (clearance->min + clearance->max) - floor,
@@ -234,7 +257,7 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
   if (place_ == "auto") {
     box = geometry::bounds_in_model(out.frame, body.mesh);
     const double at[2] = {box.low[0], 0.5 * (box.low[1] + box.high[1])};
-    const surrogate::Range* wanted[2] = {range_of(model, "front_x"), range_of(model, "center_y")};
+    const surrogate::Range* wanted[2] = {range_of(world, "front_x"), range_of(world, "center_y")};
     Vec3 moved{0, 0, 0};
     for (int a = 0; a < 2; ++a)
       if (wanted[a] && !wanted[a]->contains(at[a])) moved[a] = 0.5 * (wanted[a]->min + wanted[a]->max) - at[a];
@@ -249,6 +272,14 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
     note(str("the flow goes along ", vector_text(out.frame.axes[0]), ", up is ", vector_text(out.frame.axes[2]),
              " in the frame of the file"));
   return out;
+}
+
+solver::ModelScale FrameOptions::model_scale(const surrogate::Checkpoint& model, double length,
+                                             const std::string& where) const {
+  if (scale_ == "off") return {};
+  if (scale_ == "auto") return solver::automatic_scale(model, length, where);
+  const double factor = numbers(scale_)->front();
+  return {1 / factor, factor == 1 ? "" : "--scale " + scale_};
 }
 
 Body FrameOptions::read(const std::vector<std::string>& paths, const PartOptions& parts,
@@ -269,12 +300,13 @@ Placement FrameOptions::put(Body& body, const PartOptions& parts, const geometry
                             const surrogate::Checkpoint& model) {
   const Placement placement = place(body, model);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2], repair);
+  prepare_body(body, parts, model.at_scale(placement.model.factor).domain.low[2], repair);
   return placement;
 }
 
 bool FrameOptions::placed() const {
-  return !(flow_.empty() && up_.empty() && transform_.empty() && ground_.empty() && place_ == "auto");
+  return !(flow_.empty() && up_.empty() && transform_.empty() && ground_.empty() && place_ == "auto" &&
+           scale_ == "auto");
 }
 
 Body read_placed(const std::string& path, const PartOptions& parts, const surrogate::Checkpoint& model,
@@ -282,7 +314,8 @@ Body read_placed(const std::string& path, const PartOptions& parts, const surrog
   Body body = read_body({path}, placement.unit, parts, metres_if_likely);
   rescale(body, placement.scale);
   to_model(placement, body);
-  prepare_body(body, parts, model.domain.low[2], {.automatic = false, .rung = geometry::Rung::none});
+  prepare_body(body, parts, model.at_scale(placement.model.factor).domain.low[2],
+               {.automatic = false, .rung = geometry::Rung::none});
   return body;
 }
 

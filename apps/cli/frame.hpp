@@ -7,6 +7,7 @@
 
 #include "apps/cli/read_body.hpp"
 #include "geometry/frame.hpp"
+#include "solver/model_world.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 
 namespace CLI {
@@ -15,12 +16,14 @@ class App;
 
 namespace streamtube::apps {
 
-// How positions of the file become the model's: frame.to_model(scale * metres * position).
+// How positions of the file come to lie in the model's frame: frame.to_model(scale * metres * position). Metres there
+// are the user's own: the model's world is brought to the size of the body.
 struct Placement {
   std::string unit;   // of the file, by name
   double metres = 1;  // of the file's unit
   double scale = 1;   // of --transform
   geometry::Frame frame;
+  solver::ModelScale model;  // how large the model's world is then
   double metres_per_unit() const { return scale * metres; }
   geometry::Similarity of_metres() const { return {frame, scale}; }
   // The whole as a matrix of homogenous coordinates, row by row, from the file's unit to the model's metres.
@@ -38,7 +41,8 @@ class FrameOptions {
   // The name given with --unit; empty when it is to be chosen.
   std::string unit() const { return unit_ == "auto" ? std::string() : unit_; }
   // For read_body: of the units, the one in which the body is as long as those of the model. Without --unit, metres as
-  // long as the numbers do not look like another unit. Throws Error(input) when no unit fits.
+  // long as the numbers do not look like another unit. Where the model takes bodies of any size, its lengths tell no
+  // unit: what the numbers look like decides. Throws Error(input) when no unit fits.
   std::string choose_unit(const Body& in_metres, const surrogate::Checkpoint& model, const std::string& where);
   // Of a body as read_body gives it, scaled here by what --transform says. Throws Error(usage) for options that do not
   // go together, or with the model, Error(input) for a file of --transform that cannot be read.
@@ -54,14 +58,19 @@ class FrameOptions {
   // Whether anything is given beside the unit, which alone needs no model.
   bool placed() const;
   bool unit_by_model() const { return unit_ == "auto"; }
+  // Bodies are taken as large as they are, for a command whose answer does not come from the model.
+  void take_raw() { scale_ = "off"; }
+  const std::string& scale() const { return scale_; }
   // What was decided, for people.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   geometry::Similarity transform() const;
+  // Of a body so long, m.
+  solver::ModelScale model_scale(const surrogate::Checkpoint& model, double length, const std::string& where) const;
   void note(const std::string& text);
 
-  std::string unit_, flow_, up_, transform_, ground_, place_ = "auto";
+  std::string unit_, flow_, up_, transform_, ground_, place_ = "auto", scale_ = "auto";
   std::vector<std::string> notes_;
 };
 

@@ -58,6 +58,11 @@ Json cad_json(const std::string& file, const mesh_io::CadReport& r) {
           {"surfaces", r.surfaces}, {"faces", r.faces},   {"triangles", r.triangles}, {"deviation_m", r.deviation}};
 }
 
+// The body was computed `factor` times as large.
+Json scale_json(const solver::ModelScale& scale) {
+  return {{"factor", 1 / scale.factor}, {"why", scale.why.empty() ? Json(nullptr) : Json(scale.why)}};
+}
+
 Json points_json(const Result& r) { return Json::parse(points_json_text(r.run.points_file, r.points)); }
 
 Json result_json(const Result& r) {
@@ -71,7 +76,9 @@ Json result_json(const Result& r) {
                  {"kinematic_viscosity_m2_s", r.options->viscosity},
                  {"dynamic_pressure_Pa", f.scales.dynamic_pressure()},
                  {"reynolds_number", r.answer.reynolds_number}};
+  for (const auto& [condition, value] : r.options->conditions.values()) out["flow"]["conditions"][condition] = value;
   out["model"] = {{"name", r.model->name}, {"fingerprint", r.model->fingerprint}};
+  out["scale"] = scale_json(r.asked.placement.model);
   for (const auto& field : r.options->volume_fields(*r.model))
     out["model"]["decoders"][field.name] = physics::name(field.decoder);
   if (!r.options->derive.empty()) out["derived_fields"] = r.options->derived_names();
@@ -109,6 +116,8 @@ Json run_json(const Result& r) {
       {"velocity", r.answer.forces.scales.velocity},
       {"density", options.density},
       {"viscosity", options.viscosity},
+      {"conditions", Json(options.conditions.values())},
+      {"scale", options.frame.scale()},
       {"unit", placement.unit},
       {"deviation", options.parts.deviation() > 0 ? Json(options.parts.deviation()) : Json(nullptr)},
       {"part", options.parts.given()},
@@ -131,6 +140,7 @@ Json run_json(const Result& r) {
                   {"flow_direction", placement.frame.axes[0]},
                   {"up", placement.frame.axes[2]},
                   {"file_to_model", placement.matrix()},
+                  {"scale", scale_json(placement.model)},
                   {"decided", r.asked.frame_notes}};
   run["repair"] = Json::parse(repair_json_text(r.options->repair, r.asked.repair));
   run["parts"] = Json::array();
@@ -197,7 +207,7 @@ std::vector<std::string> result_names() {
 Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question) {
   const Box box = question.body.bounds();
   const Vec3 size = box.size();
-  const Box& domain = model.domain;
+  const Box domain = model.at_scale(question.model_scale).domain;
   Slice slice;
   const double x1 = std::min(domain.high[0], box.high[0] + 1.3 * size[0]);
   const double z1 = std::min(domain.high[2], box.high[2] + 0.55 * size[0]);

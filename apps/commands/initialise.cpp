@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "apps/cli/conditions.hpp"
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
@@ -61,6 +62,7 @@ class Initialise : public Command {
     app.add_option("--viscosity", viscosity_, "KINEMATIC viscosity, m2/s; default: nu of constant/transportProperties");
     app.add_option("--turbulence-intensity", intensity_, "Of the inflow")->capture_default_str();
     app.add_option("--viscosity-ratio", ratio_, "Of the inflow: eddy over molecular viscosity")->capture_default_str();
+    conditions_.declare(app);
     declare_device_options(app, device_);
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print what would be written, write nothing");
@@ -69,6 +71,7 @@ class Initialise : public Command {
 
   void validate() override {
     core::check(device_);
+    conditions_.validate();
     for (const auto& [option, value] :
          {std::pair("--turbulence-intensity", intensity_), std::pair("--viscosity-ratio", ratio_)})
       if (!(std::isfinite(value) && value > 0))
@@ -77,6 +80,7 @@ class Initialise : public Command {
 
   int execute() override {
     const auto checkpoint = load_model(model_);
+    conditions_.check(checkpoint);
     const fs::path folder = fs::path(case_) / time_, backup = fs::path(case_) / str(time_, ".", kBackup);
     std::error_code ignored;
     if (!fs::is_directory(case_, ignored))
@@ -111,6 +115,7 @@ class Initialise : public Command {
     const std::string where = str("'", case_, "'");
     const solver::FlowDomain domain = solver::find_flow_domain(mesh, body_, where);
     solver::Inflow inflow;
+    inflow.conditions = conditions_.values();
     inflow.turbulence_intensity = intensity_, inflow.viscosity_ratio = ratio_;
     inflow.flow = {std::isnan(velocity_) ? inlet_velocity(files, mesh, domain) : velocity_, 1.0,
                    std::isnan(viscosity_) ? viscosity_of_case() : viscosity_};
@@ -133,9 +138,7 @@ class Initialise : public Command {
     solver::NeuralEngine engine(checkpoint);
     const auto fields = solver::predict_initial_fields(checkpoint, engine, mesh, domain, inflow, case_);
     std::vector<std::string> warnings = fields.warnings;
-    if (fields.scale != 1)
-      warnings.push_back(str("the body is ", fields.length, " m long, the model's are not: it was taken ", fields.scale,
-                             " times as large, at the same Reynolds number"));
+    if (fields.scale.factor != 1) core::info(to_text(fields.scale, fields.length));
     for (const auto& warning : warnings) core::warn(warning);
     for (const auto& e : fields.extrapolation) core::warn("extrapolation: " + to_text(e));
     // All texts before the first file is touched.
@@ -163,6 +166,9 @@ class Initialise : public Command {
     out["kinematic_viscosity_m2_s"] = inflow.flow.kinematic_viscosity;
     out["cells_beyond_the_model"] = fields.outside;
     out["model"] = {{"name", checkpoint.name}, {"fingerprint", checkpoint.fingerprint}};
+    out["scale"] = {{"factor", 1 / fields.scale.factor},
+                    {"why", fields.scale.why.empty() ? Json(nullptr) : Json(fields.scale.why)}};
+    for (const auto& [name, value] : inflow.conditions) out["conditions"][name] = value;
     out["warnings"] = warnings;
     for (const auto& e : fields.extrapolation) out["extrapolation"].push_back(to_text(e));
     if (json_) {
@@ -247,6 +253,7 @@ class Initialise : public Command {
   std::string case_, model_, time_ = "0";
   std::vector<std::string> body_, fields_;
   double velocity_ = kNotGiven, viscosity_ = kNotGiven, intensity_ = 0.005, ratio_ = 5;
+  ConditionOptions conditions_;
   core::RuntimeOptions device_;
   bool json_ = false, dry_run_ = false, overwrite_ = false;
 };

@@ -68,7 +68,8 @@ class Optimise : public Command {
                       " processes, but each design of an "
                       "optimisation follows from those before"),
                   "start optimise without mpirun");
-    solver::SweepPlan plan = solver::read_plan(options_.words, false);
+    const auto checkpoint = load_model(options_.model);
+    solver::SweepPlan plan = solver::read_plan(options_.words, false, given_conditions(checkpoint));
     if (!plan.objective)
       throw Error(ErrorKind::usage, plan.source + " is no parametric space",
                   "optimise takes a space (.json) with an objective");
@@ -77,7 +78,6 @@ class Optimise : public Command {
       if (!p.values.empty())
         core::info(str("'values' and 'levels' of ", p.name, " are for grids: optimised from ", p.min, " to ", p.max));
     }
-    const auto checkpoint = load_model(options_.model);
     const core::Runtime runtime(options_.device);
     solver::NeuralEngine engine(
         checkpoint, options_.evaluation == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,

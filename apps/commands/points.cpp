@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "apps/cli/conditions.hpp"
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/read_body.hpp"
@@ -39,6 +40,7 @@ class Points : public Command {
     app.add_option("--points-on", points_on_, "Points at the cells' centres or at the meshes' vertices (no areas then)")
         ->check(CLI::IsMember({"cells", "vertices"}))
         ->capture_default_str();
+    conditions_.declare(app);
     frame_.declare(app);
     parts_.declare(app);
     parts_.declare_ground(app);
@@ -59,11 +61,14 @@ class Points : public Command {
 
   void validate() override {
     frame_.validate();
+    conditions_.validate();
     parts_.validate();
+    if (body_.empty() && !conditions_.values().empty())
+      throw Error(ErrorKind::usage, "--condition is about the case of a body, and there is none without --prepare");
     if (body_.empty() && frame_.placed())
       throw Error(ErrorKind::usage,
                   "without --prepare points stay as they lie in the meshes, which nothing can turn or move",
-                  "predict --points takes --flow-direction, --up, --transform, --ground and --place");
+                  "predict --points takes --flow-direction, --up, --transform, --ground, --place and --scale");
     if (body_.empty() && frame_.unit_by_model())
       throw Error(ErrorKind::usage, "--unit auto goes by the length of a body, and there is none without --prepare",
                   "name the unit: m, mm, cm, in or ft");
@@ -87,6 +92,7 @@ class Points : public Command {
     placement.unit = frame_.unit().empty() ? "m" : frame_.unit();
     if (!body_.empty()) {
       model = load_model(model_);
+      conditions_.check(*model);
       prepared = prepare(*model, placement);
     }
     // As the files have them.
@@ -150,6 +156,7 @@ class Points : public Command {
     if (!std::isnan(area_)) question.reference_area = area_;
     if (!std::isnan(length_)) question.reference_length = length_;
     question.flow = {std::isnan(velocity_) ? checkpoint.reference.velocity : velocity_, density_, viscosity_};
+    question.model_scale = placement.model.factor, question.conditions = conditions_.values();
     question.seed = seed_;
     const solver::NeuralEngine engine(checkpoint);
     solver::PreparedCase prepared = engine.prepare(question);
@@ -162,6 +169,7 @@ class Points : public Command {
   std::string output_, surface_, volume_, points_on_ = "cells", body_, model_;
   double velocity_ = kNotGiven, density_ = 1.225, viscosity_ = 1.5e-5, area_ = kNotGiven, length_ = kNotGiven;
   FrameOptions frame_;
+  ConditionOptions conditions_;
   PartOptions parts_;
   geometry::RepairOptions repair_;
   std::uint64_t seed_ = 0;

@@ -93,6 +93,7 @@ class Predict : public Command {
     Result result;
     Stages& stages = result.stages;
     const auto checkpoint = load_model(model_);
+    options_.conditions.check(checkpoint);
     result.model = &checkpoint, result.options = &options_;
     stages.end("reading the model");
     result.asked = read_case(geometry_, options_, checkpoint);
@@ -106,7 +107,8 @@ class Predict : public Command {
       // Derived fields are for the volume that there is: of the file, of --volume or of both.
       const bool elsewhere = options_.volume != "none" && file->points(physics::Branch::volume) == 0;
       stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : options_.derive,
-                     options_.vorticity, processes, result.asked.placement.of_metres());
+                     options_.vorticity, processes, result.asked.placement.of_metres(),
+                     result.asked.placement.model.factor);
     }
 
     device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();

@@ -80,7 +80,8 @@ class PredictCase : public Command {
                   "make it with `streamtube points --prepare BODY`");
     const solver::PreparedCase prepared = solver::read_prepared(file.file());
     solver::check_prepared(prepared, checkpoint, case_);
-    const solver::PointStream stream(checkpoint, file, derive_, vorticity_, processes, prepared.placement);
+    const solver::PointStream stream(checkpoint, file, derive_, vorticity_, processes, prepared.placement,
+                                      prepared.model_scale);
 
     auto extrapolation = prepared.extrapolation;
     const auto outside = stream.check();
@@ -103,7 +104,7 @@ class PredictCase : public Command {
     }
     surrogate::Surrogate network(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
                                  precision_);
-    const solver::NetworkCase encoded(prepared, checkpoint.normalizer);
+    const solver::NetworkCase encoded(prepared, checkpoint);
     network.encode(encoded.input());
     try {
       const solver::PointsAnswer points =
@@ -116,7 +117,9 @@ class PredictCase : public Command {
                         {"density_kg_m3", prepared.flow.density},
                         {"kinematic_viscosity_m2_s", prepared.flow.kinematic_viscosity},
                         {"reynolds_number", prepared.reynolds_number}};
+      for (const auto& [condition, value] : prepared.conditions) result["flow"]["conditions"][condition] = value;
       result["model"] = {{"name", checkpoint.name}, {"fingerprint", checkpoint.fingerprint}};
+      result["scale"] = {{"factor", 1 / prepared.model_scale}};
       result["extrapolation"] = Json::array();
       for (const auto& e : extrapolation)
         result["extrapolation"].push_back(

@@ -67,6 +67,8 @@ class Solve : public Command {
     app.add_flag("--overwrite", overwrite_, "Replace the results and the case of an earlier run");
     own_.push_back(
         app.add_option("--model", model_, "neural: checkpoint (.h5); default: the built-in Ahmed-body model"));
+    own_.push_back(case_.conditions.declare(app));
+    own_.push_back(app.get_option("--scale"));
     const std::size_t neural = own_.size();
     const auto openfoam = [&](CLI::Option* option) { own_.push_back(option->group("OpenFOAM")); };
     openfoam(app.add_flag("--resume", options_.resume, "Go on with a case that was broken off or rejected"));
@@ -147,9 +149,13 @@ class Solve : public Command {
     for (const CLI::Option* option : app_->get_options()) {
       const std::string name = option->get_name();
       if (option->count() == 0 || name == "--engine" || name == "--no-volume") continue;
-      const bool flag = option->get_expected_min() == 0;
-      if (!option->get_positional()) words.push_back(name);
-      if (!flag) words.insert(words.end(), option->results().begin(), option->results().end());
+      const bool flag = option->get_expected_min() == 0, positional = option->get_positional();
+      if (!positional && (flag || option->get_allow_extra_args())) words.push_back(name);
+      for (const std::string& value : option->results()) {
+        if (flag) break;
+        if (!positional && !option->get_allow_extra_args()) words.push_back(name);  // one value a time
+        words.push_back(value);
+      }
     }
     if (no_volume_) words.insert(words.end(), {"--volume", "none"});
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
@@ -168,6 +174,7 @@ class Solve : public Command {
   int openfoam() {
     const auto start = Clock::now();
     const auto checkpoint = load_model("");  // says where bodies stand, and how fast the flow is
+    case_.frame.take_raw();
     const BodyCase asked = read_case(geometry_, case_, checkpoint);
     const solver::Case& question = asked.question;
     warnings_ = asked.warnings;

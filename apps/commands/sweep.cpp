@@ -99,8 +99,8 @@ class Sweep : public Command {
  private:
   int sweep(const core::Processes& processes) {
     const auto started = std::chrono::steady_clock::now();
-    const solver::SweepPlan plan = solver::read_plan(options_.words);
     const auto checkpoint = load_model(options_.model);
+    const solver::SweepPlan plan = solver::read_plan(options_.words, true, given_conditions(checkpoint));
     options_.device.usable = processes.usable_threads(), options_.device.local_rank = processes.rank_on_this_host();
     const core::Runtime runtime(options_.device);
     solver::NeuralEngine engine(

@@ -14,6 +14,7 @@
 #include "geometry/space_curve.hpp"
 #include "geometry/surface_elements.hpp"
 #include "solver/field_columns.hpp"
+#include "solver/model_world.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
 #include "surrogate/model/field_predictor.hpp"
@@ -131,11 +132,8 @@ struct NeuralEngine::Impl {
   Impl(const surrogate::Checkpoint& c, Evaluation e, surrogate::Precision p)
       : checkpoint(c), evaluation(e), precision(p) {}
 
-  std::vector<float> normalized(const std::vector<Vec3>& xyz) const {
-    std::vector<float> out(3 * xyz.size());
-    checkpoint.normalizer.normalize_positions(xyz.data(), xyz.size(), out.data());
-    return out;
-  }
+  // The model's world for the case.
+  surrogate::Checkpoint world(const Case& question) const { return checkpoint.at_scale(question.model_scale); }
 
   // Loads the network on the first call.
   void encode(const PreparedCase& prepared) {
@@ -143,7 +141,7 @@ struct NeuralEngine::Impl {
       network = std::make_unique<Surrogate>(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
                                             precision);
     seed = prepared.seed;
-    network_case.emplace(prepared, checkpoint.normalizer);
+    network_case.emplace(prepared, checkpoint);
     network->encode(network_case->input());
   }
   // With other anchors of one branch.
@@ -153,9 +151,9 @@ struct NeuralEngine::Impl {
     network->encode(input);
   }
 
-  // The model's normaliser with the case's decoder of vorticity.
+  // That of the model's world, with the case's decoder of vorticity.
   physics::Normalizer normalizer(const Case& question) const {
-    physics::Normalizer out = checkpoint.normalizer;
+    physics::Normalizer out = world(question).normalizer;
     if (question.vorticity) out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
     return out;
   }
@@ -200,7 +198,7 @@ struct NeuralEngine::Impl {
       const std::size_t rows = std::min(chunk, n - begin);
       xyz.clear();
       for (std::size_t i = 0; i < rows; ++i) xyz.push_back(position(begin + i));
-      checkpoint.normalizer.normalize_positions(xyz.data(), rows, in.data());
+      fields.normalizer().normalize_positions(xyz.data(), rows, in.data());
       fields.query(*network, branch, {in.data(), 3 * rows}, gradient, answer);
       hand_over(fields, branch, answer, xyz, gradient, nullptr, begin, sink);
       progress.advance(rows);
@@ -228,7 +226,8 @@ struct NeuralEngine::Impl {
         places.push_back(static_cast<std::size_t>(order[begin + i]));
         xyz.push_back(position(places.back()));
       }
-      in = normalized(xyz);
+      in.resize(3 * rows);
+      fields.normalizer().normalize_positions(xyz.data(), rows, in.data());
       // The last chunk is filled up with the case's own anchors: the network meets the number it was trained with.
       in.insert(in.end(), anchors.begin(), anchors.begin() + static_cast<std::ptrdiff_t>(3 * (chunk - rows)));
       encode_with(branch, in);
@@ -250,14 +249,17 @@ struct NeuralEngine::Impl {
   void check(const Case& question) const {
     physics::check(question.flow);
     normalizer(question);
+    network_condition(checkpoint, physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
+                      question.conditions, str("'", question.name, "'"));
     if (!question.derive.empty() && question.volume == VolumeOutput::none)
       throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
-    check_positions(checkpoint, question.body.bounds(), question.name);
-    if (question.surface) check_positions(checkpoint, question.surface->bounds(), question.surface_name);
+    const surrogate::Checkpoint here = world(question);
+    check_positions(here, question.body.bounds(), question.name);
+    if (question.surface) check_positions(here, question.surface->bounds(), question.surface_name);
     if (question.volume == VolumeOutput::mesh) {
       Box box;
       for (const Vec3& p : question.volume_mesh.points) box.add(p);
-      check_positions(checkpoint, box, question.volume_name);
+      check_positions(here, box, question.volume_name);
     }
   }
 
@@ -280,13 +282,13 @@ std::string NeuralEngine::name() const {
 }
 
 Plan NeuralEngine::plan(const Case& question) const {
-  const auto& c = impl_->checkpoint;
+  const surrogate::Checkpoint c = impl_->world(question);
   impl_->check(question);
   const SurfaceMesh& surface = question.surface ? *question.surface : question.body;
   const Forces reference = reference_quantities(question);
   Plan plan;
   plan.extrapolation = extrapolations(c, question, geometry::frontal_area(question.body));
-  plan.similarity = similarity(c, question.body);
+  plan.similarity = similarity(impl_->checkpoint, question.body);
   plan.surface_points = question.points_on == Location::cells ? surface.face_count() : surface.points.size();
   std::size_t elements = 0;
   if (!question.surface || question.forces_on_body)
@@ -330,6 +332,10 @@ Plan NeuralEngine::plan(const Case& question) const {
       {"force integration", str(elements, " points")},
       {"volume points", str(plan.volume_points)},
   };
+  if (question.model_scale != 1)
+    plan.lines.emplace_back("size for the model", str(1 / question.model_scale, " times the body's: ",
+                                                      question.body.bounds().size()[0] / question.model_scale,
+                                                      " m long"));
   for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume])) plan.lines.push_back(line);
   if (!question.derive.empty()) {
     std::string names;
@@ -346,12 +352,13 @@ Plan NeuralEngine::plan(const Case& question) const {
 
 PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::DistanceField& distance,
                                          VolumeMesh& mesh, const Stage& stage) const {
-  const auto& c = checkpoint;
+  const surrogate::Checkpoint c = world(question);
   check(question);
   PreparedCase out;
   out.name = question.name;
-  out.model = c.name, out.model_fingerprint = c.fingerprint;
+  out.model = c.name, out.model_fingerprint = checkpoint.fingerprint;
   out.seed = question.seed;
+  out.model_scale = question.model_scale, out.conditions = question.conditions;
   out.flow = question.flow;
   const Box bounds = question.body.bounds();
   out.reference = reference_quantities(question);
@@ -416,7 +423,7 @@ Stage stage_clock(Answer& answer) {
 
 std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) const {
   const Impl& run = *impl_;
-  const auto& c = run.checkpoint;
+  const surrogate::Checkpoint c = run.world(question);
   auto ready = std::make_shared<Ready>();
   Answer& answer = ready->answer;
   VolumeMesh& mesh = ready->mesh;
@@ -426,7 +433,7 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   answer.forces = ready->drawn.reference;
   answer.reynolds_number = ready->drawn.reynolds_number;
   answer.extrapolation = ready->drawn.extrapolation;
-  answer.similarity = similarity(c, question.body);
+  answer.similarity = similarity(run.checkpoint, question.body);
   if (answer.similarity && answer.similarity->beyond()) answer.warnings.push_back(warning_text(*answer.similarity));
   stage("similarity");
   if (question.volume == VolumeOutput::none) {
@@ -464,8 +471,8 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
 
 Answer NeuralEngine::solve(Ready& ready) {
   Impl& run = *impl_;
-  const auto& c = run.checkpoint;
   Case question = std::move(ready.question);
+  const surrogate::Checkpoint c = run.world(question);
   Answer answer = std::move(ready.answer);
   const Stage stage = stage_clock(answer);
   const auto scales = answer.forces.scales;

@@ -20,7 +20,6 @@ constexpr double kBradshaw = 0.3;      // shear stress over k in a boundary laye
 constexpr double kOuterLength = 0.03;  // mixing length away from the body, over its height
 constexpr double kMostK = 0.05;        // over the free stream's speed squared
 constexpr double kFade = 0.3;          // body lengths over which a prediction fades beyond the model's domain
-constexpr double kOtherLength = 1.25;  // a body that much longer or shorter than the model's is taken as scaled
 
 // The plane of the box that all faces of a patch lie in: axis and side; axis -1: none.
 struct Plane {
@@ -128,44 +127,38 @@ InitialFields predict_initial_fields(const surrogate::Checkpoint& model, NeuralE
     }
   }
 
-  // To where the model's bodies stand, as long as they are: at one Reynolds number the flow scales with the body.
+  // To where the bodies of the model's world stand.
   const Box box = body.bounds();
   out.length = box.size()[0];
-  const auto range = [&](const char* quantity) -> const surrogate::Range* {
-    for (const auto& one : model.training_range)
-      if (one.quantity == quantity) return &one;
-    return nullptr;
-  };
-  if (const auto* lengths = range("length");
-      lengths && (out.length > kOtherLength * lengths->max || out.length < lengths->min / kOtherLength))
-    out.scale = 0.5 * (lengths->min + lengths->max) / out.length;
-  const double s = out.scale;
-  const double ground = domain.box.low[2];
-  const auto* front = range("front_x");
-  const Vec3 shift{(front ? 0.5 * (front->min + front->max) : 0.0) - s * box.low[0],
-                   domain.symmetry ? 0.0 : -0.5 * s * (box.low[1] + box.high[1]), model.domain.low[2] - s * ground};
-  const auto to_model = [&](const Vec3& p) { return s * p + shift; };
+  out.scale = automatic_scale(model, out.length, where);
+  const surrogate::Checkpoint world = model.at_scale(out.scale.factor);
+  double front = 0;
+  for (const auto& one : world.training_range)
+    if (one.quantity == "front_x") front = 0.5 * (one.min + one.max);
+  const Vec3 shift{front - box.low[0], domain.symmetry ? 0.0 : -0.5 * (box.low[1] + box.high[1]),
+                   world.domain.low[2] - domain.box.low[2]};
+  const auto to_model = [&](const Vec3& p) { return p + shift; };
   for (Vec3& p : body.points) p = to_model(p);
   question.report = geometry::report(body);
   for (const auto& warning : geometry::prepare(body, question.report, where).warnings) out.warnings.push_back(warning);
   question.volume = VolumeOutput::none;
   question.flow = inflow.flow;
-  question.flow.kinematic_viscosity *= s;  // the Reynolds number stays
+  question.model_scale = out.scale.factor, question.conditions = inflow.conditions;
 
   std::vector<double> weight(mesh.cells, 1.0);
   question.probes.resize(mesh.cells);
   for (std::size_t c = 0; c < mesh.cells; ++c) {
     const Vec3 p = to_model(geometry.cell_center[c]);
     Vec3 inside = p;
-    for (int a = 0; a < 3; ++a) inside[a] = std::clamp(p[a], model.domain.low[a], model.domain.high[a]);
+    for (int a = 0; a < 3; ++a) inside[a] = std::clamp(p[a], world.domain.low[a], world.domain.high[a]);
     question.probes[c] = inside;
     const double beyond = norm(p - inside);
-    if (beyond > 0) ++out.outside, weight[c] = std::exp(-beyond / (kFade * s * out.length));
+    if (beyond > 0) ++out.outside, weight[c] = std::exp(-beyond / (kFade * out.length));
   }
   const geometry::DistanceField distance(body);
   std::vector<double> wall(mesh.cells);
   for (std::size_t c = 0; c < mesh.cells; ++c)
-    wall[c] = weight[c] < 1 ? out.length : distance.distance(to_model(geometry.cell_center[c])) / s;
+    wall[c] = weight[c] < 1 ? out.length : distance.distance(to_model(geometry.cell_center[c]));
   const double height = box.size()[2];
 
   // Nobody asks for forces: one face instead of the body spares the points they would be integrated over.

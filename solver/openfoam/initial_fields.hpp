@@ -1,12 +1,14 @@
 #pragma once
 // Fields to begin a RANS solution with, predicted in the cells of the user's own mesh.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "mesh_io/foam_file.hpp"
 #include "solver/case.hpp"
+#include "solver/model_world.hpp"
 #include "solver/neural/neural_engine.hpp"
 
 namespace streamtube::solver {
@@ -25,6 +27,7 @@ FlowDomain find_flow_domain(const mesh_io::PolyMesh& mesh, const std::vector<std
 struct Inflow {
   physics::Flow flow;
   double turbulence_intensity = 0.005, viscosity_ratio = 5;
+  std::map<std::string, double> conditions;  // as in a Case
 };
 
 // Per cell, SI; the pressure is over the density.
@@ -32,7 +35,7 @@ struct InitialFields {
   std::vector<double> velocity;       // [cells][3] m/s
   std::vector<double> pressure;       // [cells] m2/s2
   std::vector<double> k, omega, nut;  // [cells] m2/s2, 1/s, m2/s
-  double scale = 1;                   // the body was taken that much larger to be as long as the model's
+  ModelScale scale;                   // of the model's world
   double length = 0;                  // m, of the body
   std::size_t outside = 0;            // cells beyond the model's domain, where the prediction fades into the inflow
   std::vector<Extrapolation> extrapolation;

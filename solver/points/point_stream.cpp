@@ -12,6 +12,7 @@
 #include "core/log.hpp"
 #include "core/queue.hpp"
 #include "core/runtime.hpp"
+#include "solver/model_world.hpp"
 
 namespace streamtube::solver {
 
@@ -52,11 +53,11 @@ struct PointStream::Block {
 
 PointStream::PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
                          std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
-                         const core::Processes& processes, const geometry::Similarity& placement)
-    : checkpoint_(checkpoint),
+                         const core::Processes& processes, const geometry::Similarity& placement, double model_scale)
+    : world_(checkpoint.at_scale(model_scale)),
       points_(points),
       derive_(std::move(derive)),
-      normalizer_(checkpoint.normalizer),
+      normalizer_(world_.normalizer),
       placement_(placement),
       processes_(processes) {
   check_fields(checkpoint);
@@ -102,10 +103,10 @@ std::pair<std::size_t, std::size_t> PointStream::share(Branch branch, std::size_
 }
 
 std::vector<Extrapolation> PointStream::check() const {
-  const double low = normalizer_.position_origin, high = low + normalizer_.position_extent;
+  const Box known = known_positions(world_);
   // Corners of the sampling mesh's own cells count as inside.
-  Box domain = checkpoint_.domain;
-  domain.add(checkpoint_.sampling.volume_mesh.domain.low), domain.add(checkpoint_.sampling.volume_mesh.domain.high);
+  Box domain = world_.domain;
+  domain.add(world_.sampling.volume_mesh.domain.low), domain.add(world_.sampling.volume_mesh.domain.high);
   double outside = 0;
   for (const Branch branch : branches()) {
     const auto [first, end] = share(branch, kCheckRows);
@@ -119,12 +120,12 @@ std::vector<Extrapolation> PointStream::check() const {
       to_model(raw, xyz);
       for (std::size_t i = 0; i < xyz.size(); ++i) {
         for (int a = 0; a < 3; ++a)
-          if (!(xyz[i][a] >= low && xyz[i][a] <= high))
+          if (!(xyz[i][a] >= known.low[a] && xyz[i][a] <= known.high[a]))
             throw Error(ErrorKind::input,
                         str("'", points_.path(), "': '/", physics::name(branch), "/positions' row ", begin + i,
                             " (counted from 0): ", "xyz"[a], " is ", xyz[i][a],
                             placement_.identity() ? " m" : " m in the model's frame", ", but the model '",
-                            checkpoint_.name, "' knows positions from ", low, " to ", high, " m only"),
+                            world_.name, "' knows positions from ", known.low[a], " to ", known.high[a], " m only"),
                         "leave out such points; if the file is not in metres, give it an attribute 'unit'");
         if (branch == Branch::volume && !domain.contains(xyz[i])) ++outside;
       }
@@ -203,7 +204,7 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
       if (!finite(block.answer.values) || !finite(block.answer.velocity_gradient))
         throw Error(
             ErrorKind::runtime,
-            str("the model '", checkpoint_.name, "' gave a ", physics::name(branch), " value that is not finite"),
+            str("the model '", world_.name, "' gave a ", physics::name(branch), " value that is not finite"),
             "the case is too far from the training data, or the model is broken");
       for (std::size_t c = 0; c < values.size(); ++c)
         values[c].resize(block.rows * static_cast<std::size_t>(columns.columns()[c].components));

@@ -28,10 +28,10 @@ class PointStream {
  public:
   // All of these outlive it. Error(input) when the file cannot be what it says, Error(usage) for derived fields
   // without volume points. derive, vorticity: as in a Case. placement: from the frame of the points (m) to the model's;
-  // vectors and tensors, and the axes of the forces, come back in that of the points.
+  // vectors and tensors, and the axes of the forces, come back in that of the points. model_scale: as in a Case.
   PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
               std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
-              const core::Processes& processes, const geometry::Similarity& placement = {});
+              const core::Processes& processes, const geometry::Similarity& placement = {}, double model_scale = 1);
 
   // Reads every position once: Error(input) for one that is not finite or where the network has no positions, naming
   // it. Tells how many volume points lie outside of the training data's domain. Collective.
@@ -59,7 +59,7 @@ class PointStream {
   void stream(physics::Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
               const std::string& out, std::vector<double>& forces) const;
 
-  const surrogate::Checkpoint& checkpoint_;
+  surrogate::Checkpoint world_;  // without weights
   const mesh_io::PointFile& points_;
   std::vector<physics::Derived> derive_;
   physics::Normalizer normalizer_;

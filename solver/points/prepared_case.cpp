@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "solver/model_world.hpp"
 
 namespace streamtube::solver {
 
@@ -47,16 +48,21 @@ void write_vectors(mesh_io::H5File& file, const std::string& dataset, const std:
 
 }  // namespace
 
-NetworkCase::NetworkCase(const PreparedCase& prepared, const physics::Normalizer& normalizer)
-    : points(normalized(normalizer, prepared.points)),
-      anchors{normalized(normalizer, prepared.anchors[0]), normalized(normalizer, prepared.anchors[1])},
-      supernodes(prepared.supernodes) {}
+NetworkCase::NetworkCase(const PreparedCase& prepared, const surrogate::Checkpoint& model)
+    : condition(
+          network_condition(model, prepared.reynolds_number, prepared.conditions, str("'", prepared.name, "'"))),
+      supernodes(prepared.supernodes) {
+  const physics::Normalizer normalizer = model.at_scale(prepared.model_scale).normalizer;
+  points = normalized(normalizer, prepared.points);
+  for (int b = 0; b < 2; ++b) anchors[b] = normalized(normalizer, prepared.anchors[b]);
+}
 
 surrogate::EncodeInput NetworkCase::input() const {
   surrogate::EncodeInput input;
   input.points = points;
   input.supernodes = supernodes;
   for (int b = 0; b < 2; ++b) input.anchors[b] = anchors[b];
+  input.condition = condition;
   return input;
 }
 
@@ -91,6 +97,8 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
         {"side_axis", r.axes.side},
         {"lift_axis", r.axes.lift}}},
       {"reynolds_number", p.reynolds_number},
+      {"model_scale", p.model_scale},
+      {"conditions", p.conditions},
       {"extrapolation", extrapolation},
       {"placement",
        {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
@@ -113,10 +121,13 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
     to.length_source = r.at("length_source"), to.area_source = r.at("area_source");
     to.axes = {r.at("drag_axis"), r.at("side_axis"), r.at("lift_axis"), r.at("moment_center")};
     p.reynolds_number = json.at("reynolds_number");
+    p.model_scale = json.value("model_scale", 1.0);  // files of older versions have neither
+    p.conditions = json.value("conditions", p.conditions);
     for (const Json& e : json.at("extrapolation"))
       p.extrapolation.push_back({e.at("quantity"), e.at("unit"), e.at("value"), e.at("min"), e.at("max")});
     const Json& placement = json.at("placement");
-    p.placement = {{placement.at("axes"), placement.at("shift")}, placement.at("scale")};
+    p.placement = {{placement.at("axes"), placement.at("shift"), geometry::step_of(p.model_scale)},
+                   placement.at("scale")};
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::input,
                 str("'", file.name(), "': attribute 'description' of '/case' is not what it should be: ", error.what()),
@@ -126,6 +137,9 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
        {p.reference.scales.velocity, p.reference.scales.density, p.reference.scales.length, p.reference.scales.area})
     if (!(std::isfinite(x) && x > 0))
       throw Error(ErrorKind::input, str("'", file.name(), "': '/case': a reference quantity is ", x));
+  if (!(std::isfinite(p.model_scale) && p.model_scale > 0))
+    throw Error(ErrorKind::input, str("'", file.name(), "': '/case': the model's scale is ", p.model_scale),
+                "make it again with `streamtube points --prepare`");
   const auto& axes = p.placement.frame.axes;
   double off = std::isfinite(norm(p.placement.frame.shift)) && p.placement.scale > 0 ? 0 : 1;
   for (int i = 0; i < 3; ++i)

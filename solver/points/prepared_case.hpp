@@ -4,6 +4,7 @@
 // it up from a file (docs/points_format.md).
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,16 +25,18 @@ struct PreparedCase {
   std::vector<std::int64_t> supernodes;  // [S] ascending indices into points
   std::vector<Vec3> anchors[2];          // [A] m, surface and volume
   Forces reference;                      // scales, axes and where they come from; no coefficients
-  double reynolds_number = 0;
+  double reynolds_number = 0;                // with the body's length along the flow
+  double model_scale = 1;                    // of the model's world, as in a Case
+  std::map<std::string, double> conditions;  // as in a Case
   std::vector<Extrapolation> extrapolation;
   geometry::Similarity placement;  // from the files' frame (m) to the model's, in which all of the above is
 };
 
-// The same in network units, for Surrogate::encode.
+// The same in network units, for Surrogate::encode. Error(usage) for a condition of the model that the case lacks.
 struct NetworkCase {
-  NetworkCase(const PreparedCase& prepared, const physics::Normalizer& normalizer);
+  NetworkCase(const PreparedCase& prepared, const surrogate::Checkpoint& model);
   surrogate::EncodeInput input() const;
-  std::vector<float> points, anchors[2];
+  std::vector<float> points, anchors[2], condition;
   std::vector<std::int64_t> supernodes;
 };
 

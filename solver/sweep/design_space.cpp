@@ -199,7 +199,7 @@ std::vector<std::string> fields_of(const std::string& line, char separator, cons
   return out;
 }
 
-SweepPlan plan_of_table(const std::string& path) {
+SweepPlan plan_of_table(const std::string& path, const std::vector<std::string>& conditions) {
   SweepPlan plan;
   plan.source = str("'", path, "'");
   std::string text = core::read_text(path);
@@ -230,6 +230,8 @@ SweepPlan plan_of_table(const std::string& path) {
     const std::string low = lower(header[c]);
     const bool file = low == "file" || low == "geometry", name = low == "name" || low == "design";
     if (is_condition(low)) header[c] = low;
+    for (const auto& name : conditions)
+      if (lower(name) == low) header[c] = name;
     // As the table of results calls it.
     std::string column = file ? "file" : name ? "name" : parameter_column(header[c]);
     std::replace(column.begin(), column.end(), '/', '_');  // in HDF5
@@ -761,7 +763,7 @@ void sample(const Place& root, SweepPlan& plan) {
   check_names(plan.designs, where, plan.source);
 }
 
-SweepPlan plan_of_space(const std::string& path, bool sampled) {
+SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector<std::string>& conditions) {
   SweepPlan plan;
   plan.source = str("'", path, "'");
   Json json;
@@ -784,13 +786,15 @@ SweepPlan plan_of_space(const std::string& path, bool sampled) {
   for (std::size_t p = 0; p < plan.parameters.size(); ++p) {
     Parameter& one = plan.parameters[p];
     const Place at(root.at("parameters").json().at(one.name), root.at("parameters").where() + ": " + one.name);
-    if (!is_condition(one.name) && !used.count(static_cast<int>(p)))
+    const bool condition =
+        is_condition(one.name) || std::find(conditions.begin(), conditions.end(), one.name) != conditions.end();
+    if (!condition && !used.count(static_cast<int>(p)))
       at.refuse("this parameter is used nowhere",
-                "a morph or the family of the baseline takes it, or it is velocity, density, viscosity, reference_area "
-                "or reference_length");
+                "a morph or the family of the baseline takes it, or it is velocity, density, viscosity, reference_area, "
+                "reference_length or a condition of the model");
     // Where a morph does nothing; what has no such place starts in the middle.
     if (std::isnan(one.start)) {
-      const bool morph = !is_condition(one.name);
+      const bool morph = !condition;
       one.start = one.fixed() ? one.min : morph && one.min <= 0 && one.max >= 0 ? 0 : 0.5 * (one.min + one.max);
     }
     if (one.start < one.min || one.start > one.max)
@@ -868,7 +872,7 @@ std::string SweepPlan::shared_json() const {
   return out.dump();
 }
 
-SweepPlan read_plan(const std::vector<std::string>& words, bool sample) {
+SweepPlan read_plan(const std::vector<std::string>& words, bool sample, const std::vector<std::string>& conditions) {
   core::expect(!words.empty(), "read_plan: nothing is named");
   std::error_code error;
   for (const auto& word : words)
@@ -886,8 +890,8 @@ SweepPlan read_plan(const std::vector<std::string>& words, bool sample) {
   const std::string& word = words.front();
   if (fs::is_directory(word, error)) return plan_of_folder(word);
   const std::string extension = lower(fs::path(word).extension().string());
-  if (extension == ".csv" || extension == ".tsv") return plan_of_table(word);
-  if (extension == ".json") return plan_of_space(word, sample);
+  if (extension == ".csv" || extension == ".tsv") return plan_of_table(word, conditions);
+  if (extension == ".json") return plan_of_space(word, sample, conditions);
   if (is_geometry(word)) return plan_of_files({word}, str("'", word, "'"));
   throw Error(ErrorKind::input, str("'", word, "': not known what to do with it"),
               "name a folder of geometry files, a table (.csv), a space (.json) or geometry files");

@@ -100,9 +100,11 @@ struct SweepPlan {
 inline constexpr std::size_t kMostDesigns = 1'000'000;
 
 // Several words are geometry files; one is a folder of these, a table (.csv), a space (.json) or a geometry file. A
-// space's designs are sampled unless `sample` is false, for an optimisation, which needs an objective. Throws
+// space's designs are sampled unless `sample` is false, for an optimisation, which needs an objective. conditions:
+// names of further parameters that set something of a design, those of the model. Throws
 // Error(input) naming file, place and what to do; Error(usage) for words that do not go together.
-SweepPlan read_plan(const std::vector<std::string>& words, bool sample = true);
+SweepPlan read_plan(const std::vector<std::string>& words, bool sample = true,
+                    const std::vector<std::string>& conditions = {});
 
 // The design of a space at `values`.
 Design design_at(const SweepPlan& plan, std::string name, std::vector<double> values);

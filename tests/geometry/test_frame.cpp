@@ -130,3 +130,17 @@ TEST_CASE("vectors and tensors come back as those of the turned flow") {
   }
   CHECK(mesh.attributes[3].values == scalar.values);
 }
+
+TEST_CASE("positions of a larger or smaller world are rounded in proportion") {
+  CHECK(step_of(1) == 0x1p-40);
+  CHECK(step_of(4) == 0x1p-38);
+  CHECK(step_of(4.4) == 0x1p-38);
+  CHECK(step_of(0.9) == 0x1p-40);
+  CHECK(step_of(0.001) == 0x1p-50);
+  Frame small = oblique(), large = small;
+  large.shift = 1024.0 * small.shift, large.step = step_of(1024);
+  std::vector<Vec3> a = {{0.1, 0.2, 0.3}, {1e-3, -5, 0}}, b = a;
+  for (Vec3& p : b) p = 1024.0 * p;
+  to_model(small, a), to_model(large, b);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(b[i] == 1024.0 * a[i]);
+}

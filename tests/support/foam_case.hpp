@@ -86,9 +86,10 @@ class TinyFoamMesh {
   std::size_t cells = 0;
   Vec3 body_low, body_high;  // the whole body's
 
-  // The body from `low` to `high` (low[1] = -high[1]) in the tunnel [-3, 6] x [0, 2] x [0, 2].
-  TinyFoamMesh(const Vec3& low, const Vec3& high) : body_low(low), body_high(high) {
-    const std::vector<double> x = {-3, low[0], high[0], 6}, y = {0, high[1], 2}, z = {0, low[2], high[2], 2};
+  // The body from `low` to `high` (low[1] = -high[1]) in the tunnel [-3, 6] x [0, 2] x [0, 2], times `tunnel`.
+  TinyFoamMesh(const Vec3& low, const Vec3& high, double tunnel = 1) : body_low(low), body_high(high) {
+    const std::vector<double> x = {-3 * tunnel, low[0], high[0], 6 * tunnel}, y = {0, high[1], 2 * tunnel},
+                              z = {0, low[2], high[2], 2 * tunnel};
     const auto point = [&](int i, int j, int k) { return static_cast<std::int64_t>((i * 3 + j) * 4 + k); };
     for (int i = 0; i < 4; ++i)
       for (int j = 0; j < 3; ++j)

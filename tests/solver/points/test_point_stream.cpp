@@ -134,7 +134,7 @@ TEST_CASE("streamed fields are those of a prediction on meshes, bit for bit, and
   CHECK(read.placement.frame.shift == prepared.placement.frame.shift);
   CHECK(read.placement.scale == 2.5);
   surrogate::Surrogate network(model.config, model.weights, "tiny");
-  const solver::NetworkCase encoded(read, model.normalizer);
+  const solver::NetworkCase encoded(read, model);
   network.encode(encoded.input());
   const std::string copy[2] = {dir.file("s2.hdf"), dir.file("v2.hdf")};
   PointStream(model, again, question.derive, question.vorticity, alone).run(read, network, copy, {});
