@@ -18,7 +18,7 @@ constexpr int kMostHalves = 14;
 
 }  // namespace
 
-std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed) {
+std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed, double unit) {
   if (n == 0) return {};
   double total = 0;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) total += norm(mesh.area_vector(f));
@@ -27,7 +27,7 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
                       "give a surface with triangles of positive area");
   }
   // Cells of the lattice are cells of the tree; specks of area far from each other get no finer ones than kMostHalves.
-  const CurveCube cube = curve_cube(mesh.bounds());
+  const CurveCube cube = curve_cube(mesh.bounds(), unit);
   double width = cube.side;
   for (int halves = 0; halves < kMostHalves; ++halves, width /= 2)
     if (width * width <= total / std::max(kElements, kElementsPerPoint * static_cast<double>(n))) break;

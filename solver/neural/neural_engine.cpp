@@ -42,10 +42,10 @@ using Stage = std::function<void(const char*)>;  // called at the end of each
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
-// n of the points in the box, evenly spread; all of them when there are no more.
-std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
+// n of the points in the box, evenly spread; all of them when there are no more. unit: of curve_cube, m.
+std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box, double unit,
                                  const std::function<Vec3(std::size_t)>& position) {
-  const geometry::CurveCube cube = geometry::curve_cube(box);
+  const geometry::CurveCube cube = geometry::curve_cube(box, unit);
   std::vector<geometry::OnCurve> items(count);
   for (std::size_t i = 0; i < count; ++i)
     items[i] = {geometry::curve_code(position(i), cube), 1, static_cast<std::int64_t>(i)};
@@ -368,20 +368,21 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   stage("reference quantities");
 
   // None of it depends on which outputs are wanted.
-  out.points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"));
+  const double unit = question.model_scale;
+  out.points = geometry::sample_surface(question.body, c.sampling.geometry_points,
+                                        seed_of(question.seed, "geometry points"), unit);
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
-                          bounds, [&](std::size_t i) { return out.points[i]; });
+                          bounds, unit, [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"));
+  out.anchors[0] = geometry::sample_surface(question.body, c.sampling.anchors[0],
+                                            seed_of(question.seed, "surface anchors"), unit);
   stage("sampling the surface");
   mesh = geometry::adaptive_mesh(question.body, distance, mesh_spec(c.sampling.volume_mesh, bounds));
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                c.sampling.volume_mesh.domain, [&](std::size_t i) { return mesh.center(i); }))
+                                c.sampling.volume_mesh.domain, unit, [&](std::size_t i) { return mesh.center(i); }))
     out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
   stage("volume mesh and anchors");
   return out;
