@@ -18,7 +18,7 @@ constexpr int kMostHalves = 14;
 
 }  // namespace
 
-std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed,
+std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::uint64_t seed, double unit,
                                  std::vector<Vec3>* normals) {
   if (normals) normals->clear();
   if (n == 0) return {};
@@ -29,7 +29,7 @@ std::vector<Vec3> sample_surface(const SurfaceMesh& mesh, std::size_t n, std::ui
                       "give a surface with triangles of positive area");
   }
   // Cells of the lattice are cells of the tree; specks of area far from each other get no finer ones than kMostHalves.
-  const CurveCube cube = curve_cube(mesh.bounds());
+  const CurveCube cube = curve_cube(mesh.bounds(), unit);
   double width = cube.side;
   for (int halves = 0; halves < kMostHalves; ++halves, width /= 2)
     if (width * width <= total / std::max(kElements, kElementsPerPoint * static_cast<double>(n))) break;

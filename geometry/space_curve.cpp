@@ -29,11 +29,11 @@ std::uint64_t curve_code(const Vec3& point, const CurveCube& cube) {
   return code;
 }
 
-CurveCube curve_cube(const Box& box) {
+CurveCube curve_cube(const Box& box, double unit) {
   constexpr double kBefore = 0.0113;  // of the side
   const Vec3 size = box.size();
   const double longest = std::max({size[0], size[1], size[2], std::numeric_limits<double>::min()});
-  const double side = std::exp2(std::ceil(std::log2(1.02 * longest)));
+  const double side = unit * std::exp2(std::ceil(std::log2(1.02 * longest / unit)));
   return {box.low - Vec3{kBefore * side, kBefore * side, kBefore * side}, side};
 }
 

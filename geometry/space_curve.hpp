@@ -23,9 +23,10 @@ struct CurveCube {
   Vec3 low;     // m
   double side;  // m, > 0
 };
-// With the box in it: a power of two (m) long, so that a body that grows a little keeps the cells it has, and begun a
-// little before the box, whose sides are then between no cells.
-CurveCube curve_cube(const Box& box);
+// With the box in it: a power of two times `unit` (m) long, so that a body that grows a little keeps the cells it has,
+// and begun a little before the box, whose sides are then between no cells. A body and its scaled copy have the same
+// cells where the unit is scaled too.
+CurveCube curve_cube(const Box& box, double unit = 1);
 std::uint64_t curve_code(const Vec3& point, const CurveCube& cube);
 
 struct OnCurve {

@@ -46,9 +46,9 @@ struct EvaluationResult {
   std::vector<CaseScore> cases;
 };
 
-// Anchors are drawn from the case: surface anchors by area, as `predict` does. The length of a case's body is the extent
-// of its surface points along x: with it a model with a canonical length is scaled, and the Reynolds number made; other
-// conditions are the case's parameters. Throws Error(input) when the model's fields are not the data's (decoders are no
+// Anchors are drawn from the case: surface anchors by area, as `predict` does. With the length of a case's body
+// (surrogate::body_length) a model of a canonical length is scaled and the Reynolds number made; other conditions are
+// the case's parameters. Throws Error(input) when the model's fields are not the data's (decoders are no
 // part of that) or do not allow the decoder asked for, or a case lacks a condition, Error(usage) for an empty split or
 // a precision this machine does not have.
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,

@@ -44,10 +44,10 @@ using Stage = std::function<void(const char*)>;  // called at the end of each
 
 std::uint64_t seed_of(std::uint64_t seed, const char* stream) { return core::Rng(seed, stream).next_u64(); }
 
-// n of the points in the box, evenly spread; all of them when there are no more.
-std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box,
+// n of the points in the box, evenly spread; all of them when there are no more. unit: of curve_cube, m.
+std::vector<std::int64_t> spread(std::size_t count, std::size_t n, std::uint64_t seed, const Box& box, double unit,
                                  const std::function<Vec3(std::size_t)>& position) {
-  const geometry::CurveCube cube = geometry::curve_cube(box);
+  const geometry::CurveCube cube = geometry::curve_cube(box, unit);
   std::vector<geometry::OnCurve> items(count);
   for (std::size_t i = 0; i < count; ++i)
     items[i] = {geometry::curve_code(position(i), cube), 1, static_cast<std::int64_t>(i)};
@@ -453,14 +453,15 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
 
   // None of it depends on which outputs are wanted.
   const bool normals = c.config.normals;
+  const double unit = question.model_scale;
   out.points =
       geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"),
-                               normals ? &out.point_normals : nullptr);
+                               unit, normals ? &out.point_normals : nullptr);
   out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
-                          bounds, [&](std::size_t i) { return out.points[i]; });
+                          bounds, unit, [&](std::size_t i) { return out.points[i]; });
   std::sort(out.supernodes.begin(), out.supernodes.end());
   out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"),
+      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"), unit,
                                normals ? &out.anchor_normals : nullptr);
   stage("sampling the surface");
   if (normals || c.config.wall_distance) {
@@ -472,7 +473,7 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
   for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                c.sampling.volume_mesh.domain, [&](std::size_t i) { return mesh.center(i); }))
+                                c.sampling.volume_mesh.domain, unit, [&](std::size_t i) { return mesh.center(i); }))
     out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
   stage("volume mesh and anchors");
   return out;

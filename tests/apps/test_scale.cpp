@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "mesh_io/foam_file.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"

@@ -132,3 +132,13 @@ TEST_CASE("other triangles of the same shape give the same points, a change of s
   append(bumped, box_mesh({0.4, 0.4, 1}, {0.5, 0.5, 1.02}));
   CHECK(share_near(sample_surface(smooth, 1000, 4), sample_surface(bumped, 1000, 4), 0.02) > 0.9);
 }
+
+TEST_CASE("a scaled copy gets the scaled points where the unit is scaled too") {
+  for (const double factor : {4.0, 4.4, 0.001}) {
+    SurfaceMesh copy = unit_cube(2);
+    for (Vec3& p : copy.points) p = factor * p;
+    const auto here = sample_surface(unit_cube(2), 500, 3), there = sample_surface(copy, 500, 3, factor);
+    REQUIRE(here.size() == there.size());
+    for (std::size_t i = 0; i < here.size(); ++i) CHECK(norm(there[i] - factor * here[i]) < 1e-12 * factor);
+  }
+}
