@@ -97,10 +97,11 @@ class Solve : public Command {
                                      "Iterations that are averaged where the residual was not reached, behind those of "
                                      "--iterations; default: 120, but no more than --iterations");
     openfoam(average_option_->check(CLI::Range(1, 1000000)));
-    openfoam(
+    cell_option_ =
         app.add_option("--cell", cell_,
                        "Size of the cells on the body, m; default: 0.0081 for bodies of 0.74 to 1.48 m, twice that "
-                       "up to 2.95 m and so on"));
+                       "up to 2.95 m and so on");
+    openfoam(cell_option_);
     openfoam(app.add_option(
                     "--symmetry", symmetry_,
                     "auto: half for bodies that are their own mirror image to 0.1 % of their length, else full; half: "
@@ -137,10 +138,10 @@ class Solve : public Command {
                   "give a mesh file, or body for the mesh of the geometry");
     for (const auto& [option, value] : std::initializer_list<std::pair<const char*, double>>{
              {"--residual", options_.residual},
-             {"--cell", cell_},
+             {"--cell", cell_option_->count() > 0 ? cell_ : 1},
              {"--turbulence-intensity", options_.turbulence_intensity},
              {"--viscosity-ratio", options_.viscosity_ratio}})
-      if (!std::isnan(value) && !(std::isfinite(value) && value > 0))
+      if (!(std::isfinite(value) && value > 0))
         throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
     if (!(options_.residual < 1))
       throw Error(ErrorKind::usage, str("--residual: ", options_.residual, " is where every iteration begins"),
@@ -150,7 +151,7 @@ class Solve : public Command {
           ErrorKind::usage,
           str("--turbulence-intensity: ", options_.turbulence_intensity, " is no share of the velocity below 1"),
           "0.005 are 0.5 %");
-    if (!std::isnan(cell_)) options_.cell = cell_;
+    if (cell_option_->count() > 0) options_.cell = cell_;
     const bool neural = engine_ == "neural";
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
@@ -306,10 +307,11 @@ class Solve : public Command {
                        " 0) and its mirror image");
     }
     const auto& repair = asked.repair;
-    plan.lines.insert(plan.lines.begin() + 1,
-                      {"body", repair.steps.empty() ? std::string("as in the file")
-                                                    : str("repaired (", name(repair.rung), "): ", repair.steps.size(),
-                                                          repair.steps.size() == 1 ? " step" : " steps")});
+    plan.lines.insert(
+        plan.lines.begin() + 1,
+        {"body", repair.steps.empty() ? std::string("as in the file")
+                                      : str("repaired (", geometry::name(repair.rung), "): ", repair.steps.size(),
+                                            repair.steps.size() == 1 ? " step" : " steps")});
     const auto check = [&](const auto& work) {
       try {
         work();
@@ -446,9 +448,9 @@ class Solve : public Command {
   std::vector<std::string> geometry_;
   CaseOptions case_;
   std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto", surface_;
-  CLI::Option* average_option_ = nullptr;
+  CLI::Option *average_option_ = nullptr, *cell_option_ = nullptr;
   solver::OpenFoamOptions options_;
-  double cell_ = CaseOptions::kNotGiven;
+  double cell_ = 0;
   bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
   std::vector<std::string> warnings_;
 };
