@@ -277,11 +277,13 @@ class Solve : public Command {
     const auto side = symmetry_ == "left" ? solver::Side::left : solver::Side::right;
     const solver::Asymmetry apart = solver::asymmetry(body);
     const double length = body.bounds().size()[0];
-    if (!apart.symmetric())
+    if (!apart.symmetric()) {
+      const Vec3 at = (1 / asked.placement.metres_per_unit()) * asked.placement.frame.to_file(apart.where);
       say(str("the ", symmetry_, " half of the body is computed with its mirror image; the body itself is up to ",
-              apart.largest, " m (", 100 * apart.largest / length, " % of its length) from that, at (", apart.where[0],
-              ", ", apart.where[1], ", ", apart.where[2], "), and more than 0.1 % in ", 100 * apart.share,
-              " % of its points"));
+              solver::two_digits(apart.largest), " m (", solver::two_digits(100 * apart.largest / length),
+              " % of its length) from that, at (", at[0], ", ", at[1], ", ", at[2],
+              ") of the file, and more than 0.1 % ", "in ", solver::two_digits(100 * apart.share), " % of its points"));
+    }
     if (!asked.question.surface) asked.question.surface = body;  // where mapped.vtp lies; else left out below
     body = solver::of_one_half(std::move(body), side, str("'", asked.question.name, "'"));
     asked.question.report = geometry::report(body);

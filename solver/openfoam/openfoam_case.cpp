@@ -488,7 +488,7 @@ class Run {
       folder_.require_complete("constant/polyMesh/faces");
     });
     folder_.stage("snappyHexMesh", [&] {
-      say(str("snappyHexMesh, about ", std::setprecision(2), setup_.cells, " cells"));
+      say(str("snappyHexMesh, about ", two_digits(setup_.cells), " cells"));
       // It replaces the mesh: a run that was killed may have left a half one.
       folder_.run({"blockMesh"});
       folder_.run({"snappyHexMesh", "-overwrite"});
@@ -537,8 +537,8 @@ class Run {
       reject_openfoam(options_.folder, question_.name, areas + ": it was not meshed well",
                       str("look at the mesh in '", options_.folder, "'; a smaller --cell may help"));
     std::ostringstream text;
-    text << areas << ", " << std::setprecision(2) << 100 * std::abs(error) << " % " << (error < 0 ? "less" : "more")
-         << " (beyond " << 100 * kAreaError << " % forces suffer): ";
+    text << areas << ", " << two_digits(100 * std::abs(error)) << " % " << (error < 0 ? "less" : "more") << " (beyond "
+         << 100 * kAreaError << " % forces suffer): ";
     const double cell = setup_.base / 16;
     if (error < 0)
       text << "details smaller than cells of " << std::setprecision(3) << cell << " m are lost; --cell "

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <iomanip>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -27,13 +26,6 @@ constexpr double kFastest = 3;                             // |U| over the free 
 constexpr double kLeastCp = -8, kMostCp = 1.3;             // on the body
 constexpr double kForceError = 0.02, kForceFloor = 0.002;  // integrated Cd against that of the solver
 constexpr double kUnsettled = 0.03;                        // deviation of Cd in the window, over Cd
-
-// For people: two digits.
-std::string rounded(double x) {
-  if (!(x > 0)) return "0";
-  const double unit = std::pow(10, std::floor(std::log10(x)) - 1);
-  return str(std::setprecision(12), std::round(x / unit) * unit);
-}
 
 std::vector<double> times(double factor, std::vector<double> values) {
   for (double& x : values) x *= factor;
@@ -121,7 +113,7 @@ std::vector<std::string> doubts(const OpenFoamSolution& s, const Forces& referen
 std::string model_text(const OpenFoamSetup& setup, const OpenFoamOptions& options) {
   if (setup.half) return "half, y >= 0, and its mirror image";
   if (options.symmetry == Symmetry::full) return "whole";
-  return str("whole: the body is up to ", setup.asymmetry.largest,
+  return str("whole: the body is up to ", two_digits(setup.asymmetry.largest),
              " m from its own mirror image (--symmetry left or right takes one half)");
 }
 
@@ -173,8 +165,8 @@ Plan OpenFoamEngine::plan(const Case& question) const {
                      d.high[2], " m")},
       {"ground", ground_text(setup, options_.moving_ground)},
       {"cells",
-       str("about ", rounded(setup.cells), "; ", setup.base, " m far away, ", setup.base / 16, " m on the body")},
-      {"memory", str("about ", rounded(static_cast<double>(setup.memory) / 1e9), " GB")},
+       str("about ", two_digits(setup.cells), "; ", setup.base, " m far away, ", setup.base / 16, " m on the body")},
+      {"memory", str("about ", two_digits(static_cast<double>(setup.memory) / 1e9), " GB")},
       {"iterations", str("at most ", options_.iterations, ", then ", options_.average, " averaged (20 once the ",
                          "residuals are below ", options_.residual, ")")},
       {"processes", str(options_.processes)},

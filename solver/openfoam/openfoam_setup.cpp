@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iomanip>
 
 #include "core/error.hpp"
 #include "core/runtime.hpp"
@@ -46,8 +47,8 @@ double area_in_air(const geometry::SurfaceMesh& body, double length) {
 
 // How far the halves are apart, for messages.
 std::string text(const Asymmetry& a, double length) {
-  return str("up to ", a.largest, " m away, ", 100 * a.largest / length, " % of its length, at (", a.where[0], ", ",
-             a.where[1], ", ", a.where[2], ")");
+  return str("up to ", two_digits(a.largest), " m away, ", two_digits(100 * a.largest / length),
+             " % of its length, at (", a.where[0], ", ", a.where[1], ", ", a.where[2], ") in the wind tunnel");
 }
 
 double volume(const Box& box, const Box& within) {
@@ -105,9 +106,9 @@ void set_tunnel(OpenFoamSetup& out, const Case& question, const OpenFoamOptions&
   out.cells = cells_of(out, boxes_of(out));
   if (out.cells > kMostCells)
     throw Error(ErrorKind::input,
-                str(where, "cells of ", options.cell, " m on a body ", length, " m long are about ", out.cells,
-                    " in all: more than OpenFOAM can number"),
-                str("give a larger --cell, at least ", b / 16 * std::cbrt(out.cells / kMostCells), " m"));
+                str(where, "cells of ", options.cell, " m on a body ", length, " m long are about ",
+                    two_digits(out.cells), " in all: more than OpenFOAM can number"),
+                str("give a larger --cell, at least ", two_digits(b / 16 * std::cbrt(out.cells / kMostCells)), " m"));
   out.blocks = {static_cast<int>(cells(8.96)), static_cast<int>(across) * (out.half ? 1 : 2), static_cast<int>(across)};
   out.memory = static_cast<std::size_t>(kMemory + kMemoryPerCell * out.cells);
 }
@@ -120,8 +121,9 @@ void warn_of(OpenFoamSetup& out, const Case& question) {
                                kLeastReynolds, " to ", kMostReynolds));
   const std::size_t available = core::available_host_memory();
   if (out.memory > available)
-    out.warnings.push_back(str("about ", out.cells, " cells take about ", static_cast<double>(out.memory) / 1e9,
-                               " GB, this machine has ", static_cast<double>(available) / 1e9,
+    out.warnings.push_back(str("about ", two_digits(out.cells), " cells take about ",
+                               two_digits(static_cast<double>(out.memory) / 1e9), " GB, this machine has ",
+                               two_digits(static_cast<double>(available) / 1e9),
                                " GB free: a larger --cell needs less"));
 }
 
@@ -132,6 +134,12 @@ std::string foam_number(double x) {
   if (std::abs(x) < 1e-12) return "0";
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::general, 12).ptr;
   return {buffer, end};
+}
+
+std::string two_digits(double x) {
+  if (!(std::abs(x) > 0) || !std::isfinite(x)) return str(x);
+  const double unit = std::pow(10, std::floor(std::log10(std::abs(x))) - 1);
+  return str(std::setprecision(12), std::round(x / unit) * unit);
 }
 
 double finer_cell(double cell, double error, double allowed) {
@@ -192,7 +200,7 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
       {"far_max", vector(boxes.far.high)},
       {"max_cells", str(static_cast<std::int64_t>(std::max(2e7, 2 * out.cells)))},
       // The quality of meshes has one measure with a dimension.
-      {"least_volume", foam_number(1e-13 * std::pow(out.base / kStandardBase, 3))},
+      {"least_volume", str(1e-13 * std::pow(out.base / kStandardBase, 3))},
       // away from the faces of cells of any level
       {"inside", vector({box.low[0] - 1.0123 * s, 0.5123 * s, 0.5123 * s})},
   };

@@ -64,5 +64,7 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
 double finer_cell(double cell, double error, double allowed);
 // Twelve digits: what a sum of lengths has beyond them is rounding.
 std::string foam_number(double x);
+// For people: "230000", "0.26".
+std::string two_digits(double x);
 
 }  // namespace streamtube::solver

@@ -87,7 +87,7 @@ TEST_CASE("bodies that are not their own mirror image are computed whole", "[ope
   solver::OpenFoamOptions options;
   options.symmetry = solver::Symmetry::half;
   CHECK_THAT(message_of([&] { setup_of(question, options); }),
-             ContainsSubstring("not its own mirror image at y = 0: up to 0.1 m away, 10 % of its length, at (1, 0.2"));
+             ContainsSubstring("not its own mirror image at y = 0: up to 0.1 m away, 10 % of its length, at (1, 0.1"));
 }
 
 TEST_CASE("bodies that do not stand in the tunnel are refused", "[openfoam]") {
