@@ -86,8 +86,7 @@ class Solve : public Command {
     openfoam(app.add_option("--processes", options_.processes, "Of MPI, for simpleFoam")
                  ->check(CLI::Range(1, 4096))
                  ->capture_default_str());
-    openfoam(app.add_option("--iterations", options_.iterations,
-                            "At most, before the averaging; some hundred bring a car to rest")
+    openfoam(app.add_option("--iterations", options_.iterations, "At most, before the averaging")
                  ->check(CLI::Range(1, 1000000))
                  ->capture_default_str());
     openfoam(app.add_option("--residual", options_.residual,

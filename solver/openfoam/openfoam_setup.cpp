@@ -22,7 +22,7 @@ constexpr double kBelow = 0.02;     // lengths that a body may reach below the g
 constexpr double kFlat = 1e-5;      // lengths; what is nearer to the ground lies flat on it
 constexpr double kMostCells = 5e8;  // OpenFOAM numbers faces by 32 bits
 constexpr double kShell = 4;        // cells in the layers around a face on the body
-constexpr double kMemory = 2e8, kMemoryPerCell = 2500;       // bytes, of snappyHexMesh, which takes the most
+constexpr double kMemory = 6e7, kMemoryPerCell = 2200, kMemoryPerFace = 200;  // bytes; faces of the body
 constexpr double kLeastReynolds = 1e4, kMostReynolds = 1e8;  // where wall functions and k-omega SST mean something
 
 std::string vector(const Vec3& v) { return foam_number(v[0]) + " " + foam_number(v[1]) + " " + foam_number(v[2]); }
@@ -110,7 +110,8 @@ void set_tunnel(OpenFoamSetup& out, const Case& question, const OpenFoamOptions&
                     two_digits(out.cells), " in all: more than OpenFOAM can number"),
                 str("give a larger --cell, at least ", two_digits(b / 16 * std::cbrt(out.cells / kMostCells)), " m"));
   out.blocks = {static_cast<int>(cells(8.96)), static_cast<int>(across) * (out.half ? 1 : 2), static_cast<int>(across)};
-  out.memory = static_cast<std::size_t>(kMemory + kMemoryPerCell * out.cells);
+  out.memory = static_cast<std::size_t>(kMemory + kMemoryPerCell * out.cells +
+                                        kMemoryPerFace * static_cast<double>(question.body.face_count()));
 }
 
 void warn_of(OpenFoamSetup& out, const Case& question) {
