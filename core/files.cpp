@@ -168,7 +168,7 @@ std::string sha256_file(const std::string& path) {
   return hash.hex();
 }
 
-void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite) {
+void require_no_results(const std::string& folder, const std::vector<std::string>& names, bool overwrite) {
   const fs::path path = folder.empty() ? fs::path(".") : fs::path(folder);
   std::error_code code;
   const auto status = fs::status(path, code);
@@ -183,6 +183,12 @@ void require_writable(const std::string& folder, const std::vector<std::string>&
       throw Error(ErrorKind::usage, str("'", folder, "' already holds ", in_the_way),
                   "pass --overwrite to replace them, or choose another folder with --out");
   }
+}
+
+void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite) {
+  require_no_results(folder, names, overwrite);
+  const fs::path path = folder.empty() ? fs::path(".") : fs::path(folder);
+  std::error_code code;
   fs::create_directories(path, code);
   if (code) refuse(folder, code.value(), "cannot make the folder");
   const std::string probe = (path / str(".streamtube-probe-", getpid())).string();

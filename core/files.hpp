@@ -19,6 +19,8 @@ void remove_leftovers(const std::string& path);
 void write_text(const std::string& path, const std::string& text);
 std::string read_text(const std::string& path);  // Error(input)
 
+// The folder is none of a file's name and holds none of `names` unless `overwrite`. Error(usage) as require_writable().
+void require_no_results(const std::string& folder, const std::vector<std::string>& names, bool overwrite);
 // The folder exists or can be made, can be written, and holds none of `names` unless `overwrite`. Error(usage) for
 // files in the way (hint: --overwrite), Error(runtime) for what the system refuses. The folder exists afterwards.
 void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite);

@@ -84,6 +84,11 @@ void Progress::advance(std::size_t by) {
   draw(false);
 }
 
+void Progress::note(const std::string& text) {
+  const std::lock_guard lock(output_mutex);
+  note_ = text;
+}
+
 void Progress::draw(bool last) {
   if (log_level() < LogLevel::info) return;
   const double elapsed = now() - start_;
@@ -107,6 +112,7 @@ void Progress::draw(bool last) {
     text += ", took " + duration(elapsed);
   else if (rate > 0 && total_ > done_)
     text += ", " + duration(double(total_ - done_) / rate) + " left";
+  if (!note_.empty()) text += "; " + note_;
   if (terminal_) {
     std::fprintf(stderr, "\r%s\x1b[K", text.c_str());
     if (last) std::fputc('\n', stderr);

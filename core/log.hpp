@@ -20,10 +20,11 @@ class Progress {
   Progress(std::string what, std::size_t total, std::string unit);
   ~Progress();  // ends the line
   void advance(std::size_t by);
+  void note(const std::string& text);  // stands behind the figures from the next drawing on
 
  private:
   void draw(bool last);
-  std::string what_, unit_;
+  std::string what_, unit_, note_;
   std::size_t total_, done_ = 0;
   double start_, drawn_ = 0;
   bool terminal_;

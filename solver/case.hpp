@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.hpp"
 #include "geometry/descriptors.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "geometry/surface_report.hpp"
@@ -87,11 +88,15 @@ struct Plan {
   std::size_t memory = 0;                                  // bytes beside the input itself
   std::vector<Extrapolation> extrapolation;
   std::optional<geometry::ShapeDistance> similarity;
+  std::vector<std::string> warnings;
+  std::vector<core::Error> refusals;  // what solve() would throw here and now
 };
 
 struct Answer {
   geometry::SurfaceMesh surface;  // with the fields as attributes, SI and dimensionless
-  geometry::VolumeMesh volume;    // empty for VolumeOutput::none
+  // Of an engine with a mesh of its own: the case's surface with what is nearest; else empty.
+  geometry::SurfaceMesh mapped;
+  geometry::VolumeMesh volume;  // empty for VolumeOutput::none
   // Volume fields at the probes, SI: [probes] each.
   std::vector<Vec3> probe_velocity;
   std::vector<double> probe_pressure;
@@ -100,6 +105,7 @@ struct Answer {
   std::vector<Extrapolation> extrapolation;
   std::optional<geometry::ShapeDistance> similarity;  // to the training data; nothing where the model cannot tell
   std::vector<std::string> warnings;
+  std::vector<std::string> doubts;                      // of these: why the answer should not be relied on
   std::vector<std::pair<std::string, double>> seconds;  // per stage, in order
   std::string volume_source;                            // what the volume mesh is, in words
 };

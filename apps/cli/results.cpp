@@ -302,6 +302,9 @@ std::string plan_json_text(const solver::Plan& plan, const std::string& folder) 
               {"volume_points", plan.volume_points},
               {"memory", plan.memory}};
   for (const auto& [what, how_much] : plan.lines) out["plan"][what] = how_much;
+  out["warnings"] = plan.warnings;
+  out["refused"] = Json::array();
+  for (const auto& error : plan.refusals) out["refused"].push_back({{"why", error.message()}, {"hint", error.hint()}});
   out["extrapolation"] = extrapolation_json(plan.extrapolation);
   out["similarity"] = similarity_json(plan.similarity);
   return json_text(out) + "\n";
@@ -314,6 +317,9 @@ std::string plan_text(const solver::Plan& plan, const std::string& folder) {
   out << "  " << std::setw(19) << "similarity"
       << (plan.similarity ? solver::to_text(*plan.similarity) : "not available") << '\n';
   out << "  " << std::setw(19) << "results to" << folder << (fs::exists(folder) ? " (exists)" : "") << '\n';
+  for (const auto& error : plan.refusals)
+    out << "  " << std::setw(19) << "REFUSED" << error.message() << (error.hint().empty() ? "" : ": ") << error.hint()
+        << '\n';
   return out.str();
 }
 

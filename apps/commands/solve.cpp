@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -11,12 +12,14 @@
 #include "apps/cli/forces_report.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
+#include "apps/cli/repair_option.hpp"
 #include "apps/cli/results.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
+#include "geometry/surface_report.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/openfoam/openfoam_engine.hpp"
 #include "solver/range_check.hpp"
@@ -31,6 +34,9 @@ using core::str;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kCase = "case";
+constexpr const char* kMapped = "mapped.vtp";
+constexpr const char* kOwnSurface = "body";  // of --surface
+constexpr int kDoubtful = 4;                 // exit code: results are there, but miss a check
 
 class Solve : public Command {
  public:
@@ -55,12 +61,17 @@ class Solve : public Command {
     case_.frame.declare(app);
     case_.parts.declare(app);
     case_.parts.declare_ground(app);
+    declare_repair(app, case_.repair);
     app.add_option("-o,--out", out_,
                    "Folder for the results, and the case in its folder case; default: <geometry>_<engine> in the "
                    "working folder");
     app.add_option("--reference-area", case_.area, "Reference area of the coefficients, m2; default: the frontal area");
     app.add_option("--reference-length", case_.length,
                    "Reference length of the moments, m; default: the length along x");
+    app.add_option("--surface", surface_,
+                   "openfoam: fields are on the faces of OpenFOAM's mesh (surface.vtp); body: those of the nearest "
+                   "faces also on the mesh of GEOMETRY, as mapped.vtp; a file: on that mesh of the same body. neural: "
+                   "as of predict");
     app.add_flag("--no-volume", no_volume_, "Surface fields and forces only");
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan, write nothing");
@@ -81,19 +92,23 @@ class Solve : public Command {
     openfoam(app.add_option("--residual", options_.residual,
                             "Initial residuals of U and p at which the iteration ends; 20 more are averaged then")
                  ->capture_default_str());
-    openfoam(
-        app.add_option("--average", options_.average, "Iterations that are averaged where the residual was not reached")
-            ->check(CLI::Range(1, 1000000))
-            ->capture_default_str());
-    openfoam(
+    average_option_ = app.add_option("--average", options_.average,
+                                     "Iterations that are averaged where the residual was not reached, behind those of "
+                                     "--iterations; default: 120, but no more than --iterations");
+    openfoam(average_option_->check(CLI::Range(1, 1000000)));
+    cell_option_ =
         app.add_option("--cell", cell_,
                        "Size of the cells on the body, m; default: 0.0081 for bodies of 0.74 to 1.48 m, twice that "
-                       "up to 2.95 m and so on"));
-    openfoam(
-        app.add_option("--symmetry", symmetry_,
-                       "half: only y >= 0 is computed; full; auto: half for bodies that are their own mirror image")
-            ->check(CLI::IsMember({"auto", "half", "full"}))
-            ->capture_default_str());
+                       "up to 2.95 m and so on");
+    openfoam(cell_option_);
+    openfoam(app.add_option(
+                    "--symmetry", symmetry_,
+                    "auto: half for bodies that are their own mirror image to 0.1 % of their length, else full; half: "
+                    "only one half is computed, others are refused; left, right: that half of the body and its "
+                    "mirror image are computed in the place of the body, as a driver sees them who looks forward, "
+                    "against the flow: with the flow along +x and z up, right is y > 0, left is y < 0")
+                 ->check(CLI::IsMember({"auto", "half", "left", "right", "full"}))
+                 ->capture_default_str());
     openfoam(app.add_flag("--fixed-ground", fixed_ground_, "The ground stands still; without, it moves with the flow"));
     openfoam(app.add_option("--turbulence-intensity", options_.turbulence_intensity, "Of the inflow")
                  ->capture_default_str());
@@ -115,15 +130,27 @@ class Solve : public Command {
 
   void validate() override {
     if (no_volume_) case_.volume = "none";
+    if (surface_ != kOwnSurface) case_.surface = surface_;
     case_.validate();
+    if (!case_.surface.empty() && !fs::exists(case_.surface))
+      throw Error(ErrorKind::input, str("--surface: there is no file '", surface_, "'"),
+                  "give a mesh file, or body for the mesh of the geometry");
     for (const auto& [option, value] : std::initializer_list<std::pair<const char*, double>>{
              {"--residual", options_.residual},
-             {"--cell", cell_},
+             {"--cell", cell_option_->count() > 0 ? cell_ : 1},
              {"--turbulence-intensity", options_.turbulence_intensity},
              {"--viscosity-ratio", options_.viscosity_ratio}})
-      if (!std::isnan(value) && !(std::isfinite(value) && value > 0))
+      if (!(std::isfinite(value) && value > 0))
         throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
-    if (!std::isnan(cell_)) options_.cell = cell_;
+    if (!(options_.residual < 1))
+      throw Error(ErrorKind::usage, str("--residual: ", options_.residual, " is where every iteration begins"),
+                  "for example 2e-5");
+    if (!(options_.turbulence_intensity < 1))
+      throw Error(
+          ErrorKind::usage,
+          str("--turbulence-intensity: ", options_.turbulence_intensity, " is no share of the velocity below 1"),
+          "0.005 are 0.5 %");
+    if (cell_option_->count() > 0) options_.cell = cell_;
     const bool neural = engine_ == "neural";
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
@@ -131,9 +158,10 @@ class Solve : public Command {
     if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + (neural ? "_streamtube" : "_openfoam");
     if (options_.resume && overwrite_)
       throw Error(ErrorKind::usage, "--resume goes on with what --overwrite would replace");
-    options_.symmetry = symmetry_ == "half"   ? solver::Symmetry::half
-                        : symmetry_ == "full" ? solver::Symmetry::full
-                                              : solver::Symmetry::automatic;
+    options_.symmetry = symmetry_ == "full"   ? solver::Symmetry::full
+                        : symmetry_ == "auto" ? solver::Symmetry::automatic
+                                              : solver::Symmetry::half;
+    if (average_option_->count() == 0) options_.average = std::min(options_.average, options_.iterations);
     options_.moving_ground = !fixed_ground_;
     options_.folder = (fs::path(out_) / kCase).string();
   }
@@ -149,6 +177,7 @@ class Solve : public Command {
     for (const CLI::Option* option : app_->get_options()) {
       const std::string name = option->get_name();
       if (option->count() == 0 || name == "--engine" || name == "--no-volume") continue;
+      if (name == "--surface" && surface_ == kOwnSurface) continue;  // there they are on it anyway
       const bool flag = option->get_expected_min() == 0, positional = option->get_positional();
       if (!positional && (flag || option->get_allow_extra_args())) words.push_back(name);
       for (const std::string& value : option->results()) {
@@ -175,65 +204,158 @@ class Solve : public Command {
     const auto start = Clock::now();
     const auto checkpoint = load_model("");  // says where bodies stand, and how fast the flow is
     case_.frame.take_raw();
-    const BodyCase asked = read_case(geometry_, case_, checkpoint);
-    const solver::Case& question = asked.question;
+    BodyCase asked = read_case(geometry_, case_, checkpoint);
     warnings_ = asked.warnings;
-    const solver::OpenFoamEngine engine(options_);
-    const auto plan = engine.plan(question);
+    settle_symmetry(asked);
+    settle_surface(asked.question);
+    const solver::Case& question = asked.question;
+    solver::OpenFoamEngine engine(options_);
+    auto plan = engine.plan(question);
+    add_to(plan, asked);
+    for (const auto& warning : plan.warnings) say(warning);
     if (dry_run_) {
       std::cout << (json_ ? plan_json_text(plan, out_) + "\n" : plan_text(plan, out_));
-      return 0;
+      return plan.refusals.empty() ? 0 : core::exit_code(plan.refusals.front().kind());
     }
-    solver::require_openfoam(options_.processes);
-    const std::vector<std::string> names = {kSurface, kVolume, kForces, kCollection, kRun};
-    core::require_writable(out_, names, overwrite_ || options_.resume);
+    if (!plan.refusals.empty()) throw plan.refusals.front();
+    core::require_writable(out_, names(), overwrite_ || options_.resume);
     if (overwrite_) remove_case();
 
     if (options_.mesh_only) {
       const auto setup = solver::openfoam_setup(question, solver::reference_quantities(question), options_);
-      for (const auto& warning : solver::run_openfoam(question, setup, options_).warnings) core::warn(warning);
+      solver::run_openfoam(question, setup, options_);
       std::cout << "the case is meshed, in " << options_.folder << "; --resume solves it\n";
       return 0;
     }
-    solver::OpenFoamEngine solving(options_);
+    for (const auto& [what, how_much] : plan.lines)
+      if (what == "surface fields" || what == "model") core::info(str(what, ": ", how_much));
     solver::Answer answer;
     try {
-      answer = solving.solve(question);
+      answer = engine.solve(question);
     } catch (const core::Interrupted&) {
       core::warn(str("the case in '", options_.folder, "' can be continued with --resume"));
       throw;
     }
-    for (const auto& warning : answer.warnings) warnings_.push_back(warning), core::warn(warning);
-    OutputFolder folder(out_, names, true);
+    for (const auto& warning : answer.warnings) warnings_.push_back(warning);  // the engine has said them
+    OutputFolder folder(out_, names(), true);
     try {
-      write_results(folder, solving, asked, answer, std::chrono::duration<double>(Clock::now() - start).count());
+      write_results(folder, engine, asked, answer, std::chrono::duration<double>(Clock::now() - start).count());
     } catch (const Error& error) {
       throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
     }
     const auto files = folder.commit();
     if (discard_) fs::remove_all(options_.folder);
+    print(engine, answer, files);
+    return answer.doubts.empty() ? 0 : kDoubtful;
+  }
+
+  static std::vector<std::string> names() { return {kSurface, kMapped, kVolume, kForces, kCollection, kRun}; }
+
+  void say(const std::string& warning) {
+    warnings_.push_back(warning);
+    core::warn(warning);
+  }
+
+  // Finds the plane at which a body is, but for small things on one side, its own mirror image, and makes the body of
+  // one half where that is asked for.
+  void settle_symmetry(BodyCase& asked) {
+    if (symmetry_ == "full") return;
+    geometry::SurfaceMesh& body = asked.question.body;
+    if (solver::asymmetry(body).symmetric()) return;
+    const double plane = solver::middle_plane(body, asked.placement.frame.shift[1]);
+    if (plane != 0 && (symmetry_ != "auto" || solver::asymmetry(body, plane).symmetric())) {
+      for (Vec3& p : body.points) p[1] -= plane;
+      if (asked.question.surface)
+        for (Vec3& p : asked.question.surface->points) p[1] -= plane;
+      asked.placement.frame.shift[1] -= plane;
+      asked.frame_notes.push_back(str("the body's middle is y = ", plane, " m; it is computed about y = 0, and the ",
+                                      "results are moved back"));
+      core::info(asked.frame_notes.back());
+    }
+    if (symmetry_ != "left" && symmetry_ != "right") return;
+    const auto side = symmetry_ == "left" ? solver::Side::left : solver::Side::right;
+    const solver::Asymmetry apart = solver::asymmetry(body);
+    const double length = body.bounds().size()[0];
+    if (!apart.symmetric()) {
+      const Vec3 at = (1 / asked.placement.metres_per_unit()) * asked.placement.frame.to_file(apart.where);
+      say(str("the ", symmetry_, " half of the body is computed with its mirror image; the body itself is up to ",
+              solver::two_digits(apart.largest), " m (", solver::two_digits(100 * apart.largest / length),
+              " % of its length) from that, at (", at[0], ", ", at[1], ", ", at[2],
+              ") of the file, and more than 0.1 % ", "in ", solver::two_digits(100 * apart.share), " % of its points"));
+    }
+    if (!asked.question.surface) asked.question.surface = body;  // where mapped.vtp lies; else left out below
+    body = solver::of_one_half(std::move(body), side, str("'", asked.question.name, "'"));
+    asked.question.report = geometry::report(body);
+  }
+
+  // Fields are on OpenFOAM's own mesh; on another surface where that is asked for.
+  void settle_surface(solver::Case& question) const {
+    if (surface_.empty()) {
+      question.surface.reset();
+      question.hidden.clear();
+    } else if (surface_ == kOwnSurface) {
+      if (!question.surface) question.surface = question.body;
+      question.surface_name = question.name;
+    }
+  }
+
+  // What the command knows beside the engine, and everything that would be refused.
+  void add_to(solver::Plan& plan, const BodyCase& asked) const {
+    for (auto& [what, how_much] : plan.lines) {
+      if (what == "surface fields") how_much = str(how_much, surface_.empty() ? " (surface.vtp)" : " (mapped.vtp)");
+      if (what == "model" && (symmetry_ == "left" || symmetry_ == "right"))
+        how_much = str("the ", symmetry_, " half of the body (y ", symmetry_ == "left" ? "<" : ">",
+                       " 0) and its mirror image");
+    }
+    const auto& repair = asked.repair;
+    plan.lines.insert(
+        plan.lines.begin() + 1,
+        {"body", repair.steps.empty() ? std::string("as in the file")
+                                      : str("repaired (", geometry::name(repair.rung), "): ", repair.steps.size(),
+                                            repair.steps.size() == 1 ? " step" : " steps")});
+    const auto check = [&](const auto& work) {
+      try {
+        work();
+      } catch (const Error& error) {
+        plan.refusals.push_back(error);
+      }
+    };
+    check([&] { core::require_no_results(out_, names(), overwrite_ || options_.resume); });
+    if (overwrite_) check([&] { require_ours(); });
+    check([&] {
+      solver::OpenFoamOptions options = options_;
+      options.resume = options.resume || overwrite_;
+      const auto setup = solver::openfoam_setup(asked.question, solver::reference_quantities(asked.question), options_);
+      solver::check_openfoam(asked.question, setup, options);
+    });
+  }
+
+  void print(const solver::Engine& engine, const solver::Answer& answer, const std::vector<std::string>& files) const {
     if (json_) {
       Json out = forces_json(answer);
       out["files"] = files;
       std::cout << out.dump(2) << '\n';
-      return 0;
+      return;
     }
-    std::cout << fs::path(geometry_.front()).filename().string() << ", " << solving.name() << ", "
+    std::cout << fs::path(geometry_.front()).filename().string() << ", " << engine.name() << ", "
               << answer.forces.scales.velocity << " m/s, Reynolds number " << std::setprecision(3)
               << answer.reynolds_number << std::setprecision(6) << "\n\n"
               << coefficients_table(answer.forces) << '\n'
-              << reference_lines(answer.forces) << "\nresults in " << out_ << ":";
+              << reference_lines(answer.forces);
+    for (const auto& doubt : answer.doubts) std::cout << "DOUBTFUL: " << doubt << '\n';
+    std::cout << "\nresults in " << out_ << ":";
     for (const auto& file : files) std::cout << ' ' << fs::path(file).filename().string();
     std::cout << "\nopen " << (fs::path(out_) / kCollection).string() << " in ParaView\n";
-    return 0;
   }
 
   // Only what a run of ours has left there.
-  void remove_case() const {
-    if (!fs::exists(options_.folder)) return;
-    if (!fs::exists(fs::path(options_.folder) / "streamtube.json"))
+  void require_ours() const {
+    if (fs::exists(options_.folder) && !fs::exists(fs::path(options_.folder) / "streamtube.json"))
       throw Error(ErrorKind::usage, str("'", options_.folder, "' is there, but was not made by streamtube"),
                   "give another --out");
+  }
+  void remove_case() const {
+    require_ours();
     std::error_code error;
     fs::remove_all(options_.folder, error);
     if (error) throw Error(ErrorKind::runtime, str("'", options_.folder, "': cannot be removed: ", error.message()));
@@ -248,6 +370,7 @@ class Solve : public Command {
                    {"dynamic_pressure_Pa", scales.dynamic_pressure()},
                    {"reynolds_number", answer.reynolds_number}};
     out["engine"] = engine_;
+    out["doubts"] = answer.doubts;
     out["warnings"] = warnings_;
     return out;
   }
@@ -265,6 +388,13 @@ class Solve : public Command {
     axes.moment_center = (1 / asked.placement.scale) * asked.placement.frame.to_file(axes.moment_center);
     answer.surface.file_unit = answer.volume.file_unit = asked.question.body.file_unit;
     mesh_io::write_vtp(folder.file(kSurface), answer.surface, metadata);
+    if (answer.mapped.face_count() > 0) {
+      geometry::to_file(asked.placement.frame, answer.mapped);
+      answer.mapped.file_unit = answer.surface.file_unit;
+      mesh_io::Metadata more = metadata;
+      more.emplace_back("fields", "of the nearest faces of OpenFOAM's mesh");
+      mesh_io::write_vtp(folder.file(kMapped), answer.mapped, more);
+    }
     std::vector<mesh_io::PvdEntry> entries = {{"surface", kSurface}};
     if (!no_volume_) {
       mesh_io::write_vtu(folder.file(kVolume), answer.volume, metadata);
@@ -290,6 +420,7 @@ class Solve : public Command {
                       {"average", options_.average},
                       {"cell", options_.cell > 0 ? Json(options_.cell) : Json(nullptr)},
                       {"symmetry", symmetry_},
+                      {"surface", surface_.empty() ? Json(nullptr) : Json(surface_)},
                       {"moving_ground", options_.moving_ground},
                       {"turbulence_intensity", options_.turbulence_intensity},
                       {"viscosity_ratio", options_.viscosity_ratio},
@@ -301,6 +432,8 @@ class Solve : public Command {
                     {"up", asked.placement.frame.axes[2]},
                     {"file_to_model", asked.placement.matrix()},
                     {"decided", asked.frame_notes}};
+    run["repair"] = Json::parse(repair_json_text(case_.repair, asked.repair));
+    run["doubts"] = answer.doubts;
     run["case"] = discard_ ? Json(nullptr) : Json(kCase);
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["warnings"] = warnings_;
@@ -315,9 +448,10 @@ class Solve : public Command {
   std::size_t neural_options_ = 0;  // how many
   std::vector<std::string> geometry_;
   CaseOptions case_;
-  std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto";
+  std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto", surface_;
+  CLI::Option *average_option_ = nullptr, *cell_option_ = nullptr;
   solver::OpenFoamOptions options_;
-  double cell_ = CaseOptions::kNotGiven;
+  double cell_ = 0;
   bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
   std::vector<std::string> warnings_;
 };

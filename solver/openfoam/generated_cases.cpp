@@ -138,6 +138,7 @@ mesh_io::FlowSample GeneratedCases::read(const mesh_io::CaseSource& source, cons
     options.folder = (fs::path(options_.folder) / design.name).string();
     options.progress = false;
     options.retry = false;
+    options.strict = true;
     options.resume = true;
     const OpenFoamSolution solution = OpenFoamEngine(options).solution(question);
     SampleOptions sample = options_.sample;

@@ -7,12 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <iomanip>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -24,7 +25,6 @@
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "core/sha256.hpp"
-#include "geometry/distance.hpp"
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 
@@ -40,107 +40,13 @@ namespace {
 
 constexpr const char* kState = "streamtube.json";
 constexpr const char* kLog = "log.simpleFoam";
-constexpr double kStandardLength = 1.044, kStandardBase = 0.13;  // m
-constexpr int kConvergedAverage = 20;                            // iterations, where the residual was reached
-constexpr auto kSay = std::chrono::seconds(5);                   // between lines about residuals
-constexpr double kWildCd = 1e4;                                  // no solution comes back from there
-constexpr std::uint64_t kDisk = 400'000'000;                     // bytes of a case and its results
-
-std::string number(double x) {
-  char buffer[32];
-  if (std::abs(x) < 1e-12) return "0";
-  // Twelve digits: what a sum of lengths has beyond them is rounding.
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::general, 12).ptr;
-  return {buffer, end};
-}
-std::string vector(const Vec3& v) { return number(v[0]) + " " + number(v[1]) + " " + number(v[2]); }
+constexpr int kConvergedAverage = 20;               // iterations, where the residual was reached
+constexpr double kWildCd = 1e4;                     // no solution comes back from there
+constexpr double kDisk = 2e8, kDiskPerCell = 2200;  // bytes of a case and its results
+// Area of the meshed surface over the body's: beyond the first it is said, beyond the second it is no mesh of the body.
+constexpr double kAreaError = 0.03, kLeastArea = 0.5;
 
 }  // namespace
-
-bool is_symmetric(const geometry::SurfaceMesh& body) {
-  const double tolerance = 1e-3 * body.bounds().size()[0];
-  const geometry::DistanceField surface(body);
-  const std::size_t step = std::max<std::size_t>(1, body.points.size() / 4000);
-  for (std::size_t i = 0; i < body.points.size(); i += step) {
-    const Vec3& p = body.points[i];
-    if (surface.distance({p[0], -p[1], p[2]}) > tolerance) return false;
-  }
-  return true;
-}
-
-OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, const OpenFoamOptions& options) {
-  physics::check(question.flow);
-  OpenFoamSetup out;
-  const Box box = question.body.bounds();
-  const double length = box.size()[0];
-  const std::string where = str("'", question.name, "': ");
-  out.body = box;
-  out.scale = std::exp2(std::round(std::log2(length / kStandardLength)));
-  const double s = out.scale;
-  out.base = options.cell > 0 ? 16 * options.cell : kStandardBase * s;
-  const double b = out.base;
-  if (b > 0.7 * s)
-    throw Error(ErrorKind::input,
-                str(where, "cells of ", options.cell, " m on the body are too coarse for its length, ", length, " m"),
-                "give a smaller --cell");
-  const bool symmetric = options.symmetry != Symmetry::full && is_symmetric(question.body);
-  if (options.symmetry == Symmetry::half && !symmetric)
-    throw Error(ErrorKind::input, where + "the body is not its own mirror image at y = 0", "leave out --symmetry half");
-  out.half = symmetric;
-
-  const auto cells = [&](double metres) { return static_cast<int>(std::lround(metres * s / b)); };
-  const double front = box.low[0];
-  out.blocks = {cells(8.96), cells(1.92) * (out.half ? 1 : 2), cells(1.92)};
-  out.domain.low = {front - cells(2.88) * b, out.half ? 0 : -cells(1.92) * b, 0};
-  out.domain.high = {out.domain.low[0] + out.blocks[0] * b, cells(1.92) * b, out.blocks[2] * b};
-  if (box.low[2] <= 0)
-    throw Error(ErrorKind::input, str(where, "the body reaches ", -box.low[2], " m below the ground, or touches it"),
-                "--ground tells where the ground is, --cut-ground cuts the wheels off above it");
-  if (box.high[2] > 0.5 * out.domain.high[2] || std::max(-box.low[1], box.high[1]) > 0.35 * out.domain.high[1])
-    throw Error(ErrorKind::input,
-                str(where, "the body reaches ", box.high[2], " m up and ", std::max(-box.low[1], box.high[1]),
-                    " m to the side: too much for its wind tunnel, ", 2 * out.domain.high[1], " m wide and ",
-                    out.domain.high[2], " m high for bodies ", length, " m long"),
-                "is x along the flow, z up, the ground near? --flow-direction, --up and --ground tell");
-
-  out.scales = reference.scales;
-  out.moment_x = reference.axes.moment_center[0];
-  const double velocity = question.flow.velocity, nu = question.flow.kinematic_viscosity;
-  const double k = 1.5 * std::pow(options.turbulence_intensity * velocity, 2);
-  const double rear = box.high[0], top = box.high[2], left = box.high[1], right = box.low[1];
-  const double beyond = -(10 * s + out.domain.high[1]);  // the boxes reach through the ground and the symmetry plane
-  const auto low = [&](double x, double y) { return Vec3{x, out.half ? beyond : right - y * s, beyond}; };
-  out.values = {
-      {"velocity", number(velocity)},
-      {"ground_velocity", options.moving_ground ? number(velocity) : "0"},
-      {"nu", number(nu)},
-      {"k", number(k)},
-      {"omega", number(k / (options.viscosity_ratio * nu))},
-      {"nut", number(options.viscosity_ratio * nu)},
-      {"moment_x", number(out.moment_x)},
-      {"x0", number(out.domain.low[0])},
-      {"x1", number(out.domain.high[0])},
-      {"y0", number(out.domain.low[1])},
-      {"y1", number(out.domain.high[1])},
-      {"z0", number(out.domain.low[2])},
-      {"z1", number(out.domain.high[2])},
-      {"nx", str(out.blocks[0])},
-      {"ny", str(out.blocks[1])},
-      {"nz", str(out.blocks[2])},
-      {"low_y", out.half ? "symmetry { type symmetryPlane; faces ((0 1 5 4)); }"
-                         : "other_side { type patch; faces ((0 1 5 4)); }"},
-      {"near_min", vector(low(front - 0.20 * s, 0.14))},
-      {"near_max", vector({rear + 0.9 * s, left + 0.14 * s, top + 0.16 * s})},
-      {"wake_min", vector(low(rear - 0.35 * s, 0.03))},
-      {"wake_max", vector({rear + 0.45 * s, left + 0.03 * s, top + 0.03 * s})},
-      {"far_min", vector(low(front - 0.7 * s, 0.45))},
-      {"far_max", vector({rear + 2.2 * s, left + 0.45 * s, top + 0.40 * s})},
-      {"max_cells", "20000000"},
-      // away from the faces of cells of any level
-      {"inside", vector({front - 1.0123 * s, 0.5123 * s, 0.5123 * s})},
-  };
-  return out;
-}
 
 void FoamLog::start_here() {
   std::error_code error;
@@ -252,41 +158,90 @@ void require_openfoam(int processes) {
 
 namespace {
 
+std::string body_hash(const geometry::SurfaceMesh& body) {
+  core::Sha256 hash;
+  hash.update(body.points.data(), body.points.size() * sizeof(Vec3));
+  hash.update(body.corners.data(), body.corners.size() * sizeof(std::int64_t));
+  return hash.hex();
+}
+
+// What is known of the case in the folder, of a new one where there is none. Throws Error(usage) where it is not to be
+// resumed, or is another one.
+Json state_of(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options) {
+  const fs::path path = options.folder;
+  std::error_code error;
+  const bool there = fs::exists(path / kState, error);
+  if (there && !options.resume)
+    throw Error(ErrorKind::usage, str("'", path.string(), "' holds a case already"),
+                "--resume continues it, --overwrite begins anew");
+  Json wanted;
+  for (const auto& [key, value] : setup.values) wanted[key] = value;
+  wanted["half"] = setup.half;
+  wanted["body"] = body_hash(question.body);
+  if (!there) return {{"format", "streamtube openfoam case"}, {"setup", wanted}, {"done", Json::object()}};
+  const auto unreadable = [&](const char* why) {
+    return Error(ErrorKind::input, str("'", (path / kState).string(), "' cannot be read: ", why),
+                 "--overwrite begins anew");
+  };
+  try {
+    Json state = Json::parse(core::read_text((path / kState).string()));
+    const Json& had = state.at("setup");
+    if (!state.at("done").is_object()) throw unreadable("\"done\" is no object");
+    for (const auto& [key, value] : wanted.items()) {
+      if (!had.contains(key) && key == "least_volume") continue;  // it was not there in cases of before
+      if (had.at(key) != value)
+        throw Error(ErrorKind::usage,
+                    str("'", path.string(), "' holds another case: ",
+                        key == "body" ? std::string("its body is another one")
+                                      : str(key, " is ", had.at(key).dump(), " there, ", value.dump(), " here")),
+                    "give the options it was begun with, another --out, or --overwrite");
+    }
+    return state;
+  } catch (const Json::exception& e) {
+    throw unreadable(e.what());
+  }
+}
+
+std::string template_text(const OpenFoamOptions& options, const std::string& name) {
+  if (!options.templates.empty())
+    if (const fs::path own = fs::path(options.templates) / name; fs::exists(own)) return core::read_text(own.string());
+  for (const auto& [path, text] : openfoam_templates())
+    if (path == name) return text;
+  throw Error(ErrorKind::internal, str("there is no template '", name, "'"));
+}
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+// The text of the template `name` with `more` and the values of the set-up in it.
+std::string filled(const std::string& name, std::string text, const Values& more, const OpenFoamSetup& setup) {
+  for (const auto* list : {&more, &setup.values})
+    for (const auto& [key, value] : *list)
+      for (std::size_t at; (at = text.find("@" + key + "@")) != std::string::npos;)
+        text.replace(at, key.size() + 2, value);
+  if (const auto at = text.find('@'); at != std::string::npos)
+    throw Error(ErrorKind::input, str("template '", name, "': nothing is known for '", text.substr(at, 24), "'"),
+                "docs/solve.md lists what stands between two @");
+  return text;
+}
+
+std::uint64_t disk_of(const OpenFoamSetup& setup) {
+  return static_cast<std::uint64_t>(kDisk + kDiskPerCell * setup.cells);
+}
+
 // The case in its folder while it is worked on.
 class Folder {
  public:
   Folder(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options)
-      : name_(question.name), path_(options.folder), setup_(setup), options_(options) {
+      : name_(question.name),
+        path_(options.folder),
+        setup_(setup),
+        options_(options),
+        state_(state_of(question, setup, options)) {
     std::error_code error;
-    const bool there = fs::exists(path_ / kState, error);
-    if (there && !options.resume)
-      throw Error(ErrorKind::usage, str("'", path_.string(), "' holds a case already"),
-                  "--resume continues it, --overwrite begins anew");
     fs::create_directories(path_, error);
     if (error) throw Error(ErrorKind::runtime, str("'", path_.string(), "': cannot be made: ", error.message()));
     lock();
-    Json wanted;
-    for (const auto& [key, value] : setup.values) wanted[key] = value;
-    wanted["half"] = setup.half;
-    wanted["body"] = body_hash(question.body);
-    if (there) {
-      try {
-        state_ = Json::parse(core::read_text((path_ / kState).string()));
-        const Json& had = state_.at("setup");
-        for (const auto& [key, value] : wanted.items())
-          if (had.at(key) != value)
-            throw Error(ErrorKind::usage,
-                        str("'", path_.string(), "' holds another case: ",
-                            key == "body" ? std::string("its body is another one")
-                                          : str(key, " is ", had.at(key).dump(), " there, ", value.dump(), " here")),
-                        "give the options it was begun with, another --out, or --overwrite");
-      } catch (const Json::exception& e) {
-        throw Error(ErrorKind::input, str("'", (path_ / kState).string(), "' cannot be read: ", e.what()),
-                    "--overwrite begins anew");
-      }
-    } else {
-      state_ = {{"format", "streamtube openfoam case"}, {"setup", wanted}, {"done", Json::object()}};
-    }
+    state_ = state_of(question, setup, options);  // what another process has done meanwhile
   }
   ~Folder() {
     if (lock_ >= 0) ::close(lock_);
@@ -356,34 +311,14 @@ class Folder {
                 str("look into the logs in '", path_.string(), "'"));
   }
 
-  void write(const std::string& name, std::string text,
-             const std::vector<std::pair<std::string, std::string>>& more) const {
-    for (const auto* list : {&more, &setup_.values})
-      for (const auto& [key, value] : *list)
-        for (std::size_t at; (at = text.find("@" + key + "@")) != std::string::npos;)
-          text.replace(at, key.size() + 2, value);
-    if (const auto at = text.find('@'); at != std::string::npos)
-      throw Error(ErrorKind::input, str("template '", name, "': nothing is known for '", text.substr(at, 24), "'"),
-                  "docs/solve.md lists what stands between two @");
+  void write(const std::string& name, const Values& more) const {
+    const std::string text = filled(name, text_of(name), more, setup_);
     fs::create_directories((path_ / name).parent_path());
     core::write_text(file(name), text);
   }
-  std::string text_of(const std::string& name) const {
-    if (!options_.templates.empty())
-      if (const fs::path own = fs::path(options_.templates) / name; fs::exists(own))
-        return core::read_text(own.string());
-    for (const auto& [path, text] : openfoam_templates())
-      if (path == name) return text;
-    throw Error(ErrorKind::internal, str("there is no template '", name, "'"));
-  }
+  std::string text_of(const std::string& name) const { return template_text(options_, name); }
 
  private:
-  static std::string body_hash(const geometry::SurfaceMesh& body) {
-    core::Sha256 hash;
-    hash.update(body.points.data(), body.points.size() * sizeof(Vec3));
-    hash.update(body.corners.data(), body.corners.size() * sizeof(std::int64_t));
-    return hash.hex();
-  }
   void lock() {
     const std::string file = (path_ / ".lock").string();
     lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -406,7 +341,8 @@ void write_features(const std::string& path, const geometry::Edges& edges) {
       "FoamFile\n{\n  version 2.0;\n  format ascii;\n  class featureEdgeMesh;\n  location \"constant/triSurface\";\n"
       "  object body.eMesh;\n}\n";
   text += str(edges.points.size(), "\n(\n");
-  for (const Vec3& p : edges.points) text += str("(", vector(p), ")\n");
+  for (const Vec3& p : edges.points)
+    text += str("(", foam_number(p[0]), " ", foam_number(p[1]), " ", foam_number(p[2]), ")\n");
   text += str(")\n", edges.edges.size(), "\n(\n");
   for (const auto& e : edges.edges) text += str("(", e[0], " ", e[1], ")\n");
   core::write_text(path, text + ")\n");
@@ -463,204 +399,319 @@ double number_after(const std::string& text, const std::string& key) {
   return at == std::string::npos ? std::nan("") : std::strtod(text.c_str() + at + key.size(), nullptr);
 }
 
-}  // namespace
-
-namespace {
 Error rejection(const std::string& name, const std::string& reason, const std::string& hint) {
   return {ErrorKind::input, str("'", name, "': the solution is rejected: ", reason), hint};
 }
-}  // namespace
 
-void reject_openfoam(const std::string& folder, const std::string& name, const std::string& reason,
-                     const std::string& hint) {
+void change_state(const std::string& folder, const std::function<void(Json&)>& change) {
   const std::string path = (fs::path(folder) / kState).string();
   Json state = Json::parse(core::read_text(path));
-  state["rejected"] = reason;
+  change(state);
   core::write_text(path, state.dump(2) + "\n");
-  throw rejection(name, reason, hint);
 }
 
-OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options) {
-  require_openfoam(options.processes);
-  Folder folder(question, setup, options);
-  OpenFoamRun out;
-  const bool parallel = options.processes > 1;
-  std::vector<std::string> simple = {"simpleFoam"};
-  if (parallel) simple = {"mpirun", "-np", str(options.processes), "simpleFoam", "-parallel"};
-  const auto announce = [&](const char* what) {
-    if (options.progress) core::info(str(fs::path(question.name).filename().string(), ": ", what));
-  };
+const std::vector<const char*> kCaseFiles = {"system/blockMeshDict",
+                                             "system/snappyHexMeshDict",
+                                             "system/fvSchemes",
+                                             "constant/transportProperties",
+                                             "constant/turbulenceProperties",
+                                             "0/U",
+                                             "0/p",
+                                             "0/k",
+                                             "0/omega",
+                                             "0/nut"};
 
-  folder.stage("case", [&] {
-    core::require_disk_space(options.folder, kDisk);
-    fs::create_directories(folder.path() / "constant" / "triSurface");
-    geometry::SurfaceMesh body = question.body;
-    body.file_unit = 1;
-    mesh_io::write_stl(folder.file("constant/triSurface/body.stl"), body);
-    write_features(folder.file("constant/triSurface/body.eMesh"),
-                   options.features.edges.empty() ? geometry::feature_edges(question.body, options.feature_angle)
-                                                  : options.features);
-    for (const char* name :
-         {"system/blockMeshDict", "system/snappyHexMeshDict", "system/fvSchemes", "constant/transportProperties",
-          "constant/turbulenceProperties", "0/U", "0/p", "0/k", "0/omega", "0/nut"})
-      folder.write(name, folder.text_of(name), {});
-  });
-  // What differs between the stages. end: the last iteration.
-  const auto control = [&](int end, int interval, bool average) {
-    folder.write("system/controlDict", folder.text_of("system/controlDict"),
-                 {{"end", str(end)},
-                  {"write_interval", str(interval)},
-                  {"purge", average ? "0" : "2"},
-                  {"averaging", average ? folder.text_of("system/averaging") : std::string()}});
-    folder.write(
-        "system/fvSolution", folder.text_of("system/fvSolution"),
-        {{"residual_control",
-          average ? std::string() : str("p ", number(options.residual), "; U ", number(options.residual), ";")}});
-    folder.write("system/decomposeParDict", folder.text_of("system/decomposeParDict"),
-                 {{"processes", str(options.processes)}});
-  };
-  folder.stage("blockMesh", [&] {
-    control(options.iterations, write_interval(options.iterations), false);
-    announce("blockMesh");
-    folder.run({"blockMesh"});
-    folder.require_complete("constant/polyMesh/faces");
-  });
-  folder.stage("snappyHexMesh", [&] {
-    announce("snappyHexMesh");
-    // It replaces the mesh: a run that was killed may have left a half one.
-    folder.run({"blockMesh"});
-    folder.run({"snappyHexMesh", "-overwrite"});
-    for (const char* name : {"points", "faces", "owner", "neighbour", "boundary"})
-      folder.require_complete(str("constant/polyMesh/", name));
-    if (core::read_text(folder.file("constant/polyMesh/boundary")).find("body") == std::string::npos)
-      throw Error(ErrorKind::input, str("'", question.name, "': the mesh has no body in it"),
-                  "are there large holes in its surface? `streamtube inspect` tells");
-  });
-  folder.stage("checkMesh", [&] {
-    folder.run({"checkMesh"});
-    const std::string log = core::read_text(folder.file("log.checkMesh"));
-    const double skewness = number_after(log, "Max skewness = "), angle = number_after(log, "non-orthogonality Max: ");
-    folder.state()["mesh"] = {{"ok", log.find("Mesh OK.") != std::string::npos},
-                              {"cells", number_after(log, "cells: ")},
-                              {"max_non_orthogonality", angle},
-                              {"max_skewness", skewness}};
-  });
+// One case from its files to its averaged fields; each step does what is not done yet.
+class Run {
+ public:
+  Run(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options)
+      : question_(question), setup_(setup), options_(options), folder_(question, setup, options) {}
 
-  if (options.mesh_only) return out;
-  if (folder.state().contains("rejected") && !options.retry)
-    throw rejection(question.name, folder.state().at("rejected"), str("its case is in '", options.folder, "'"));
-  // A run that was rejected goes on, for as many iterations as are allowed now.
-  if (folder.state().contains("rejected")) {
-    folder.state().erase("rejected");
-    folder.forget("averaging");
-    folder.forget("iterating");
-    folder.save();
+  OpenFoamRun all() {
+    if (folder_.state().contains("rejected") && !options_.retry)
+      throw rejection(question_.name, folder_.state().at("rejected"), str("its case is in '", options_.folder, "'"));
+    write_case();
+    mesh();
+    check_mesh();
+    if (options_.mesh_only) return std::move(out_);
+    go_on();
+    decompose();
+    iterate();
+    average();
+    collect();
+    return std::move(out_);
   }
 
-  const double dynamic = 0.5 * setup.scales.velocity * setup.scales.velocity * setup.scales.area / (setup.half ? 2 : 1);
-  // Runs simpleFoam to `end`, watching it.
-  const auto iterate = [&](const std::string& what, int begin, int end) {
-    FoamLog log(folder.file(kLog));
+ private:
+  bool parallel() const { return options_.processes > 1; }
+  void say(const std::string& text) const {
+    if (options_.progress) core::info(str(fs::path(question_.name).filename().string(), ": ", text));
+  }
+
+  void warn(const std::string& text) {
+    out_.warnings.push_back(text);
+    if (options_.progress) core::warn(text);
+  }
+
+  void write_case() {
+    folder_.stage("case", [&] {
+      core::require_disk_space(options_.folder, disk_of(setup_));
+      fs::create_directories(folder_.path() / "constant" / "triSurface");
+      geometry::SurfaceMesh body = question_.body;
+      body.file_unit = 1;
+      mesh_io::write_stl(folder_.file("constant/triSurface/body.stl"), body);
+      write_features(folder_.file("constant/triSurface/body.eMesh"),
+                     options_.features.edges.empty() ? geometry::feature_edges(question_.body, options_.feature_angle)
+                                                     : options_.features);
+      for (const char* name : kCaseFiles) folder_.write(name, {});
+    });
+  }
+
+  // What differs between the stages. end: the last iteration.
+  void control(int end, int interval, bool average) const {
+    const std::string residual = foam_number(options_.residual);
+    folder_.write("system/controlDict", {{"end", str(end)},
+                                         {"write_interval", str(interval)},
+                                         {"purge", average ? "0" : "2"},
+                                         {"averaging", average ? folder_.text_of("system/averaging") : ""}});
+    folder_.write("system/fvSolution",
+                  {{"residual_control", average ? "" : str("p ", residual, "; U ", residual, ";")}});
+    folder_.write("system/decomposeParDict", {{"processes", str(options_.processes)}});
+  }
+  void control_iterating() const { control(options_.iterations, write_interval(options_.iterations), false); }
+
+  void mesh() {
+    folder_.stage("blockMesh", [&] {
+      control_iterating();
+      say("blockMesh");
+      folder_.run({"blockMesh"});
+      folder_.require_complete("constant/polyMesh/faces");
+    });
+    folder_.stage("snappyHexMesh", [&] {
+      say(str("snappyHexMesh, about ", two_digits(setup_.cells), " cells"));
+      // It replaces the mesh: a run that was killed may have left a half one.
+      folder_.run({"blockMesh"});
+      folder_.run({"snappyHexMesh", "-overwrite"});
+      for (const char* name : {"points", "faces", "owner", "neighbour", "boundary"})
+        folder_.require_complete(str("constant/polyMesh/", name));
+      if (core::read_text(folder_.file("constant/polyMesh/boundary")).find("body") == std::string::npos)
+        throw Error(ErrorKind::input, str("'", question_.name, "': the mesh has no body in it"),
+                    "are there large holes in its surface? `streamtube inspect` tells");
+    });
+    folder_.stage("checkMesh", [&] {
+      folder_.run({"checkMesh"});
+      const std::string log = core::read_text(folder_.file("log.checkMesh"));
+      const double skewness = number_after(log, "Max skewness = "),
+                   angle = number_after(log, "non-orthogonality Max: ");
+      folder_.state()["mesh"] = {{"ok", log.find("Mesh OK.") != std::string::npos},
+                                 {"cells", number_after(log, "cells: ")},
+                                 {"max_non_orthogonality", angle},
+                                 {"max_skewness", skewness}};
+    });
+    folder_.stage("surface", [&] {
+      const auto mesh = mesh_io::read_poly_mesh(options_.folder);
+      const auto geometry = mesh_io::poly_geometry(mesh);
+      double area = 0;
+      if (const mesh_io::PolyPatch* body = mesh.find("body"))
+        for (std::size_t f = body->start; f < body->start + body->count; ++f) area += norm(geometry.face_area[f]);
+      folder_.state()["mesh"]["surface_area"] = (setup_.half ? 2 : 1) * area;
+      say(str("the mesh has ", mesh.cells, " cells"));
+    });
+  }
+
+  // Before hours are spent on a mesh that is not the body's.
+  void check_mesh() {
+    const Json& mesh = folder_.state().at("mesh");
+    if (!mesh.at("ok").get<bool>())
+      warn(str("checkMesh finds fault with the mesh: see '", folder_.file("log.checkMesh"), "'"));
+    const double area = mesh.at("surface_area"), error = area / setup_.area - 1;
+    const std::string areas = str("the mesh has ", area, " m2 of the body's ", setup_.area, " m2 of surface");
+    if (area < kLeastArea * setup_.area)
+      reject_openfoam(
+          options_.folder, question_.name, areas + ": it is no mesh of this body",
+          str("look at the mesh in '", options_.folder,
+              "'; a smaller --cell helps where parts are thinner than a cell, and closing the surface where "
+              "it has large holes (`streamtube inspect` tells)"));
+    if (std::abs(error) <= kAreaError) return;
+    if (options_.strict)
+      reject_openfoam(options_.folder, question_.name, areas + ": it was not meshed well",
+                      str("look at the mesh in '", options_.folder, "'; a smaller --cell may help"));
+    std::ostringstream text;
+    text << areas << ", " << two_digits(100 * std::abs(error)) << " % " << (error < 0 ? "less" : "more") << " (beyond "
+         << 100 * kAreaError << " % forces suffer): ";
+    const double cell = setup_.base / 16;
+    if (error < 0)
+      text << "details smaller than cells of " << std::setprecision(3) << cell << " m are lost; --cell "
+           << foam_number(finer_cell(cell, error, kAreaError)) << " would do";
+    else
+      text << "does the flow get inside of the body, or is the surface rough? `streamtube inspect` tells of holes";
+    warn(text.str());
+  }
+
+  // What was rejected, or did not come to its end in the iterations it was given, goes on with those of now.
+  void go_on() {
+    Json& state = folder_.state();
+    const bool unsettled = folder_.done("iterating") && !state.at("converged").get<bool>();
+    const bool more = unsettled && options_.iterations > state.at("iterations").get<int>();
+    const bool longer = unsettled && state.contains("averaged") && options_.average > state.at("averaged").get<int>();
+    if (!state.contains("rejected") && !more && !longer) return;
+    if (state.contains("rejected") || more) folder_.forget("iterating");
+    for (const char* what : {"rejected", "doubts", "warnings"}) state.erase(what);
+    folder_.forget("averaging");
+    folder_.save();
+  }
+
+  void decompose() {
+    if (parallel())
+      folder_.stage("decomposePar", [&] {
+        control_iterating();
+        folder_.run({"decomposePar", "-force", "-latestTime"});
+      });
+    else if (fs::exists(folder_.path() / "processor0"))
+      throw Error(ErrorKind::usage, str("'", options_.folder, "' was begun with several processes"),
+                  "give the same --processes");
+    if (parallel() && !fs::exists(folder_.path() / str("processor", options_.processes - 1)))
+      throw Error(ErrorKind::usage, str("'", options_.folder, "' was begun with another number of processes"),
+                  "give the same --processes");
+  }
+
+  void iterate() {
+    folder_.stage("iterating", [&] {
+      int begin = last_whole_time(folder_.path());
+      if (begin < options_.iterations) {
+        control_iterating();
+        simple_foam("iterating", begin, options_.iterations);
+        begin = last_whole_time(folder_.path());
+        if (begin == 0) {
+          folder_.check_disk();
+          throw Error(ErrorKind::runtime, str("'", question_.name, "': simpleFoam wrote no time"),
+                      str("its output is in '", folder_.file(kLog), "'"));
+        }
+      }
+      folder_.state()["iterations"] = begin;
+      folder_.state()["converged"] = begin < options_.iterations;
+    });
+  }
+
+  void average() {
+    const int first = folder_.state().at("iterations");
+    out_.converged = folder_.state().at("converged");
+    out_.averaged = out_.converged ? kConvergedAverage : options_.average;
+    if (folder_.done("averaging")) out_.averaged = folder_.state().value("averaged", out_.averaged);
+    out_.iterations = first + out_.averaged;
+    out_.time = str(out_.iterations);
+    folder_.stage("averaging", [&] {
+      // A mean of iterations is begun anew where it was broken off.
+      remove_times_after(folder_.path(), first);
+      control(out_.iterations, out_.iterations, true);
+      simple_foam("averaging", first, out_.iterations);
+      if (parallel()) folder_.run({"reconstructPar", "-latestTime"});
+      for (const char* field : {"UMean", "pMean", "wallShearStressMean", "vorticityMean", "yPlus"})
+        folder_.require_complete(str(out_.time, "/", field));
+      folder_.state()["averaged"] = out_.averaged;
+      folder_.state()["residuals"] = Json::object();
+      for (const auto& [name, value] : out_.residuals) folder_.state()["residuals"][name] = value;
+    });
+  }
+
+  // Runs simpleFoam from iteration `begin` to `end`, watching it.
+  void simple_foam(const std::string& what, int begin, int end) {
+    const double dynamic =
+        0.5 * setup_.scales.velocity * setup_.scales.velocity * setup_.scales.area / (setup_.half ? 2 : 1);
+    std::vector<std::string> words = {"simpleFoam"};
+    if (parallel()) words = {"mpirun", "-np", str(options_.processes), "simpleFoam", "-parallel"};
+    FoamLog log(folder_.file(kLog));
     log.start_here();
     std::optional<core::Progress> progress;
-    if (options.progress) progress.emplace(what, static_cast<std::size_t>(end - begin), "iterations");
+    if (options_.progress) progress.emplace(what, static_cast<std::size_t>(end - begin), "iterations");
     int seen = 0;
-    auto said = std::chrono::steady_clock::now();
     bool wild = false;
     const auto watch = [&] {
       log.read();
       if (log.iterations() == seen) return log.diverged();
       double cd = std::nan("");
-      if (const auto rows = read_forces(folder.path().string()); !rows.empty()) {
+      if (const auto rows = read_forces(folder_.path().string()); !rows.empty()) {
         cd = (rows.back().pressure[0] + rows.back().friction[0]) / dynamic;
         wild = std::abs(cd) > kWildCd || !std::isfinite(cd);
       }
       if (progress) {
-        progress->advance(static_cast<std::size_t>(log.iterations() - seen));
-        const auto now = std::chrono::steady_clock::now();
-        if (log.residual("p") >= 0 && std::isfinite(cd) && now - said > kSay) {
-          said = now;
+        if (log.residual("p") >= 0 && std::isfinite(cd)) {
           char text[120];
-          std::snprintf(text, sizeof text, "iteration %d: residuals U %.1e, p %.1e; Cd %.4f", log.time(),
-                        log.velocity_residual(), log.residual("p"), cd);
-          core::info(text);
+          std::snprintf(text, sizeof text, "residuals U %.1e, p %.1e; Cd %.4f", log.velocity_residual(),
+                        log.residual("p"), cd);
+          progress->note(text);
         }
+        progress->advance(static_cast<std::size_t>(log.iterations() - seen));
       }
       seen = log.iterations();
       return log.diverged() || wild;
     };
-    folder.run(simple, true, watch);
+    folder_.run(words, true, watch);
     watch();
     progress.reset();
-    if (log.diverged() || wild || folder.code() == 128 + SIGFPE ||
-        (parallel && folder.code() != 0 &&
-         core::read_text(folder.file(kLog)).find("Floating point exception") != std::string::npos))
-      reject_openfoam(options.folder, question.name, str("it diverged at iteration ", log.time()),
-                      str("the log is '", folder.file(kLog), "'; a finer mesh (--cell) or a cleaner surface may help"));
-    if (folder.code() != 0) folder.fail("simpleFoam", folder.file(kLog));
-    out.residuals = log.residuals();
-    return log;
-  };
+    if (log.diverged() || wild || folder_.code() == 128 + SIGFPE ||
+        (parallel() && folder_.code() != 0 &&
+         core::read_text(folder_.file(kLog)).find("Floating point exception") != std::string::npos))
+      reject_openfoam(
+          options_.folder, question_.name, str("it diverged at iteration ", log.time()),
+          str("the log is '", folder_.file(kLog), "'; a finer mesh (--cell) or a cleaner surface may help"));
+    if (folder_.code() != 0) folder_.fail("simpleFoam", folder_.file(kLog));
+    out_.residuals = log.residuals();
+  }
 
-  if (parallel)
-    folder.stage("decomposePar", [&] {
-      control(options.iterations, write_interval(options.iterations), false);
-      folder.run({"decomposePar", "-force", "-latestTime"});
-    });
-  else if (fs::exists(folder.path() / "processor0"))
+  void collect() {
+    const Json& state = folder_.state();
+    out_.residuals.clear();
+    for (const auto& [name, value] : state.at("residuals").items()) out_.residuals.emplace_back(name, value);
+    for (const auto& row : read_forces(options_.folder))
+      if (row.time > out_.iterations - out_.averaged && row.time <= out_.iterations) out_.window.push_back(row);
+    if (out_.window.size() != static_cast<std::size_t>(out_.averaged))
+      throw Error(ErrorKind::runtime,
+                  str("'", options_.folder, "': the forces of ", out_.window.size(), " of ", out_.averaged,
+                      " averaged iterations are there"),
+                  "--overwrite begins anew");
+    for (const auto& [name, seconds] : state.at("done").items()) out_.seconds.emplace_back(name, seconds);
+    const Json& mesh = state.at("mesh");
+    for (const char* what : {"max_non_orthogonality", "max_skewness"})
+      if (mesh.at(what).is_number()) out_.mesh_quality.emplace_back(what, mesh.at(what));
+  }
+
+  const Case& question_;
+  const OpenFoamSetup& setup_;
+  const OpenFoamOptions& options_;
+  Folder folder_;
+  OpenFoamRun out_;
+};
+
+}  // namespace
+
+void record_openfoam(const std::string& folder, const std::vector<std::string>& doubts,
+                     const std::vector<std::string>& warnings) {
+  change_state(folder, [&](Json& state) { state["doubts"] = doubts, state["warnings"] = warnings; });
+}
+
+void reject_openfoam(const std::string& folder, const std::string& name, const std::string& reason,
+                     const std::string& hint) {
+  change_state(folder, [&](Json& state) { state["rejected"] = reason; });
+  throw rejection(name, reason, hint);
+}
+
+void check_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options) {
+  require_openfoam(options.processes);
+  const Json state = state_of(question, setup, options);
+  const bool several = fs::exists(fs::path(options.folder) / "processor0");
+  if (options.resume && several && options.processes == 1)
     throw Error(ErrorKind::usage, str("'", options.folder, "' was begun with several processes"),
                 "give the same --processes");
-  if (parallel && folder.done("decomposePar") && !fs::exists(folder.path() / str("processor", options.processes - 1)))
-    throw Error(ErrorKind::usage, str("'", options.folder, "' was begun with another number of processes"),
-                "give the same --processes");
+  if (!state.at("done").contains("case")) core::require_disk_space(options.folder, disk_of(setup));
+  const Values of_stages = {{"end", ""},       {"write_interval", ""},   {"purge", ""},
+                            {"averaging", ""}, {"residual_control", ""}, {"processes", ""}};
+  for (const auto& [name, text] : openfoam_templates()) filled(name, template_text(options, name), of_stages, setup);
+}
 
-  folder.stage("iterating", [&] {
-    int begin = last_whole_time(folder.path());
-    if (begin < options.iterations) {
-      control(options.iterations, write_interval(options.iterations), false);
-      iterate("simpleFoam", begin, options.iterations);
-      begin = last_whole_time(folder.path());
-      if (begin == 0) {
-        folder.check_disk();
-        throw Error(ErrorKind::runtime, str("'", question.name, "': simpleFoam wrote no time"),
-                    str("its output is in '", folder.file(kLog), "'"));
-      }
-    }
-    folder.state()["iterations"] = begin;
-    folder.state()["converged"] = begin < options.iterations;
-  });
-  const int first = folder.state().at("iterations");
-  out.converged = folder.state().at("converged");
-  const int average = out.converged ? kConvergedAverage : options.average;
-  out.iterations = first + average, out.averaged = average;
-  out.time = str(out.iterations);
-  folder.stage("averaging", [&] {
-    // A mean of iterations is begun anew where it was broken off.
-    remove_times_after(folder.path(), first);
-    control(out.iterations, out.iterations, true);
-    iterate("averaging", first, out.iterations);
-    if (parallel) folder.run({"reconstructPar", "-latestTime"});
-    for (const char* field : {"UMean", "pMean", "wallShearStressMean", "vorticityMean", "yPlus"})
-      folder.require_complete(str(out.time, "/", field));
-    folder.state()["residuals"] = Json::object();
-    for (const auto& [name, value] : out.residuals) folder.state()["residuals"][name] = value;
-  });
-  out.residuals.clear();
-  for (const auto& [name, value] : folder.state().at("residuals").items()) out.residuals.emplace_back(name, value);
-  for (const auto& row : read_forces(options.folder))
-    if (row.time > first && row.time <= out.iterations) out.window.push_back(row);
-  if (out.window.size() != static_cast<std::size_t>(average))
-    throw Error(ErrorKind::runtime,
-                str("'", options.folder, "': the forces of ", out.window.size(), " of ", average,
-                    " averaged iterations are there"),
-                "--overwrite begins anew");
-  for (const auto& [name, seconds] : folder.state().at("done").items()) out.seconds.emplace_back(name, seconds);
-  const Json& mesh = folder.state().at("mesh");
-  for (const char* what : {"max_non_orthogonality", "max_skewness"})
-    if (mesh.at(what).is_number()) out.mesh_quality.emplace_back(what, mesh.at(what));
-  if (!mesh.at("ok").get<bool>())
-    out.warnings.push_back(str("checkMesh finds fault with the mesh: see '", folder.file("log.checkMesh"), "'"));
-  return out;
+OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options) {
+  check_openfoam(question, setup, options);
+  return Run(question, setup, options).all();
 }
 
 }  // namespace streamtube::solver

@@ -1,57 +1,13 @@
 #pragma once
-// An OpenFOAM case (simpleFoam, k-omega SST) around one body, and the programs that mesh and solve it. The set-up is
-// that of the data the default model was trained on: docs/solve.md describes it.
+// An OpenFOAM case (simpleFoam, k-omega SST) around one body on the disk, and the programs that mesh and solve it.
 
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "geometry/feature_edges.hpp"
-#include "solver/case.hpp"
+#include "solver/openfoam/openfoam_setup.hpp"
 
 namespace streamtube::solver {
-
-enum class Symmetry { automatic, half, full };
-
-struct OpenFoamOptions {
-  std::string folder;      // of the case
-  bool resume = false;     // continue what is in the folder
-  bool retry = true;       // a case that was rejected, with more iterations; else it is rejected again at once
-  bool mesh_only = false;    // nothing is solved
-  int processes = 1;       // of MPI, for simpleFoam
-  int iterations = 200;    // at most, before the averaging
-  double residual = 2e-5;  // initial residuals of U and p at which the iteration ends
-  int average = 120;       // iterations that are averaged where that residual was not reached
-  double cell = 0;         // m, on the body; 0: 0.13 m / 16 for bodies of 0.74 to 1.48 m, else that doubled or halved
-  Symmetry symmetry = Symmetry::automatic;
-  bool moving_ground = true;
-  double turbulence_intensity = 0.005, viscosity_ratio = 5;  // of the inflow: -, nu_t / nu
-  double feature_angle = 12;                                 // degrees; edges sharper than that are kept by the mesh
-  geometry::Edges features;                                  // in their place, where there are any
-  std::string templates;                                     // folder of files in the place of the built-in ones
-  double least_cd = 0.02, most_cd = 2, least_cl = -2, most_cl = 2;  // answers outside are rejected
-  bool progress = true;                                             // a line on stderr for each stage
-};
-
-// The built-in templates: path in the case, content.
-const std::vector<std::pair<std::string, std::string>>& openfoam_templates();
-
-// What a case is made of; all lengths in m, in the model's frame.
-struct OpenFoamSetup {
-  bool half = true;  // y >= 0 alone is computed
-  double base = 0.13, scale = 1;
-  std::array<int, 3> blocks{};
-  Box domain;
-  Box body;
-  physics::ReferenceScales scales;
-  double moment_x = 0;
-  std::vector<std::pair<std::string, std::string>> values;  // of the templates' @names@
-};
-// Throws Error(input) for a body that does not stand in the domain.
-OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, const OpenFoamOptions& options);
-// Whether the body is its own mirror image at y = 0, to 0.1 % of its length.
-bool is_symmetric(const geometry::SurfaceMesh& body);
 
 // Where simpleFoam stands, from its log as it grows.
 class FoamLog {
@@ -99,12 +55,19 @@ struct OpenFoamRun {
   std::vector<std::string> warnings;
 };
 
+// What speaks against run_openfoam() now, before anything is written: throws what it would throw at its beginning.
+void check_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options);
+
 // Writes, meshes and solves the case in options.folder, resuming where that is asked for. A file streamtube.json in the
 // folder keeps what is done; it is locked meanwhile. Error(usage): the folder has a case and is not to be resumed, or
-// another process works there, or the case there is another one. Error(input): a program fails on the body, the
-// solution diverges. Error(runtime): a program is missing, the disk is full. Interrupted leaves the case to be resumed.
+// another process works there, or the case there is another one. Error(input): a program fails on the body, the mesh
+// has next to nothing of its surface, the solution diverges. Error(runtime): a program is missing, the disk is full.
+// Interrupted leaves the case to be resumed.
 OpenFoamRun run_openfoam(const Case& question, const OpenFoamSetup& setup, const OpenFoamOptions& options);
 
+// Records in the case what is doubtful about its solution, and what is to be said of it.
+void record_openfoam(const std::string& folder, const std::vector<std::string>& doubts,
+                     const std::vector<std::string>& warnings);
 // Records why the answer is rejected, and throws it as Error(input).
 [[noreturn]] void reject_openfoam(const std::string& folder, const std::string& name, const std::string& reason,
                                   const std::string& hint);

@@ -26,7 +26,8 @@ struct OpenFoamSolution {
   // Of the whole body, means over the window, and their deviations in it.
   physics::ForceCoefficients coefficients;
   double cd_deviation = 0, cl_deviation = 0;
-  double surface_area = 0, stl_area = 0;  // m2, of the whole body: as it was meshed, as it was given
+  double surface_area = 0, stl_area = 0;  // m2, of the whole body in the air: as it was meshed, as it was given
+  std::vector<std::string> doubts;        // why it should not be relied on; also among the run's warnings
   OpenFoamRun run;
 };
 
@@ -42,8 +43,9 @@ class OpenFoamEngine : public Engine {
   explicit OpenFoamEngine(OpenFoamOptions options) : options_(std::move(options)) {}
   std::string name() const override { return "OpenFOAM simpleFoam, k-omega SST"; }
   Plan plan(const Case& question) const override;
-  // Fields lie on faces and in cells. Throws as run_openfoam(), and Error(input) for a solution that is rejected:
-  // docs/solve.md says why that is.
+  // Fields lie on the faces and in the cells of OpenFOAM's mesh; a surface that the case asks for gets those of the
+  // nearest faces (Answer::mapped). Throws as run_openfoam(), Error(input) for a solution that is not finite and, with
+  // OpenFoamOptions::strict, for a doubtful one: docs/solve.md says what that is.
   Answer solve(Case question) override;
   // Without making an answer of it.
   OpenFoamSolution solution(const Case& question) const;

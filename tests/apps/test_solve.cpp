@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/child_process.hpp"
+#include "geometry/parts.hpp"
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -91,7 +92,113 @@ TEST_CASE("solve without OpenFOAM names the package", "[solve]") {
   CHECK_THAT(outcome.err, ContainsSubstring("OpenFOAM is not installed: there is no program 'blockMesh'") &&
                               ContainsSubstring("apt install openfoam"));
   CHECK_FALSE(fs::exists(at.dir.path() / "out"));
-  CHECK(at.solve({"--dry-run"}).code == 0);
+  const auto planned = at.solve({"--dry-run"});
+  CHECK(planned.code == 1);
+  CHECK_THAT(planned.out, ContainsSubstring("REFUSED") && ContainsSubstring("OpenFOAM is not installed"));
+}
+
+TEST_CASE("solve --dry-run says what will be there and what would be refused", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  const auto good = at.solve({"--dry-run", "--iterations", "30"});
+  INFO(good.err);
+  CHECK(good.code == 0);
+  for (const char* text :
+       {"half, y >= 0, and its mirror image", "on the faces of OpenFOAM's mesh on the body (surface.vtp)",
+        "in the cells of OpenFOAM's mesh", "at most 30, then 30 averaged", " GB", "about ", "0.05 m above it"})
+    CHECK_THAT(good.out, ContainsSubstring(text));
+  CHECK_FALSE(fs::exists(at.dir.path() / "out"));
+  CHECK_THAT(at.solve({"--dry-run", "--surface", "body"}).out,
+             ContainsSubstring("those nearest to its faces also on 'body.stl' (mapped.vtp)"));
+
+  REQUIRE(at.solve().code == 0);
+  const auto there = at.solve({"--dry-run", "--json"});
+  CHECK(there.code == 2);
+  const json plan = json::parse(there.out);
+  REQUIRE(plan["refused"].size() == 2);
+  CHECK_THAT(plan["refused"][0]["why"].get<std::string>(), ContainsSubstring("already holds surface.vtp"));
+  CHECK_THAT(plan["refused"][1]["why"].get<std::string>(), ContainsSubstring("holds a case already"));
+  CHECK(at.solve({"--dry-run", "--overwrite"}).code == 0);
+  const auto other = at.solve({"--dry-run", "--resume", "--velocity", "20"});
+  CHECK(other.code == 2);
+  CHECK_THAT(other.out, ContainsSubstring("velocity is \"15\" there, \"20\" here"));
+  fs::create_directories(at.dir.path() / "own/system");
+  at.dir.write("own/system/fvSchemes", "gradSchemes { default @scheme@; }\n");
+  const auto bad = at.solve({"--dry-run", "--overwrite", "--templates", "own"});
+  CHECK(bad.code == 3);
+  CHECK_THAT(bad.out, ContainsSubstring("nothing is known for '@scheme@"));
+  CHECK(at.solve({"--residual", "2"}).code == 2);
+  CHECK_THAT(at.solve({"--turbulence-intensity", "5"}).err, ContainsSubstring("0.005 are 0.5 %"));
+  CHECK_THAT(at.solve({"--overwrite", "--surface", "none.vtp"}).err, ContainsSubstring("there is no file 'none.vtp'"));
+}
+
+TEST_CASE("solve takes a body that had to be repaired", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  auto open = at.fake.body();
+  open.corners.resize(static_cast<std::size_t>(open.offsets[open.face_count() - 1]));
+  open.offsets.pop_back(), open.patch.pop_back();
+  mesh_io::write_stl(at.dir.file("open.stl"), open);
+  const auto outcome = run_program(at.dir, {"solve", "open.stl", "--out", "out", "--surface", "body"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.err, ContainsSubstring("repair (full): holes filled") &&
+                              ContainsSubstring("surface fields: on the faces of OpenFOAM's mesh"));
+  CHECK(json::parse(content(at.dir.file("out/run.json")))["repair"]["rung"] == "full");
+  CHECK(mesh_io::read_surface(at.dir.file("out/surface.vtp")).face_count() == 10);
+  CHECK(mesh_io::read_surface(at.dir.file("out/mapped.vtp")).face_count() == open.face_count());
+  CHECK(content(at.dir.file("out/results.pvd")).find("mapped") == std::string::npos);
+  // Without --surface the old one goes.
+  CHECK(run_program(at.dir, {"solve", "open.stl", "--out", "out", "--overwrite"}).code == 0);
+  CHECK_FALSE(fs::exists(at.dir.path() / "out/mapped.vtp"));
+}
+
+TEST_CASE("solve takes one half of a body with a mirror on one side", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  auto body = at.fake.body();
+  geometry::append(body, test::box_mesh({0.3, 0.15, 0.2}, {0.4, 0.3, 0.25}, 2), "mirror");
+  mesh_io::write_stl(at.dir.file("car.stl"), body);
+  const auto solve = [&](const Words& more) {
+    Words words = {"solve", "car.stl", "--out", "out"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(at.dir, words);
+  };
+  const auto half = solve({"--symmetry", "half"});
+  CHECK(half.code == 3);
+  CHECK_THAT(half.err, ContainsSubstring("not its own mirror image at y = 0: up to 0.1 m away") &&
+                           ContainsSubstring("--symmetry left or right"));
+  CHECK_THAT(solve({"--dry-run"}).out, ContainsSubstring("whole: the body is up to"));
+  const auto right = solve({"--symmetry", "right", "--dry-run"});
+  CHECK_THAT(right.out, ContainsSubstring("the right half of the body (y > 0) and its mirror image"));
+  // The left half is the box that the fake mesh is of. Its bounds are not about y = 0, its middle is.
+  const auto left = solve({"--symmetry", "left", "--surface", "body"});
+  INFO(left.err);
+  REQUIRE(left.code == 0);
+  CHECK_THAT(left.err, ContainsSubstring("the left half of the body is computed with its mirror image; the body itself "
+                                         "is up to 0.1 m (10 % of its length) from that, at (0."));
+  const json forces = json::parse(content(at.dir.file("out/forces.json")));
+  REQUIRE(forces["warnings"].size() == 1);
+  CHECK_THAT(forces["warnings"][0].get<std::string>(), ContainsSubstring("the left half"));
+  const Box box = mesh_io::read_surface(at.dir.file("out/surface.vtp")).bounds();
+  CHECK(box.low[1] == Approx(-0.2));
+  CHECK(box.high[1] == Approx(0.2));
+  CHECK(mesh_io::read_surface(at.dir.file("out/mapped.vtp")).bounds().high[1] == Approx(0.3));
+}
+
+TEST_CASE("a run that had too few iterations goes on with --resume", "[solve]") {
+  const Place at;
+  at.fake.mode("");
+  auto outcome = at.solve({"--iterations", "30"});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.err, ContainsSubstring("in 30 iterations: fields and forces are means over 30 further ones"));
+  CHECK(at.solve({"--iterations", "30", "--resume"}).code == 0);
+  CHECK(at.fake.calls() == "snappyHexMesh\nsimpleFoam from 0 to 30\nsimpleFoam from 30 to 60\n");
+  CHECK(at.solve({"--iterations", "80", "--resume"}).code == 0);
+  CHECK(at.fake.calls() ==
+        "snappyHexMesh\nsimpleFoam from 0 to 30\nsimpleFoam from 30 to 60\nsimpleFoam from 60 to 80\nsimpleFoam "
+        "from 80 to 160\n");
 }
 
 TEST_CASE("what goes wrong in OpenFOAM is told, and recorded", "[solve]") {
@@ -119,9 +226,11 @@ TEST_CASE("what goes wrong in OpenFOAM is told, and recorded", "[solve]") {
   at.fake.mode("converges");
   std::ofstream(at.fake.folder / "force") << "(9 0 0) (8 0 0) (1 0 0)\n";
   outcome = at.solve({"--overwrite"});
-  CHECK(outcome.code == 3);
-  CHECK_THAT(outcome.err, ContainsSubstring("rejected: the surface fields give Cd"));
-  CHECK_FALSE(fs::exists(at.dir.path() / "out/run.json"));
+  CHECK(outcome.code == 4);
+  CHECK_THAT(outcome.err, ContainsSubstring("doubtful: the surface fields give Cd"));
+  CHECK_THAT(outcome.out, ContainsSubstring("DOUBTFUL: the surface fields give Cd"));
+  CHECK(json::parse(content(at.dir.file("out/forces.json")))["doubts"].size() == 1);
+  CHECK(json::parse(content(at.dir.file("out/case/streamtube.json")))["doubts"].size() == 1);
 }
 
 TEST_CASE("a run that was broken off goes on from its last whole time", "[solve]") {
@@ -174,7 +283,8 @@ TEST_CASE("generate solves the designs of a space into a data set", "[generate]"
   CHECK_THAT(content(at.dir.file("d.csv")),
              ContainsSubstring("run_2,failed,") && ContainsSubstring("it was not meshed well"));
   // The case of the failed design stays, to be looked at.
-  CHECK(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.simpleFoam"));
+  CHECK(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.snappyHexMesh"));
+  CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.simpleFoam"));  // told before it was solved
   CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_1"));
   CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--out", "d.h5"}).code == 2);
 

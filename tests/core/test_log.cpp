@@ -90,6 +90,7 @@ TEST_CASE("on a terminal, a bar is redrawn in place and makes room for the log")
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
     progress.advance(200);
     warn("meanwhile");
+    progress.note("p 1e-3");
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
     progress.advance(200);
   }
@@ -113,5 +114,7 @@ TEST_CASE("on a terminal, a bar is redrawn in place and makes room for the log")
   CHECK(warning < full);
   CHECK(text.find("left") != std::string::npos);
   CHECK(text.find("took") != std::string::npos);
+  CHECK(text.find("; p 1e-3", full) != std::string::npos);
+  CHECK(text.find("; p 1e-3") > warning);
   CHECK(text.substr(text.size() - 2) == "\r\n");
 }

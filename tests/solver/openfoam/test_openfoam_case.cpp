@@ -31,17 +31,6 @@ solver::Case case_of(geometry::SurfaceMesh body) {
   return out;
 }
 
-std::string value(const solver::OpenFoamSetup& setup, const std::string& key) {
-  for (const auto& [name, text] : setup.values)
-    if (name == key) return text;
-  FAIL("no value " << key);
-  return {};
-}
-
-solver::OpenFoamSetup setup_of(const solver::Case& question, const solver::OpenFoamOptions& options = {}) {
-  return solver::openfoam_setup(question, solver::reference_quantities(question), options);
-}
-
 }  // namespace
 
 TEST_CASE("the standard Ahmed body is the sample geometry", "[generators]") {
@@ -54,73 +43,6 @@ TEST_CASE("the standard Ahmed body is the sample geometry", "[generators]") {
   for (const Vec3& p : sample.points) most = std::max(most, to_body.distance(p));
   CHECK(most < 1e-6);  // single precision of the STL
   CHECK(body.mesh.face_count() == sample.face_count());
-}
-
-TEST_CASE("the set-up of the standard body is that of the training data", "[openfoam]") {
-  const auto question = case_of(geometry::ahmed_body({}).mesh);
-  const auto setup = setup_of(question);
-  CHECK(setup.half);
-  CHECK(setup.scale == 1);
-  CHECK(setup.blocks == std::array<int, 3>{69, 15, 15});
-  for (const auto& [key, text] : std::vector<std::pair<std::string, std::string>>{{"x0", "-2.86"},
-                                                                                  {"x1", "6.11"},
-                                                                                  {"y0", "0"},
-                                                                                  {"y1", "1.95"},
-                                                                                  {"z1", "1.95"},
-                                                                                  {"velocity", "15"},
-                                                                                  {"nu", "1.5e-05"},
-                                                                                  {"k", "0.0084375"},
-                                                                                  {"omega", "112.5"},
-                                                                                  {"nut", "7.5e-05"},
-                                                                                  {"near_max", "1.944 0.3345 0.498"},
-                                                                                  {"wake_max", "1.494 0.2245 0.368"},
-                                                                                  {"far_max", "3.244 0.6445 0.738"},
-                                                                                  {"inside", "-1.0123 0.5123 0.5123"}})
-    CHECK(value(setup, key) == text);
-}
-
-TEST_CASE("the wind tunnel grows with the body, in steps of two", "[openfoam]") {
-  auto body = geometry::ahmed_body({}).mesh;
-  for (Vec3& p : body.points) p = 4.0 * p;
-  const auto setup = setup_of(case_of(body));
-  CHECK(setup.scale == 4);
-  CHECK(setup.base == Approx(0.52));
-  CHECK(setup.blocks == std::array<int, 3>{69, 15, 15});
-  solver::OpenFoamOptions options;
-  options.cell = 0.01;
-  CHECK(setup_of(case_of(geometry::ahmed_body({}).mesh), options).blocks == std::array<int, 3>{56, 12, 12});
-}
-
-TEST_CASE("bodies that are not their own mirror image are computed whole", "[openfoam]") {
-  auto body = test::box_mesh({0, -0.2, 0.05}, {1, 0.2, 0.35}, 8);
-  CHECK(solver::is_symmetric(body));
-  for (Vec3& p : body.points)
-    if (p[0] > 0.9 && p[1] > 0) p[2] += 0.1;
-  CHECK_FALSE(solver::is_symmetric(body));
-  const auto question = case_of(body);
-  const auto setup = setup_of(question);
-  CHECK_FALSE(setup.half);
-  CHECK(setup.blocks[1] == 30);
-  CHECK(value(setup, "y0") == "-1.95");
-  CHECK_THAT(value(setup, "low_y"), ContainsSubstring("other_side"));
-  solver::OpenFoamOptions options;
-  options.symmetry = solver::Symmetry::half;
-  CHECK_THAT(message_of([&] { setup_of(question, options); }), ContainsSubstring("not its own mirror image"));
-}
-
-TEST_CASE("bodies that do not stand in the tunnel are refused", "[openfoam]") {
-  CHECK_THAT(message_of([] {
-               setup_of(case_of(test::box_mesh({0, -0.2, -0.1}, {1, 0.2, 0.3}, 4)));
-             }),
-             ContainsSubstring("reaches 0.1 m below the ground"));
-  CHECK_THAT(message_of([] {
-               setup_of(case_of(test::box_mesh({0, -0.2, 3}, {1, 0.2, 3.3}, 4)));
-             }),
-             ContainsSubstring("3.3 m up"));
-  CHECK_THAT(message_of([] {
-               setup_of(case_of(test::box_mesh({0, -2, 0.1}, {1, 2, 0.3}, 4)));
-             }),
-             ContainsSubstring("2 m to the side"));
 }
 
 TEST_CASE("simpleFoam's log is read as it grows", "[openfoam]") {
@@ -181,7 +103,18 @@ TEST_CASE("a solution is read back in SI, whole, with the shear stress on the bo
   CHECK(s.cd_deviation < 1e-12);
 
   options.resume = true;
+  question.surface = test::box_mesh(fake.mesh.body_low, fake.mesh.body_high, 3);
   const auto answer = solver::OpenFoamEngine(options).solve(question);
+  CHECK(answer.doubts.empty());
+  // The asked surface has what is on the mesh there.
+  REQUIRE(answer.mapped.face_count() == 108);
+  CHECK(answer.mapped.attributes.back().name == "distance_to_mesh");
+  for (std::size_t f = 0; f < 108; ++f) {
+    const double x = answer.mapped.centroid(f)[0];
+    CHECK(answer.mapped.attributes[0].values[f] == Approx(x < 1e-9 ? 160 : x > 1 - 1e-9 ? -40 : 0));
+    CHECK(answer.mapped.attributes[2].values[3 * f] == Approx(x < 1e-9 || x > 1 - 1e-9 ? 0 : 1));
+    CHECK(answer.mapped.attributes.back().values[f] < 1e-6);
+  }
   CHECK(answer.forces.coefficients.pressure.drag == Approx(fake.kCdPressure));
   CHECK(answer.forces.coefficients.friction.drag == Approx(fake.kCdFriction));
   CHECK(answer.forces.coefficients.cs() == Approx(0).margin(1e-12));
@@ -214,4 +147,52 @@ TEST_CASE("a solution is read back in SI, whole, with the shear stress on the bo
   CHECK(row.part[1].rows() == 5);
   CHECK(row.info.quality.at("yplus_median") == fake.kPlus);
   CHECK(mesh_io::find_fault(row, solver::openfoam_dataset_header().fields).empty());
+}
+
+TEST_CASE("what is doubtful is kept and told, or rejected where one is strict", "[openfoam]") {
+  const TempDir dir;
+  const test::FakeOpenFoam fake(dir.path() / "fake");
+  fake.mode("converges");
+  auto question = case_of(fake.body());
+  question.reference_area = 0.12;
+  solver::OpenFoamOptions options;
+  options.progress = false;
+  options.folder = dir.file("kept");
+  options.most_cd = 0.5;  // it has 0.94
+  const auto kept = solver::OpenFoamEngine(options).solution(question);
+  REQUIRE(kept.doubts.size() == 1);
+  CHECK_THAT(kept.doubts[0], ContainsSubstring("Cd is 0.94"));
+  CHECK_THAT(kept.run.warnings.back(), ContainsSubstring("doubtful: Cd is 0.94"));
+  options.folder = dir.file("strict");
+  options.strict = true;
+  CHECK_THAT(message_of([&] { solver::OpenFoamEngine(options).solution(question); }),
+             ContainsSubstring("rejected: Cd is 0.94"));
+}
+
+TEST_CASE("a mesh without the body's surface is noticed before it is solved", "[openfoam]") {
+  const TempDir dir;
+  const test::FakeOpenFoam fake(dir.path() / "fake");
+  fake.mode("converges");
+  solver::OpenFoamOptions options;
+  options.progress = false;
+  // The mesh is of a box with 1.64 m2. This one has 1.848 m2.
+  const auto larger = case_of(test::box_mesh({0, -0.24, 0.05}, {1, 0.24, 0.35}, 4));
+  options.folder = dir.file("larger");
+  const auto kept = solver::OpenFoamEngine(options).solution(larger);
+  REQUIRE(kept.run.warnings.size() == 1);
+  // 0.03 / (1 - 1.64 / 1.848) of 0.008125 m
+  CHECK_THAT(kept.run.warnings[0], ContainsSubstring("1.64 m2 of the body's 1.848 m2") &&
+                                       ContainsSubstring("11 % less") && ContainsSubstring("--cell 0.0021 would do"));
+  options.folder = dir.file("strict");
+  options.strict = true;
+  const std::string before = fake.calls();
+  CHECK_THAT(message_of([&] { solver::OpenFoamEngine(options).solution(larger); }),
+             ContainsSubstring("it was not meshed well"));
+  CHECK(fake.calls() == before + "snappyHexMesh\n");
+  options.strict = false;
+  options.folder = dir.file("other");
+  const auto other = case_of(test::box_mesh({0, -0.6, 0.05}, {1, 0.6, 0.85}, 4));
+  CHECK_THAT(message_of([&] { solver::OpenFoamEngine(options).solution(other); }),
+             ContainsSubstring("it is no mesh of this body"));
+  CHECK(fake.calls() == before + "snappyHexMesh\nsnappyHexMesh\n");
 }
