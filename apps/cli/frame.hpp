@@ -54,12 +54,12 @@ class FrameOptions {
   // Whether anything is given beside the unit, which alone needs no model.
   bool placed() const;
   bool unit_by_model() const { return unit_ == "auto"; }
+  void note(const std::string& text);
   // What was decided, for people.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   geometry::Similarity transform() const;
-  void note(const std::string& text);
 
   std::string unit_, flow_, up_, transform_, ground_, place_ = "auto";
   std::vector<std::string> notes_;

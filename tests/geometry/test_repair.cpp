@@ -305,8 +305,6 @@ TEST_CASE("roughness and steps are told from shapes that are meant") {
     section.push_back({0, 0, 0});
     return prism(section, 0.4);
   };
-  // The height of the arc over a facet of the circle.
-  CHECK_THAT(check_facets(rounded(4)).step, WithinRel(0.1 * (1 - std::cos(std::numbers::pi / 16)), 0.02));
   CHECK(refused(rounded(4)) == "");
   CHECK_THAT(joined(warnings), ContainsSubstring("too coarse"));
   CHECK_THAT(refused(rounded(2)), ContainsSubstring("too coarse") && ContainsSubstring("--accept coarse"));
