@@ -74,8 +74,12 @@ class Body {
   std::size_t orient();
   struct Filling {
     std::size_t holes = 0, faces = 0, left = 0;
-    double widest = 0, widest_left = 0;                  // m
-    std::vector<std::pair<std::int64_t, double>> areas;  // a face of the surface beside a hole (or -1), m2
+    double widest = 0, widest_left = 0;  // m
+    struct Lid {
+      std::vector<std::int64_t> beside;  // faces of the surface along its border
+      double area = 0;                   // m2
+    };
+    std::vector<Lid> lids;
   };
   Filling fill_holes();
   // Pieces that see no way out; `asked`: without edges of three faces, only parts within the bounds of others are.
@@ -288,13 +292,13 @@ std::size_t Body::orient() {
 
 Body::Filling Body::fill_holes() {
   Filling out;
-  std::unordered_map<Id, std::vector<Id>> next;  // along the border, against its faces
-  std::unordered_map<Id, std::int64_t> beside;   // [points of borders] a face of the surface
+  std::unordered_map<Id, std::vector<Id>> next;            // along the border, against its faces
+  std::unordered_map<std::uint64_t, std::int64_t> beside;  // [edges of borders] its face of the surface
+  const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
   for (const Edge& edge : borders()) {
     next[edge.b].push_back(edge.a);
-    if (source_[edge.face] >= 0) beside.emplace(edge.a, source_[edge.face]), beside.emplace(edge.b, source_[edge.face]);
+    if (source_[edge.face] >= 0) beside[edge_key(edge.a, edge.b)] = source_[edge.face];
   }
-  const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
   std::unordered_set<std::uint64_t> taken;  // edges between points of borders
   for (const Corners& t : triangles_)
     for (std::size_t i = 0; i < 3; ++i)
@@ -373,11 +377,13 @@ Body::Filling Body::fill_holes() {
     ++out.holes;
     out.faces += faces.size();
     out.widest = std::max(out.widest, width);
-    double closed = 0;
+    Filling::Lid lid;
     for (const Corners& t : faces)
-      closed += 0.5 * norm(cross(points_[t[1]] - points_[t[0]], points_[t[2]] - points_[t[0]]));
-    const auto near = std::find_if(loop.begin(), loop.end(), [&](Id v) { return beside.contains(v); });
-    out.areas.emplace_back(near == loop.end() ? -1 : beside[*near], closed);
+      lid.area += 0.5 * norm(cross(points_[t[1]] - points_[t[0]], points_[t[2]] - points_[t[0]]));
+    for (std::size_t i = 0; i < loop.size(); ++i)
+      if (const auto at = beside.find(edge_key(loop[i], loop[(i + 1) % loop.size()])); at != beside.end())
+        lid.beside.push_back(at->second);
+    out.lids.push_back(std::move(lid));
     triangles_.insert(triangles_.end(), faces.begin(), faces.end());
     source_.insert(source_.end(), faces.size(), -1);
   }
@@ -593,11 +599,17 @@ Openings sorted(std::size_t count, const std::vector<double>& of_patch, const Su
   return out;
 }
 
-Openings filled(const SurfaceMesh& surface, const std::vector<std::pair<std::int64_t, double>>& areas) {
+// Each hole belongs to the part that most of its border does.
+template <class Lids>
+Openings filled(const SurfaceMesh& surface, const Lids& lids) {
   std::vector<double> of_patch(surface.patch_names.size(), 0);
-  for (const auto& [face, area] : areas)
-    of_patch[static_cast<std::size_t>(face < 0 ? 0 : surface.patch[static_cast<std::size_t>(face)])] += area;
-  return sorted(areas.size(), of_patch, surface);
+  for (const auto& lid : lids) {
+    std::vector<std::size_t> votes(surface.patch_names.size(), 0);
+    for (const std::int64_t face : lid.beside)
+      ++votes[static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(face)])];
+    of_patch[static_cast<std::size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin())] += lid.area;
+  }
+  return sorted(lids.size(), of_patch, surface);
 }
 
 // Of a skin that stands off by `offset`: connected faces that are farther from the surface than that explains, and
@@ -770,7 +782,7 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     }
     leave_out_hidden();
     filling = body.fill_holes();
-    out.openings = filled(surface, filling.areas);
+    out.openings = filled(surface, filling.lids);
     step("holes filled", filling.holes,
          str(filling.faces, " faces, the widest hole ", filling.widest, " m; ", to_text(out.openings)));
     if (filling.holes > 0) leave_out_hidden();  // what only the holes let be seen
