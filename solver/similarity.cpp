@@ -12,6 +12,10 @@ namespace streamtube::solver {
 
 namespace {
 
+// A turned body counts within this share of the limit, and of the distance of the body as it lies. Of 81 cars of a
+// training set that were turned backwards, the distance grew by a factor of 1.5 at least.
+constexpr double kLikeThem = 1.2, kMuchNearer = 0.7;
+
 struct Elements {
   std::vector<Vec3> positions, areas;  // m, m2
 };
@@ -38,7 +42,7 @@ std::string if_turned(const geometry::ShapeTable& table, const Elements& body, c
     }
   const std::vector<double> distances = geometry::shape_distances(table, shapes);
   const auto best = std::min_element(distances.begin(), distances.end());
-  if (*best > std::min(1.5 * as_is.limit, 0.5 * as_is.distance)) return {};
+  if (*best > std::min(kLikeThem * as_is.limit, kMuchNearer * as_is.distance)) return {};
   const auto& [best_flow, best_up] = ways[static_cast<std::size_t>(best - distances.begin())];
   const auto text = [](const Vec3& v) {
     for (std::size_t k = 0; k < 3; ++k)
