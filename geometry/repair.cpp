@@ -612,13 +612,13 @@ Openings filled(const SurfaceMesh& surface, const Lids& lids) {
   return sorted(lids.size(), of_patch, surface);
 }
 
-// Of a skin that stands off by `offset`: connected faces that are farther from the surface than that explains, and
-// together larger than the ball that did not get in.
+// Of a skin that stands off by `offset`: connected faces that are farther from the surface than that and the ball in a
+// corner of 90 degrees explain (0.21 alpha), and together larger than the ball that did not get in.
 Openings bridged(const SurfaceMesh& surface, const SurfaceMesh& skin, double offset, double alpha) {
   std::vector<Vec3> places;
   for (std::size_t f = 0; f < skin.face_count(); ++f) places.push_back(skin.centroid(f));
   const auto nearest = nearest_faces(surface, places);
-  const auto far = [&](Id f) { return nearest[f].distance > 2 * offset; };
+  const auto far = [&](Id f) { return nearest[f].distance > offset + 0.25 * alpha; };
   std::vector<Id> root(skin.face_count());
   std::iota(root.begin(), root.end(), Id{0});
   const auto find = [&](Id f) {

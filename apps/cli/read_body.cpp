@@ -135,7 +135,7 @@ void warn_of_half(Body& body, double middle) {
     const bool lid = flat[high] > (in_middle ? 0.9 : 0.99) * shadow && (in_middle || flat[1 - high] < 0.8 * shadow);
     if (!open && !lid) continue;
     body.warnings.push_back(
-        str("the body ends at y = ", y - middle, " m of its file in ",
+        str("the body ends at y = ", in_middle ? 0.0 : y - middle, " m of its file in ",
             open ? str("an open rim of ", edges, " edges") : str("a flat side of ", flat[high], " m2"),
             ", and all of it lies on one side of that: if it is half a body, mirror it, for it is computed as a whole "
             "one"));
