@@ -178,4 +178,12 @@ ShapeDistance shape_distance(const ShapeTable& table, const Descriptors& body) {
   return out;
 }
 
+std::vector<double> shape_distances(const ShapeTable& table, std::span<const Descriptors> bodies) {
+  core::expect(table.rows.size() >= kLeastShapes, "shape_distances: too few bodies to compare with");
+  const Metric metric(table.rows);
+  std::vector<double> out;
+  for (const Descriptors& body : bodies) out.push_back(metric.distance(body));
+  return out;
+}
+
 }  // namespace streamtube::geometry

@@ -43,6 +43,9 @@ struct ShapeDistance {
     double value = 0, min = 0, max = 0, deviations = 0;
   };
   std::vector<Outstanding> outstanding;
+  // How the body would be like the table's, in words, were it turned; empty: as it lies, or in no way. By
+  // solver::similarity.
+  std::string if_turned;
   bool beyond() const { return distance > limit; }
 };
 
@@ -52,5 +55,7 @@ inline constexpr std::size_t kLeastShapes = 5;
 // The covariance of the standardised descriptors C is shrunk to 0.9 C + 0.1 I (as Ledoit & Wolf 2004, J. Multivar.
 // Anal. 88, with a fixed share), a deviation is at least 0.002. Error(internal) for fewer than kLeastShapes rows.
 ShapeDistance shape_distance(const ShapeTable& table, const Descriptors& body);
+// Its `distance` alone, for many bodies.
+std::vector<double> shape_distances(const ShapeTable& table, std::span<const Descriptors> bodies);
 
 }  // namespace streamtube::geometry

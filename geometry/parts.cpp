@@ -1,9 +1,15 @@
 #include "geometry/parts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
+#include <span>
+
+#include "geometry/solid_operations.hpp"
+#include "geometry/topology.hpp"
 
 namespace streamtube::geometry {
 
@@ -70,27 +76,27 @@ std::vector<PatchSize> patch_sizes(const SurfaceMesh& mesh) {
   return sizes;
 }
 
-FlatPieces suspected_ground(const SurfaceMesh& mesh, double z) {
-  const double near = 0.05 * mesh.bounds().size()[2];
-  const auto at_ground = [&](std::size_t f) {
-    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
-      if (std::abs(mesh.corner(f, i)[2] - z) > near) return false;
-    return true;
-  };
-  // Nearly every body is cleared by this much: what lies down there does not reach beyond the rest.
-  Box low, high;
-  for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    for (std::size_t i = 0; i < mesh.corner_count(f); ++i) (at_ground(f) ? low : high).add(mesh.corner(f, i));
-  const auto reaches_beyond = [](const Box& ground, const Box& rest) {
-    if (ground.empty() || rest.empty()) return false;
-    const double margin = 0.1 * rest.size()[1];
-    for (int a = 0; a < 2; ++a)
-      if (!(ground.low[a] < rest.low[a] - margin && ground.high[a] > rest.high[a] + margin)) return false;
-    return true;
-  };
-  if (!reaches_beyond(low, high)) return {};
+SurfaceMesh without_faces(const SurfaceMesh& mesh, const std::vector<char>& drop) {
+  SurfaceMesh out;
+  out.points = mesh.points;
+  out.file_unit = mesh.file_unit, out.unit_stated = mesh.unit_stated;
+  out.patch_names = mesh.patch_names;
+  out.offsets = {0};
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    if (drop[f]) continue;
+    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f],
+                       mesh.corners.begin() + mesh.offsets[f + 1]);
+    out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
+    out.patch.push_back(mesh.patch[f]);
+  }
+  drop_unused_points(out);
+  return out;
+}
 
-  // Pieces: faces connected by points, equal coordinates being one point.
+namespace {
+
+// Faces connected by points, equal coordinates being one point. [F] number of the piece.
+std::vector<std::size_t> pieces_of(const SurfaceMesh& mesh, std::size_t& count) {
   std::vector<std::size_t> order(mesh.points.size()), root(mesh.points.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::iota(root.begin(), root.end(), std::size_t{0});
@@ -106,23 +112,177 @@ FlatPieces suspected_ground(const SurfaceMesh& mesh, double z) {
   };
   for (std::size_t f = 0; f < mesh.face_count(); ++f)
     for (std::size_t i = 1; i < mesh.corner_count(f); ++i) root[corner_root(f, i)] = corner_root(f, 0);
-  std::vector<char> stands(mesh.points.size(), 0);  // [root] a face of the piece leaves the ground
-  for (std::size_t f = 0; f < mesh.face_count(); ++f)
-    if (!at_ground(f)) stands[corner_root(f, 0)] = 1;
+  constexpr std::size_t kNew = ~std::size_t{0};
+  std::vector<std::size_t> number(mesh.points.size(), kNew), piece(mesh.face_count());
+  count = 0;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    std::size_t& n = number[corner_root(f, 0)];
+    if (n == kNew) n = count++;
+    piece[f] = n;
+  }
+  return piece;
+}
 
-  FlatPieces found;
-  Box rest;
+void add(Box& box, const Box& other) {
+  if (!other.empty()) box.add(other.low), box.add(other.high);
+}
+
+double longest(const Box& box) {
+  const Vec3 size = box.size();
+  return std::max({size[0], size[1], size[2]});
+}
+
+// Whether all corners of the faces lie in one of the sides of the box, a whole face in the same.
+bool is_shell(const SurfaceMesh& mesh, const std::vector<std::size_t>& piece, std::size_t which, const Box& box) {
+  const double near = 1e-4 * longest(box);
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    if (piece[f] != which) continue;
+    bool in_side = false;
+    for (int a = 0; a < 3 && !in_side; ++a)
+      for (const double at : {box.low[a], box.high[a]}) {
+        bool all = true;
+        for (std::size_t i = 0; all && i < mesh.corner_count(f); ++i) all = std::abs(mesh.corner(f, i)[a] - at) < near;
+        in_side = in_side || all;
+      }
+    if (!in_side) return false;
+  }
+  return true;
+}
+
+bool is_tunnel(const Box& box, const Box& rest) {
+  const double near = 1e-4 * longest(box);
+  const Vec3 outer = box.size(), inner = rest.size();
+  int longer = 0, wider = 0;
+  for (int a = 0; a < 3; ++a) {
+    if (rest.low[a] < box.low[a] - near || rest.high[a] > box.high[a] + near) return false;
+    longer += outer[a] > 1.5 * inner[a], wider += outer[a] > 2 * inner[a];
+  }
+  return longer == 3 && wider >= 2;
+}
+
+}  // namespace
+
+Surroundings find_surroundings(const SurfaceMesh& mesh) {
+  Surroundings out;
+  std::size_t count;
+  const std::vector<std::size_t> piece = pieces_of(mesh, count);
+  if (count < 2) return out;
+  std::vector<Box> boxes(count);
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (std::size_t i = 0; i < mesh.corner_count(f); ++i) boxes[piece[f]].add(mesh.corner(f, i));
+  Box whole;
+  for (const Box& box : boxes) add(whole, box);
+  std::vector<char> around(count, 0);
+  const auto rest_of = [&](const std::vector<char>& left_out) {
+    Box rest;
+    for (std::size_t p = 0; p < count; ++p)
+      if (!left_out[p]) add(rest, boxes[p]);
+    return rest;
+  };
+  // The largest piece, when it is a box around all others.
+  const auto largest = static_cast<std::size_t>(
+      std::max_element(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return longest(a) < longest(b); }) -
+      boxes.begin());
+  around[largest] = 1;
+  bool found = out.tunnel =
+      is_tunnel(boxes[largest], rest_of(around)) && is_shell(mesh, piece, largest, boxes[largest]);
+  for (int axis = 0; !found && axis < 3; ++axis)
+    for (const bool high : {false, true}) {
+      if (found) break;
+      const double zone = 0.05 * whole.size()[axis];
+      Box flat;
+      for (std::size_t p = 0; p < count; ++p) {
+        around[p] =
+            high ? boxes[p].low[axis] >= whole.high[axis] - zone : boxes[p].high[axis] <= whole.low[axis] + zone;
+        if (around[p]) add(flat, boxes[p]);
+      }
+      const Box rest = rest_of(around);
+      if (flat.empty() || rest.empty()) continue;
+      found = true;
+      const int u = (axis + 1) % 3, v = (axis + 2) % 3;
+      const double margin = 0.1 * std::min(rest.size()[u], rest.size()[v]);
+      for (const int a : {u, v})
+        found = found && flat.low[a] < rest.low[a] - margin && flat.high[a] > rest.high[a] + margin;
+    }
+  if (!found) return out;
+  out.of.assign(mesh.face_count(), 0);
   std::set<std::string> patches;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
-    const bool flat = !stands[corner_root(f, 0)];
-    for (std::size_t i = 0; i < mesh.corner_count(f); ++i) (flat ? found.bounds : rest).add(mesh.corner(f, i));
-    if (!flat) continue;
-    ++found.faces;
+    if (!around[piece[f]]) continue;
+    out.of[f] = 1, ++out.faces;
     patches.insert(mesh.patch_names[static_cast<std::size_t>(mesh.patch[f])]);
   }
-  if (!reaches_beyond(found.bounds, rest)) return {};
-  found.patches.assign(patches.begin(), patches.end());
-  return found;
+  for (std::size_t p = 0; p < count; ++p)
+    if (around[p]) add(out.bounds, boxes[p]);
+  out.patches.assign(patches.begin(), patches.end());
+  return out;
+}
+
+Lids close_at(SurfaceMesh& mesh, double z) {
+  Lids out;
+  const Topology topology(mesh);
+  std::map<Id, int> number;  // of the vertices of borders
+  std::vector<Id> vertices;
+  std::vector<std::array<double, 2>> points;
+  std::vector<std::array<int, 2>> sides;
+  std::vector<std::int32_t> patch_of;  // [sides]
+  topology.for_edges([&](Id low, std::span<const Topology::Use> uses) {
+    if (uses.size() != 1) return;
+    const Id ends[2] = {low, uses[0].high};
+    for (const Id v : ends)
+      if (mesh.points[topology.vertex_point[v]][2] != z) return;
+    std::array<int, 2> side{};
+    for (int i = 0; i < 2; ++i) {
+      const auto [at, added] = number.try_emplace(ends[i], static_cast<int>(points.size()));
+      if (added) {
+        const Vec3& p = mesh.points[topology.vertex_point[ends[i]]];
+        points.push_back({p[0], p[1]}), vertices.push_back(topology.vertex_point[ends[i]]);
+      }
+      side[static_cast<std::size_t>(i)] = at->second;
+    }
+    sides.push_back(side), patch_of.push_back(mesh.patch[uses[0].face]);
+  });
+  const auto triangles = triangulate_outlines(points, sides);
+  if (triangles.empty()) return out;
+  // One lid: triangles that share a point. Its patch: that of most of its border.
+  std::vector<std::size_t> root(points.size());
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  const auto find = [&](int i) {
+    auto r = static_cast<std::size_t>(i);
+    while (root[r] != r) r = root[r] = root[root[r]];
+    return r;
+  };
+  for (const auto& t : triangles)
+    for (const int corner : t) root[find(corner)] = find(t[0]);
+  std::map<std::size_t, std::map<std::int32_t, int>> votes;
+  for (std::size_t s = 0; s < sides.size(); ++s) ++votes[find(sides[s][0])][patch_of[s]];
+  std::set<std::size_t> lids;
+  for (const auto& t : triangles) {
+    const auto& of = votes[find(t[0])];
+    lids.insert(find(t[0]));
+    for (const int corner : {t[0], t[2], t[1]})  // looking down
+      mesh.corners.push_back(vertices[static_cast<std::size_t>(corner)]);
+    mesh.offsets.push_back(static_cast<std::int64_t>(mesh.corners.size()));
+    mesh.patch.push_back(std::max_element(of.begin(), of.end(), [](const auto& a, const auto& b) {
+                           return a.second < b.second;
+                         })->first);
+    out.area += norm(mesh.area_vector(mesh.face_count() - 1));
+  }
+  out.count = lids.size(), out.faces = triangles.size();
+  mesh.attributes.clear();
+  return out;
+}
+
+std::vector<char> faces_at_ground(const SurfaceMesh& mesh, double z) {
+  std::vector<char> out(mesh.face_count(), 1);
+  bool any = false;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    for (std::size_t i = 0; i < mesh.corner_count(f); ++i)
+      if (mesh.corner(f, i)[2] > z) out[f] = 0;
+    any = any || out[f];
+  }
+  if (!any) out.clear();
+  return out;
 }
 
 }  // namespace streamtube::geometry

@@ -25,13 +25,33 @@ struct PatchSize {
 };
 std::vector<PatchSize> patch_sizes(const SurfaceMesh& mesh);
 
-// Connected pieces that lie flat at the height z (within a twentieth of the body's height) and together reach beyond
-// the rest of the body on both sides and on both ends: probably the ground.
-struct FlatPieces {
+// The mesh without the faces marked in `drop` [F]; names of patches stay. Attributes are left out.
+SurfaceMesh without_faces(const SurfaceMesh& mesh, const std::vector<char>& drop);
+
+// What stands around a body in its file, whichever way is up: pieces without a connection to the rest that lie flat at
+// one end of it (within a twentieth of the whole) and together reach beyond it on all four sides, a ground; or one
+// whose faces all lie in the sides of a box that the rest stands in, more than half as long again as it and twice as
+// wide and high, a wind tunnel.
+struct Surroundings {
+  std::vector<char> of;  // [F]; empty: nothing of the kind
+  bool tunnel = false;
   std::size_t faces = 0;
   std::vector<std::string> patches;
   Box bounds;
 };
-FlatPieces suspected_ground(const SurfaceMesh& mesh, double z);
+Surroundings find_surroundings(const SurfaceMesh& mesh);
+
+// Lids over the openings of a surface that was cut at the height z (m): flat, looking down, of the patch they are next
+// to; they come behind the other faces.
+struct Lids {
+  std::size_t count = 0, faces = 0;
+  double area = 0;  // m2
+};
+// Closes openings whose borders lie at z exactly, also those with islands; where their borders cross or do not close,
+// they stay open.
+Lids close_at(SurfaceMesh& mesh, double z);
+
+// Faces whose corners all lie at or below the height z, m. [F], or empty: none.
+std::vector<char> faces_at_ground(const SurfaceMesh& mesh, double z);
 
 }  // namespace streamtube::geometry

@@ -37,9 +37,9 @@ constexpr std::size_t kLongestLoop = 20'000;  // edges
 constexpr double kAlpha = 1.0 / 120, kOffset = 1.0 / 2000;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
-// check_shape: shares of the area; shares times distances, in lengths of the body.
+// check_shape: shares of the area; mean distances from the curves, in lengths of the body.
 constexpr double kRoughWarned = 0.25, kRoughRefused = 0.4;
-constexpr double kStepsWarned = 1e-4, kStepsRefused = 5e-4;
+constexpr double kStepsWarned = 5e-5, kStepsRefused = 2.5e-4;
 // Curves of 24 and more facets to the circle are an ordinary tessellation: warned of, never refused.
 constexpr double kTurnRefused = 16 * std::numbers::pi / 180;
 constexpr std::size_t kMostParts = 64;  // to be united one by one
@@ -75,6 +75,11 @@ class Body {
   struct Filling {
     std::size_t holes = 0, faces = 0, left = 0;
     double widest = 0, widest_left = 0;  // m
+    struct Lid {
+      std::vector<std::int64_t> beside;  // faces of the surface along its border
+      double area = 0;                   // m2
+    };
+    std::vector<Lid> lids;
   };
   Filling fill_holes();
   // Pieces that see no way out; `asked`: without edges of three faces, only parts within the bounds of others are.
@@ -287,9 +292,13 @@ std::size_t Body::orient() {
 
 Body::Filling Body::fill_holes() {
   Filling out;
-  std::unordered_map<Id, std::vector<Id>> next;  // along the border, against its faces
-  for (const Edge& edge : borders()) next[edge.b].push_back(edge.a);
+  std::unordered_map<Id, std::vector<Id>> next;            // along the border, against its faces
+  std::unordered_map<std::uint64_t, std::int64_t> beside;  // [edges of borders] its face of the surface
   const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
+  for (const Edge& edge : borders()) {
+    next[edge.b].push_back(edge.a);
+    if (source_[edge.face] >= 0) beside[edge_key(edge.a, edge.b)] = source_[edge.face];
+  }
   std::unordered_set<std::uint64_t> taken;  // edges between points of borders
   for (const Corners& t : triangles_)
     for (std::size_t i = 0; i < 3; ++i)
@@ -368,6 +377,13 @@ Body::Filling Body::fill_holes() {
     ++out.holes;
     out.faces += faces.size();
     out.widest = std::max(out.widest, width);
+    Filling::Lid lid;
+    for (const Corners& t : faces)
+      lid.area += 0.5 * norm(cross(points_[t[1]] - points_[t[0]], points_[t[2]] - points_[t[0]]));
+    for (std::size_t i = 0; i < loop.size(); ++i)
+      if (const auto at = beside.find(edge_key(loop[i], loop[(i + 1) % loop.size()])); at != beside.end())
+        lid.beside.push_back(at->second);
+    out.lids.push_back(std::move(lid));
     triangles_.insert(triangles_.end(), faces.begin(), faces.end());
     source_.insert(source_.end(), faces.size(), -1);
   }
@@ -571,6 +587,64 @@ SurfaceMesh Body::finish(const SurfaceMesh& surface) const {
   return out;
 }
 
+Openings sorted(std::size_t count, const std::vector<double>& of_patch, const SurfaceMesh& surface) {
+  Openings out;
+  out.count = count;
+  for (std::size_t p = 0; p < of_patch.size(); ++p) {
+    out.area += of_patch[p];
+    if (of_patch[p] > 0) out.of_part.emplace_back(surface.patch_names[p], of_patch[p]);
+  }
+  std::stable_sort(out.of_part.begin(), out.of_part.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return out;
+}
+
+// Each hole belongs to the part that most of its border does.
+template <class Lids>
+Openings filled(const SurfaceMesh& surface, const Lids& lids) {
+  std::vector<double> of_patch(surface.patch_names.size(), 0);
+  for (const auto& lid : lids) {
+    std::vector<std::size_t> votes(surface.patch_names.size(), 0);
+    for (const std::int64_t face : lid.beside)
+      ++votes[static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(face)])];
+    of_patch[static_cast<std::size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin())] += lid.area;
+  }
+  return sorted(lids.size(), of_patch, surface);
+}
+
+// Of a skin that stands off by `offset`: connected faces that are farther from the surface than that and the ball in a
+// corner of 90 degrees explain (0.21 alpha), and together larger than the ball that did not get in.
+Openings bridged(const SurfaceMesh& surface, const SurfaceMesh& skin, double offset, double alpha) {
+  std::vector<Vec3> places;
+  for (std::size_t f = 0; f < skin.face_count(); ++f) places.push_back(skin.centroid(f));
+  const auto nearest = nearest_faces(surface, places);
+  const auto far = [&](Id f) { return nearest[f].distance > offset + 0.25 * alpha; };
+  std::vector<Id> root(skin.face_count());
+  std::iota(root.begin(), root.end(), Id{0});
+  const auto find = [&](Id f) {
+    while (root[f] != f) f = root[f] = root[root[f]];
+    return f;
+  };
+  Topology(skin).for_edges([&](Id, std::span<const Topology::Use> uses) {
+    if (uses.size() != 2 || !far(uses[0].face) || !far(uses[1].face)) return;
+    const Id a = find(uses[0].face), b = find(uses[1].face);
+    root[std::max(a, b)] = std::min(a, b);
+  });
+  std::vector<double> area(skin.face_count(), 0);
+  for (Id f = 0; f < skin.face_count(); ++f)
+    if (far(f)) area[find(f)] += norm(skin.area_vector(f));
+  const double least = 0.25 * std::numbers::pi * alpha * alpha;
+  std::vector<double> of_patch(surface.patch_names.size(), 0);
+  std::size_t count = 0;
+  for (Id f = 0; f < skin.face_count(); ++f) {
+    if (!far(f) || area[find(f)] < least) continue;
+    count += find(f) == f;
+    of_patch[static_cast<std::size_t>(surface.patch[static_cast<std::size_t>(nearest[f].face)])] +=
+        norm(skin.area_vector(f));
+  }
+  return sorted(count, of_patch, surface);
+}
+
 // What stands between a body and its use as one.
 struct Check {
   SurfaceReport report;
@@ -597,6 +671,14 @@ const char* name(Rung rung) {
 
 std::string to_text(const RepairStep& step) {
   return str(step.what, ": ", step.count, step.detail.empty() ? "" : " (" + step.detail + ")");
+}
+
+std::string to_text(const Openings& openings) {
+  constexpr std::size_t kMost = 5;
+  std::string out = str(openings.area, " m2");
+  for (std::size_t i = 0; i < std::min(openings.of_part.size(), kMost); ++i)
+    out += str(i ? ", '" : ": '", openings.of_part[i].first, "' ", openings.of_part[i].second, " m2");
+  return openings.of_part.size() > kMost ? str(out, " and ", openings.of_part.size() - kMost, " more") : out;
 }
 
 std::vector<char> hidden_faces(const SurfaceMesh& surface, const SurfaceMesh& body, double tolerance) {
@@ -636,11 +718,12 @@ void check_shape(const SurfaceMesh& body, const RepairOptions& options, const st
         str("on ", percent(found.rough), " of its area the surface goes up and down from one triangle to the next, as ",
             "a raw scan does: friction and the shape that the model sees are unsure"),
         "smooth the surface");
-  if (found.stepped * found.step > kStepsWarned * length)
-    object(found.stepped * found.step > kStepsRefused * length && found.turn > kTurnRefused && !options.accept_coarse,
-           "coarse",
+  if (found.step > kStepsWarned * length)
+    object(found.step > kStepsRefused * length && found.turn > kTurnRefused && !options.accept_coarse, "coarse",
            str("its ", body.face_count(), " triangles are too coarse: ", percent(found.stepped),
-               " of the area are flat ", "facets of curves, on average ", found.step, " m off the curve"),
+               " of the area are flat facets of curves that turn by about ",
+               std::round(found.turn * 180 / std::numbers::pi), " degrees from one to the next and lie ",
+               found.step / found.stepped, " m off the curve on average"),
            "export the body with a finer tessellation");
 }
 
@@ -699,7 +782,9 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     }
     leave_out_hidden();
     filling = body.fill_holes();
-    step("holes filled", filling.holes, str(filling.faces, " faces, the widest hole ", filling.widest, " m"));
+    out.openings = filled(surface, filling.lids);
+    step("holes filled", filling.holes,
+         str(filling.faces, " faces, the widest hole ", filling.widest, " m; ", to_text(out.openings)));
     if (filling.holes > 0) leave_out_hidden();  // what only the holes let be seen
     if (out.steps.size() > steps) {
       step("duplicate faces dropped", body.drop_duplicates());
@@ -737,6 +822,8 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     step("faces of a closed skin around it", body.size(),
          str("within ", out.tolerance, " m, gaps below ", alpha, " m bridged"));
     now = check(body);
+    out.openings = bridged(surface, body.mesh(), out.tolerance, alpha);
+    step("openings and gaps bridged by it", out.openings.count, to_text(out.openings));
     out.warnings.push_back(str("the body is wrapped in a closed skin that stands off by up to ", out.tolerance,
                                " m and bridges gaps below ", alpha, " m: forces are those of the skin"));
     if (!now.closed)

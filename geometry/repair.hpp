@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "geometry/surface_mesh.hpp"
@@ -34,8 +35,17 @@ struct RepairOptions {
   bool accept_coarse = false, accept_noisy = false;
 };
 
+// What was open and is closed now, so that no air goes in: holes filled; of a wrap, what it bridges.
+struct Openings {
+  std::size_t count = 0;
+  double area = 0;                                      // m2, of what closes them
+  std::vector<std::pair<std::string, double>> of_part;  // name, m2; largest first
+};
+std::string to_text(const Openings& openings);  // "0.12 m2: 'rims' 0.1 m2, 'grille' 0.02 m2"
+
 struct Repair {
-  Rung rung = Rung::none;             // the highest that was climbed
+  Rung rung = Rung::none;  // the highest that was climbed
+  Openings openings;
   std::vector<RepairStep> steps;      // what was done, in order, without what found nothing to do
   std::optional<SurfaceMesh> body;    // m, triangles, outward, patches as in the surface; nothing: the surface serves
   std::vector<char> hidden;           // [F of the surface] no flow reaches it; empty: none

@@ -1,12 +1,14 @@
 #include "geometry/shape_checks.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <map>
 #include <numbers>
-#include <numeric>
-#include <utility>
+#include <optional>
+#include <tuple>
+#include <vector>
 
+#include "core/runtime.hpp"
 #include "geometry/topology.hpp"
 
 namespace streamtube::geometry {
@@ -15,113 +17,206 @@ namespace {
 
 constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kRoughFrom = 2 * kDegree, kRoughTo = 60 * kDegree;
-constexpr double kFlat = 1 * kDegree;  // faces of one facet
+// A bend of a curve in steps. What turns less is fine enough, what turns more is an edge that is meant.
 constexpr double kStepFrom = 8 * kDegree, kStepTo = 50 * kDegree;
-constexpr std::size_t kMostFacetFaces = 50'000;
+// The next bend on either side turns by at least this share of it, and the facet between turns by no more than that.
+constexpr double kNextBend = 1.0 / 3, kFlat = 0.25;
+// Facets of one curve do not differ more in width: a chamfer beside a side is no curve.
+constexpr double kWidths = 4;
+constexpr int kMostCrossings = 256;
+constexpr double kSamples[] = {1.0 / 6, 0.5, 5.0 / 6};  // places along an edge
 
-// A border between two facets.
-struct Border {
-  double length = 0, angle = 0;  // m; positive over a ridge
+// Soup with their neighbours across each side, where exactly two meet.
+class Soup {
+ public:
+  static constexpr Id kNone = ~Id{0};
+
+  Soup(const SurfaceMesh& mesh, const Topology& topology) {
+    for (const Id p : topology.vertex_point) points.push_back(mesh.points[p]);
+    for (std::size_t f = 0; f < topology.face_count(); ++f) {
+      const auto ring = topology.ring(f);
+      for (std::size_t i = 1; i + 1 < ring.size(); ++i) {
+        corners.push_back({ring[0], ring[i], ring[i + 1]});
+        face.push_back(static_cast<Id>(f));
+      }
+    }
+    struct Side {
+      std::uint64_t key;
+      Id triangle;
+      std::uint8_t side;
+      bool descending;
+    };
+    std::vector<Side> sides;
+    sides.reserve(3 * corners.size());
+    for (Id t = 0; t < corners.size(); ++t) {
+      const Vec3 a = cross(point(t, 1) - point(t, 0), point(t, 2) - point(t, 0));
+      area.push_back(0.5 * norm(a));
+      normal.push_back(area[t] > 0 ? (0.5 / area[t]) * a : Vec3{0, 0, 0});
+      for (std::uint8_t s = 0; s < 3; ++s) {
+        const Id from = corners[t][s], to = corners[t][(s + 1) % 3];
+        sides.push_back({(std::uint64_t{std::min(from, to)} << 32) | std::max(from, to), t, s, from > to});
+      }
+    }
+    std::sort(sides.begin(), sides.end(), [](const Side& a, const Side& b) {
+      return std::tie(a.key, a.triangle, a.side) < std::tie(b.key, b.triangle, b.side);
+    });
+    next.assign(corners.size(), {kNone, kNone, kNone});
+    next_side.assign(corners.size(), {0, 0, 0});
+    turn.assign(corners.size(), {0, 0, 0});
+    for (std::size_t i = 0; i < sides.size();) {
+      std::size_t end = i + 1;
+      while (end < sides.size() && sides[end].key == sides[i].key) ++end;
+      if (end - i == 2 && sides[i].descending != sides[i + 1].descending && sides[i].triangle != sides[i + 1].triangle)
+        join(sides[i].triangle, sides[i].side, sides[i + 1].triangle, sides[i + 1].side);
+      i = end;
+    }
+  }
+
+  std::size_t size() const { return corners.size(); }
+  const Vec3& point(Id t, int i) const { return points[corners[t][static_cast<std::size_t>(i % 3)]]; }
+  Vec3 edge(Id t, int side) const { return point(t, side + 1) - point(t, side); }
+
+  std::vector<Vec3> points;
+  std::vector<std::array<Id, 3>> corners;
+  std::vector<Id> face;                                // of the mesh
+  std::vector<Vec3> normal;                            // unit; zero without area
+  std::vector<double> area;                            // m2
+  std::vector<std::array<Id, 3>> next;                 // kNone: none, or no side of exactly two that agree
+  std::vector<std::array<std::uint8_t, 3>> next_side;  // the same side, seen from there
+  std::vector<std::array<double, 3>> turn;             // of the normal, radians; positive over a ridge
+
+ private:
+  void join(Id a, std::uint8_t i, Id b, std::uint8_t j) {
+    if (!(area[a] > 0 && area[b] > 0)) return;
+    const Vec3 e = edge(a, i);
+    const double length = norm(e);
+    if (!(length > 0)) return;
+    next[a][i] = b, next[b][j] = a;
+    next_side[a][i] = j, next_side[b][j] = i;
+    turn[a][i] = turn[b][j] = std::atan2(dot(cross(normal[a], normal[b]), e) / length, dot(normal[a], normal[b]));
+  }
+};
+
+// The facet on one side of a bend: as far as the next bend.
+struct Facet {
+  double width = 0, next_turn = 0;  // m, radians
+};
+
+// Goes straight on from a place on a side of triangle t, at right angles to it, as long as the surface is flat, to a
+// bend the same way. Nothing, when there is none: the surface ends, bends away or over an edge that is meant, curves
+// without bends, or goes on for more than `farthest`.
+std::optional<Facet> walk(const Soup& mesh, Id t, int side, double at, double bend, double farthest,
+                          std::vector<Id>& passed) {
+  const double sense = bend > 0 ? 1 : -1, size = std::abs(bend);
+  Vec3 e = mesh.edge(t, side);
+  Vec3 place = mesh.point(t, side) + at * e;
+  Vec3 heading = cross(mesh.normal[t], e);
+  heading = (1 / norm(heading)) * heading;
+  const double height = 2 * mesh.area[t] / norm(e);
+  double gone = 0, curved = 0;
+  for (int crossing = 0; crossing < kMostCrossings && gone <= farthest; ++crossing) {
+    passed.push_back(t);
+    // Of the two other sides, the one that is met first.
+    int exit = -1;
+    double distance = 0;
+    for (int s = 1; s < 3; ++s) {
+      const int other = (side + s) % 3;
+      const Vec3 inward = cross(mesh.normal[t], mesh.edge(t, other));
+      const double speed = -dot(heading, inward);
+      if (!(speed > 0)) continue;
+      const double d = std::max(0.0, dot(place - mesh.point(t, other), inward) / speed);
+      if (exit < 0 || d < distance) exit = other, distance = d;
+    }
+    if (exit < 0) return {};
+    gone += distance, place = place + distance * heading;
+    const auto x = static_cast<std::size_t>(exit);
+    const Id there = mesh.next[t][x];
+    if (there == Soup::kNone || std::abs(mesh.turn[t][x]) >= kStepTo) return {};
+    e = mesh.edge(t, exit);
+    const double length = norm(e), along = dot(heading, e) / length;
+    const double across = std::sqrt(std::max(0.0, 1 - along * along));
+    const double turned = sense * mesh.turn[t][x] * across;
+    if (turned >= kNextBend * size) return Facet{std::max(gone, passed.size() == 1 ? height : 0.0), turned};
+    curved += turned;
+    if (std::abs(curved) > kFlat * size) return {};
+    const Vec3 inward = cross(mesh.normal[there], -1.0 * e);  // the side runs the other way there
+    heading = (along / length) * e + (across / norm(inward)) * inward;
+    side = mesh.next_side[t][x];
+    t = there;
+  }
+  return {};
+}
+
+class Steps {
+ public:
+  explicit Steps(const Soup& mesh) : mesh_(mesh), beside_(mesh.size(), 0) {
+    Box box;
+    for (const Vec3& p : mesh.points) box.add(p);
+    const Vec3 size = box.size();
+    farthest_ = 0.5 * std::max({size[0], size[1], size[2]});
+  }
+
+  void add(Id t, int side) {
+    const auto s = static_cast<std::size_t>(side);
+    const double bend = mesh_.turn[t][s], size = std::abs(bend);
+    if (size < kStepFrom || size >= kStepTo) return;
+    const Id other = mesh_.next[t][s];
+    for (const double at : kSamples) {
+      passed_.clear(), passed_beyond_.clear();
+      const auto here = walk(mesh_, t, side, at, bend, farthest_, passed_);
+      if (!here) continue;
+      const auto beyond =
+          walk(mesh_, other, mesh_.next_side[t][s], 1 - at, bend, kWidths * here->width, passed_beyond_);
+      if (!beyond) continue;
+      const double wide = std::max(here->width, beyond->width), width = std::min(here->width, beyond->width);
+      if (wide > kWidths * width) continue;
+      const double turn = std::min({size, 2 * here->next_turn, 2 * beyond->next_turn});
+      const double weight = norm(mesh_.edge(t, side)) * width * width * turn / 12 / std::size(kSamples);
+      sum_ += weight, turned_ += weight * size;
+      for (const auto* passed : {&passed_, &passed_beyond_})
+        for (const Id p : *passed) beside_[p] = 1;
+    }
+  }
+  void finish(double total, ShapeChecks& out) const {
+    for (std::size_t t = 0; t < mesh_.size(); ++t)
+      if (beside_[t]) out.stepped += mesh_.area[t] / total;
+    out.step = sum_ / total;
+    if (sum_ > 0) out.turn = turned_ / sum_;
+  }
+
+ private:
+  const Soup& mesh_;
+  double farthest_ = 0, sum_ = 0, turned_ = 0;
+  std::vector<char> beside_;
+  std::vector<Id> passed_, passed_beyond_;
 };
 
 }  // namespace
 
 ShapeChecks check_facets(const SurfaceMesh& mesh) {
   ShapeChecks out;
-  const std::size_t faces = mesh.face_count();
   const Topology topology(mesh);
-  std::vector<Vec3> normal(faces);
-  std::vector<double> area(faces);
+  const Soup triangles(mesh, topology);
   double total = 0;
-  for (std::size_t f = 0; f < faces; ++f) {
-    normal[f] = mesh.area_vector(f);
-    area[f] = norm(normal[f]);
-    total += area[f];
-    if (area[f] > 0) normal[f] = (1 / area[f]) * normal[f];
-  }
+  for (const double area : triangles.area) total += area;
   if (!(total > 0)) return out;
 
-  struct Side {
-    Id a, b;
-    double length, angle;
-  };
-  std::vector<Side> sides;  // for facets
-  const bool facets = faces <= kMostFacetFaces;
-  std::vector<char> bends(faces, 0);  // 1: a ridge, 2: a valley
-  topology.for_edges([&](Id low, std::span<const Topology::Use> uses) {
-    if (uses.size() != 2) return;
-    const Topology::Use first = uses[0].descending ? uses[1] : uses[0];
-    const Id a = first.face, b = uses[0].descending ? uses[0].face : uses[1].face;
-    if (a == b || !(area[a] > 0 && area[b] > 0)) return;
-    const Vec3 edge = mesh.points[topology.vertex_point[first.high]] - mesh.points[topology.vertex_point[low]];
-    const double length = norm(edge);
-    if (!(length > 0)) return;
-    const Vec3 turn = cross(normal[a], normal[b]);
-    const double angle = std::atan2(dot(turn, edge) / length, dot(normal[a], normal[b]));
-    if (const double size = std::abs(angle); size > kRoughFrom && size < kRoughTo) {
-      bends[a] |= angle > 0 ? 1 : 2;
-      bends[b] |= angle > 0 ? 1 : 2;
-    }
-    if (facets) sides.push_back({a, b, length, angle});
-  });
-  for (std::size_t f = 0; f < faces; ++f)
-    if (bends[f] == 3) out.rough += area[f] / total;
-  if (!facets) return out;
-
-  std::vector<Id> root(faces);
-  std::iota(root.begin(), root.end(), Id{0});
-  const auto find = [&](Id f) {
-    while (root[f] != f) f = root[f] = root[root[f]];
-    return f;
-  };
-  for (const Side& side : sides)
-    if (std::abs(side.angle) < kFlat) {
-      const Id a = find(side.a), b = find(side.b);
-      root[std::max(a, b)] = std::min(a, b);
-    }
-  std::vector<double> facet_area(faces, 0);
-  for (Id f = 0; f < faces; ++f) facet_area[find(f)] += area[f];
-  std::map<std::pair<Id, Id>, Border> borders;  // both ways
-  for (const Side& side : sides) {
-    const Id a = find(side.a), b = find(side.b);
-    if (a == b) continue;
-    for (const auto& key : {std::pair(a, b), std::pair(b, a)}) {
-      Border& border = borders[key];
-      border.angle = (border.angle * border.length + side.angle * side.length) / (border.length + side.length);
-      border.length += side.length;
+  Steps steps(triangles);
+  std::vector<char> bends(mesh.face_count(), 0);  // 1: a ridge, 2: a valley
+  for (Id t = 0; t < triangles.size(); ++t) {
+    if (t % 65536 == 0) core::check_interrupt();
+    for (int side = 0; side < 3; ++side) {
+      const auto s = static_cast<std::size_t>(side);
+      const Id other = triangles.next[t][s];
+      if (other == Soup::kNone || triangles.face[t] == triangles.face[other]) continue;
+      const double size = std::abs(triangles.turn[t][s]);
+      if (size > kRoughFrom && size < kRoughTo) bends[triangles.face[t]] |= triangles.turn[t][s] > 0 ? 1 : 2;
+      if (t < other) steps.add(t, side);
     }
   }
-  // A facet is a step of a curve when the surface turns the same way at both its ends; and of a curve's steps there are
-  // several in a row, while a roof between two slanted windows stands alone.
-  std::vector<double> step(faces, 0), turn(faces, 0);  // [facet] m, radians
-  for (auto first = borders.begin(); first != borders.end();) {
-    const Id facet = first->first.first;
-    auto end = first;
-    while (end != borders.end() && end->first.first == facet) ++end;
-    for (auto i = first; i != end; ++i)
-      for (auto j = std::next(i); j != end; ++j) {
-        const double a = i->second.angle, b = j->second.angle;
-        const auto in_range = [](double x) { return std::abs(x) > kStepFrom && std::abs(x) < kStepTo; };
-        if (!in_range(a) || !in_range(b) || a * b < 0) continue;
-        const double between = std::acos(std::clamp(dot(normal[i->first.second], normal[j->first.second]), -1.0, 1.0));
-        if (between < 0.8 * (std::abs(a) + std::abs(b))) continue;
-        const double width = facet_area[facet] / std::max(i->second.length, j->second.length);
-        if (const double found = width * std::max(std::abs(a), std::abs(b)) / 8; found > step[facet])
-          step[facet] = found, turn[facet] = 0.5 * (std::abs(a) + std::abs(b));
-      }
-    first = end;
-  }
-  double sum = 0, weighted = 0, turned = 0;
-  std::vector<char> counted(faces, 0);
-  for (const auto& [key, border] : borders) {
-    const auto [a, b] = key;
-    if (!(step[a] > 0 && step[b] > 0) || counted[a]) continue;
-    if (std::abs(border.angle) <= kStepFrom || std::abs(border.angle) >= kStepTo) continue;
-    counted[a] = 1;
-    sum += facet_area[a], weighted += facet_area[a] * step[a], turned += facet_area[a] * turn[a];
-  }
-  out.stepped = sum / total;
-  if (sum > 0) out.step = weighted / sum, out.turn = turned / sum;
+  for (std::size_t t = 0; t < triangles.size(); ++t)
+    if (bends[triangles.face[t]] == 3) out.rough += triangles.area[t] / total;
+  steps.finish(total, out);
   return out;
 }
 

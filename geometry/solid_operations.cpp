@@ -1,5 +1,6 @@
 #include "geometry/solid_operations.hpp"
 
+#include <CGAL/Constrained_Delaunay_triangulation_2.h>
 #include <CGAL/Exact_predicates_inexact_constructions_kernel.h>
 #include <CGAL/Polygon_mesh_processing/bbox.h>
 #include <CGAL/Polygon_mesh_processing/corefinement.h>
@@ -9,9 +10,12 @@
 #include <CGAL/Polygon_mesh_processing/self_intersections.h>
 #include <CGAL/Polygon_mesh_processing/triangulate_hole.h>
 #include <CGAL/Surface_mesh.h>
+#include <CGAL/Triangulation_face_base_with_info_2.h>
+#include <CGAL/Triangulation_vertex_base_with_info_2.h>
 #include <CGAL/alpha_wrap_3.h>
 #include <CGAL/boost/graph/copy_face_graph.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -72,6 +76,51 @@ void take_geometry(SurfaceMesh& mesh, SurfaceMesh&& from) {
 }
 
 }  // namespace
+
+std::vector<std::array<int, 3>> triangulate_outlines(const std::vector<std::array<double, 2>>& points,
+                                                     const std::vector<std::array<int, 2>>& sides) {
+  // info: of a vertex its number, of a face how many lines surround it (-1: not known yet).
+  using Vertices = CGAL::Triangulation_vertex_base_with_info_2<int, Kernel>;
+  using Plain = CGAL::Triangulation_face_base_with_info_2<int, Kernel>;
+  using Faces = CGAL::Constrained_triangulation_face_base_2<Kernel, Plain>;
+  using Triangulation =
+      CGAL::Constrained_Delaunay_triangulation_2<Kernel, CGAL::Triangulation_data_structure_2<Vertices, Faces>,
+                                                 CGAL::No_constraint_intersection_tag>;
+  std::vector<int> ends(points.size(), 0);
+  for (const auto& side : sides)
+    for (const int end : side) ++ends[static_cast<std::size_t>(end)];
+  if (sides.size() < 3 || std::any_of(ends.begin(), ends.end(), [](int n) { return n % 2 != 0; })) return {};
+  try {
+    Triangulation plane;
+    std::vector<Triangulation::Vertex_handle> vertex;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      vertex.push_back(plane.insert(Kernel::Point_2(points[i][0], points[i][1])));
+      vertex.back()->info() = static_cast<int>(i);
+    }
+    for (const auto& side : sides)
+      plane.insert_constraint(vertex[static_cast<std::size_t>(side[0])], vertex[static_cast<std::size_t>(side[1])]);
+    for (const auto face : plane.all_face_handles()) face->info() = -1;
+    std::vector<Triangulation::Face_handle> now{plane.infinite_face()}, next;
+    for (int depth = 0; !now.empty(); ++depth, now = std::move(next), next.clear())
+      while (!now.empty()) {
+        const auto face = now.back();
+        now.pop_back();
+        if (face->info() >= 0) continue;
+        face->info() = depth;
+        for (int i = 0; i < 3; ++i)
+          if (face->neighbor(i)->info() < 0) (face->is_constrained(i) ? next : now).push_back(face->neighbor(i));
+      }
+    std::vector<std::array<int, 3>> out;
+    for (const auto face : plane.finite_face_handles())
+      if (face->info() % 2 == 1)
+        out.push_back({face->vertex(0)->info(), face->vertex(1)->info(), face->vertex(2)->info()});
+    return out;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return {};
+  }
+}
 
 std::vector<std::array<int, 3>> triangulate_loop(const std::vector<Vec3>& loop) {
   try {

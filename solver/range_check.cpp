@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "geometry/distance.hpp"
@@ -39,25 +41,60 @@ Forces reference_quantities(const Case& question) {
 
 namespace {
 
-constexpr double kSymmetryTolerance = 0.02;
 constexpr double kCanonicalTolerance = 0.01;  // of the canonical length
+// Less than this is not worth a word.
+constexpr double kNotedAsymmetry = 0.005, kNotedYaw = 0.5;
+// In lengths of the body.
+constexpr double kClearance = 2e-3;
 
-// How much the two halves of a body differ in area and in its moment about y = 0, relative.
-double asymmetry(const geometry::SurfaceMesh& body) {
+}  // namespace
+
+double Asymmetry::halves() const { return std::max(std::abs(area), std::abs(moment)); }
+
+Asymmetry asymmetry(const geometry::SurfaceMesh& body) {
   const Vec3 size = body.bounds().size();
-  double area[2] = {0, 0}, moment[2] = {0, 0};
+  double area[2] = {0, 0}, moment[2] = {0, 0}, total = 0;
+  Vec3 first{0, 0, 0};
+  double xx = 0, yy = 0, xy = 0;
   // The lattice has a plane at y = 0: no element is on both sides.
   for (const auto& element :
        geometry::lattice_elements(body, {{0, 0, 0}, std::max({size[0], size[1], size[2]}) / 32})) {
-    const double y = element.position[1];
-    if (std::abs(y) < 1e-4 * size[1]) continue;  // a side in that plane
-    area[y > 0] += element.area, moment[y > 0] += element.area * std::abs(y);
+    const Vec3& p = element.position;
+    total += element.area, first = first + element.area * p;
+    xx += element.area * p[0] * p[0], yy += element.area * p[1] * p[1], xy += element.area * p[0] * p[1];
+    if (std::abs(p[1]) < 1e-4 * size[1]) continue;  // a side in that plane
+    area[p[1] > 0] += element.area, moment[p[1] > 0] += element.area * std::abs(p[1]);
   }
-  const auto differ = [](const double(&x)[2]) { return std::abs(x[0] - x[1]) / std::max(x[0] + x[1], 1e-300); };
-  return std::max(differ(area), differ(moment));
+  Asymmetry out;
+  if (!(total > 0)) return out;
+  const auto differ = [](const double(&x)[2]) { return (x[1] - x[0]) / std::max(x[0] + x[1], 1e-300); };
+  out.area = differ(area), out.moment = differ(moment);
+  const double x = first[0] / total, y = first[1] / total;
+  xx = xx / total - x * x, yy = yy / total - y * y, xy = xy / total - x * y;
+  // A body about as wide as it is long has no long axis.
+  if (xx > 1.2 * yy) out.yaw = 0.5 * std::atan2(2 * xy, xx - yy) * 180 / std::numbers::pi;
+  return out;
 }
 
-}  // namespace
+std::string asymmetry_text(const surrogate::Checkpoint& checkpoint, const geometry::SurfaceMesh& body) {
+  if (!checkpoint.normalizer.symmetric) return {};
+  const Asymmetry a = asymmetry(body);
+  std::ostringstream out;
+  out.precision(2);
+  if (a.halves() > kNotedAsymmetry)
+    out << "the halves of the body at y > 0 and y < 0 differ by " << 100 * std::abs(a.area)
+        << " % of the area (more at y " << (a.area > 0 ? ">" : "<") << " 0) and " << 100 * std::abs(a.moment)
+        << " % of its moment (more at y " << (a.moment > 0 ? ">" : "<") << " 0)";
+  if (std::abs(a.yaw) > kNotedYaw)
+    out << (out.str().empty() ? "the body's" : "; its") << " long axis is turned by " << a.yaw << " degrees from x";
+  if (!out.str().empty()) out << "; the model knows symmetric bodies in straight flow";
+  return out.str();
+}
+
+bool knows_clearance(const surrogate::Range& range, double clearance, double length) {
+  const double tolerance = std::max(range.tolerance, kClearance * length);
+  return clearance >= range.min - tolerance && clearance <= range.max + tolerance;
+}
 
 std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, const Case& question,
                                           double frontal_area) {
@@ -92,7 +129,9 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, co
       value = physics::reynolds_number(question.flow, length), has_reynolds = true;
     else
       continue;
-    if (!range.contains(value)) out.push_back({range.quantity, range.unit, value, range.min, range.max});
+    const bool known =
+        range.quantity == "ground_clearance" ? knows_clearance(range, value, length) : range.contains(value);
+    if (!known) out.push_back({range.quantity, range.unit, value, range.min, range.max});
   }
   for (const surrogate::Condition& one : world.conditions) {
     const bool reynolds = one.name == kReynoldsNumber;
@@ -104,8 +143,9 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, co
       out.push_back({one.name, one.unit, value, one.min, one.max});
   }
   if (world.normalizer.symmetric) {
-    const double value = asymmetry(question.body);
-    if (value > kSymmetryTolerance) out.push_back({"asymmetry_about_y_0", "", value, 0, kSymmetryTolerance});
+    const Asymmetry found = asymmetry(question.body);
+    if (found.halves() > kMostAsymmetry) out.push_back({"asymmetry_about_y_0", "", found.halves(), 0, kMostAsymmetry});
+    if (std::abs(found.yaw) > kMostYaw) out.push_back({"yaw_angle", "degrees", found.yaw, -kMostYaw, kMostYaw});
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "solver/range_check.hpp"
 
 namespace streamtube::apps {
 
@@ -123,7 +124,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   out.cad = std::move(body.cad);
   for (const auto& [file, report] : out.cad) core::info(str(file, ": ", to_text(report)));
   move_to_case(body, question);
-  out.repair = std::move(body.repair);
+  if (const std::string text = solver::asymmetry_text(model, question.body); !text.empty()) frame.note(text);
   core::info(str(question.name, ": ", question.report.triangles, " triangles, ", question.report.bounds.size()[0],
                  " x ", question.report.bounds.size()[1], " x ", question.report.bounds.size()[2], " m"));
   if (!options.surface.empty()) {
@@ -137,11 +138,14 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
     const bool of_body = !question.surface;
     if (of_body) question.surface_name = question.name;
     question.surface = geometry::refine(of_body ? question.body : *question.surface, options.resolution);
+    question.hidden.clear();
     if (question.forces_on_body)
-      question.hidden = geometry::hidden_faces(*question.surface, question.body, out.repair.tolerance);
+      question.hidden = geometry::hidden_faces(*question.surface, question.body, body.repair.tolerance);
     question.forces_on_body |= of_body;
+    if (question.forces_on_body) mark_contact(body, question);
     core::info(str("surface for the results: ", question.surface->face_count(), " faces"));
   }
+  out.repair = std::move(body.repair);
   question.volume = options.volume == "none"       ? solver::VolumeOutput::none
                     : options.volume == "adaptive" ? solver::VolumeOutput::adaptive
                     : options.volume == "grid"     ? solver::VolumeOutput::grid

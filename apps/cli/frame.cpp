@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "solver/range_check.hpp"
 
 namespace streamtube::apps {
 
@@ -249,7 +250,7 @@ Placement FrameOptions::place(Body& body, const surrogate::Checkpoint& model) {
     } else {
       out.frame.shift[2] = floor - unit * numbers(ground_)->front();
     }
-  } else if (clearance && !clearance->contains(box.low[2]) && transform_.empty()) {
+  } else if (clearance && !solver::knows_clearance(*clearance, box.low[2], box.size()[0]) && transform_.empty()) {
     note(str("the body's lowest point is ", box.low[2],
              " m over the model's ground; if the ground is elsewhere in the "
              "file, --ground tells"));
@@ -300,6 +301,7 @@ Placement FrameOptions::put(Body& body, const PartOptions& parts, const geometry
                             const surrogate::Checkpoint& model) {
   const Placement placement = place(body, model);
   to_model(placement, body);
+  warn_of_half(body, placement.frame.shift[1]);
   prepare_body(body, parts, model.at_scale(placement.model.factor).domain.low[2], repair);
   return placement;
 }

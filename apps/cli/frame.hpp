@@ -61,6 +61,7 @@ class FrameOptions {
   // Bodies are taken as large as they are, for a command whose answer does not come from the model.
   void take_raw() { scale_ = "off"; }
   const std::string& scale() const { return scale_; }
+  void note(const std::string& text);
   // What was decided, for people.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -68,7 +69,6 @@ class FrameOptions {
   geometry::Similarity transform() const;
   // Of a body so long, m.
   solver::ModelScale model_scale(const surrogate::Checkpoint& model, double length, const std::string& where) const;
-  void note(const std::string& text);
 
   std::string unit_, flow_, up_, transform_, ground_, place_ = "auto", scale_ = "auto";
   std::vector<std::string> notes_;

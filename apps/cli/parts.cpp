@@ -16,10 +16,13 @@ namespace streamtube::apps {
 using core::Error;
 using core::ErrorKind;
 using core::str;
+using geometry::SurfaceMesh;
 
 namespace {
 
 constexpr const char* kGround = "ground";
+// A body that reaches no deeper into the ground stands there on its wheels, in heights of the body.
+constexpr double kContact = 0.05;
 
 bool matches(const std::string& pattern, const std::string& name) {
   const auto same = [&](const std::string& text) {
@@ -42,6 +45,8 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > kMost ? str(out, " and ", names.size() - kMost, " more") : out;
 }
 
+std::string vector_text(const Vec3& v) { return str("(", v[0], ", ", v[1], ", ", v[2], ") m"); }
+
 std::string faces_text(std::size_t n) { return str(n, n == 1 ? " face" : " faces"); }
 
 }  // namespace
@@ -58,8 +63,10 @@ void PartOptions::declare(CLI::App& app) {
 }
 
 void PartOptions::declare_ground(CLI::App& app) {
-  app.add_flag("--cut-ground", cut_ground_,
-               "Cut off what reaches below the model's ground (wheels in their contact patch); the body is open there");
+  app.add_flag(
+      "--cut-ground", cut_ground_,
+      "Cut off what reaches below the model's ground, however deep; without, up to a twentieth of the body's height: "
+      "wheels in their contact patch");
 }
 
 void PartOptions::validate() {
@@ -122,6 +129,10 @@ std::vector<PartInfo> PartOptions::sort_parts(geometry::SurfaceMesh& body, const
                                      [&](const std::string& name) { return matches(pattern, name); }))
         warnings.push_back(
             str("--part ", rule.role, "=", pattern, " matches none of the parts: ", listed(body.patch_names)));
+  if (!parts.empty() &&
+      std::all_of(parts.begin(), parts.end(), [](const PartInfo& p) { return p.left_out || p.role == "wheels"; }))
+    warnings.push_back(str("all parts are wheels by their names (", listed(body.patch_names),
+                           "): if the body is in another file, give that too"));
   if (ground.empty()) return parts;
   if (faces == body.face_count())
     throw Error(
@@ -133,19 +144,40 @@ std::vector<PartInfo> PartOptions::sort_parts(geometry::SurfaceMesh& body, const
   return parts;
 }
 
-void PartOptions::at_ground(geometry::SurfaceMesh& body, double z, const std::string& where,
+void PartOptions::sort_surroundings(SurfaceMesh& body, std::vector<PartInfo>& parts, const std::string& where,
+                                    std::vector<std::string>& warnings) const {
+  if (std::any_of(rules_.begin(), rules_.end(), [](const Rule& r) { return r.given && r.role == kGround; })) return;
+  const geometry::Surroundings around = geometry::find_surroundings(body);
+  if (around.of.empty()) return;
+  const std::string what = str(faces_text(around.faces), " (", listed(around.patches), ") from ",
+                               vector_text(around.bounds.low), " to ", vector_text(around.bounds.high));
+  if (around.tunnel)
+    throw Error(ErrorKind::input,
+                str(where, ": ", what, " are a box in which all the rest stands: a wind tunnel is no part of the body"),
+                str("take it out of the file or, if it has a part of its own, name that with --part ground=NAME; "
+                    "--part ground= if it is the body"));
+  body = geometry::without_faces(body, around.of);
+  const auto sizes = geometry::patch_sizes(body);
+  std::vector<char> empty(sizes.size(), 0);
+  std::size_t patch = 0;
+  for (PartInfo& part : parts) {
+    if (part.left_out) continue;
+    empty[patch] = sizes[patch].faces == 0 && part.faces > 0;
+    part.left_out = empty[patch++];
+  }
+  body = geometry::without_patches(body, empty);
+  warnings.push_back(str("the ground is no part of the body: ", what,
+                         " lie flat at one end of the body, without a connection to it, and reach beyond it on all "
+                         "sides: left out (--part ground= keeps them)"));
+}
+
+bool PartOptions::at_ground(SurfaceMesh& body, double z, bool may_cut, const std::string& where,
                             std::vector<std::string>& warnings) const {
-  const auto flat = geometry::suspected_ground(body, z);
-  if (flat.faces > 0)
-    warnings.push_back(str(faces_text(flat.faces), " (", listed(flat.patches), ") lie flat at the ground, x ",
-                           flat.bounds.low[0], " to ", flat.bounds.high[0], " m, y ", flat.bounds.low[1], " to ",
-                           flat.bounds.high[1],
-                           " m, and reach beyond the body: if that is the ground, take it out of the file, or name its "
-                           "part with --part ground=NAME"));
   const Box bounds = body.bounds();
   const Vec3 size = bounds.size();
   // What rounding in float files leaves below is no contact patch.
-  if (bounds.low[2] >= z - 1e-5 * std::max({size[0], size[1], size[2]})) return;
+  const double depth = z - bounds.low[2];
+  if (depth <= 1e-5 * std::max({size[0], size[1], size[2]})) return false;
   if (bounds.high[2] <= z)
     throw Error(ErrorKind::input,
                 str(where, ": all of the body lies below the model's ground, z = ", z, " m: z runs from ",
@@ -161,15 +193,22 @@ void PartOptions::at_ground(geometry::SurfaceMesh& body, double z, const std::st
     names.insert(body.patch_names[static_cast<std::size_t>(body.patch[f])]);
   }
   const std::string parts = listed({names.begin(), names.end()});
-  if (!cut_ground_) {
-    warnings.push_back(str(faces_text(below), " (", parts, ") reach below the model's ground z = ", z, " m, down to ",
-                           bounds.low[2], " m, where there is no air: --cut-ground cuts them off"));
-    return;
+  if (!cut_ground_ && !(may_cut && depth <= kContact * size[2])) {
+    warnings.push_back(
+        str(faces_text(below), " (", parts, ") reach below the model's ground z = ", z, " m, down to ", bounds.low[2],
+            " m, where there is no air: ",
+            may_cut ? "too deep for wheels in their contact patch; --ground tells where the ground is, " : "",
+            "--cut-ground cuts them off"));
+    return false;
   }
-  const mesh_io::Cut cut = mesh_io::cut_below(body, z);
-  warnings.push_back(str("cut off at the ground z = ", z, " m: ", faces_text(cut.removed), " below it taken away, ",
-                         cut.shortened, " shortened (", parts,
-                         "); the body is open there, and nothing acts on what stood on the ground"));
+  mesh_io::cut_below(body, z);
+  const geometry::Lids lids = geometry::close_at(body, z);
+  warnings.push_back(str(parts, " reach ", depth, " m below the ground z = ", z, " m: cut off there, ",
+                         lids.count > 0 ? str("and closed over ", lids.count,
+                                              lids.count == 1 ? " contact patch of " : " contact patches of ",
+                                              lids.area, " m2 in all, on which no air acts")
+                                        : std::string("where the body is open now and no air acts")));
+  return true;
 }
 
 }  // namespace streamtube::apps

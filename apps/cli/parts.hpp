@@ -38,9 +38,14 @@ struct PartOptions {
   // nothing. Throws Error(input) that begins with `where` when nothing is left.
   std::vector<PartInfo> sort_parts(geometry::SurfaceMesh& body, const std::vector<std::string>& colours,
                                    const std::string& where, std::vector<std::string>& warnings) const;
-  // What lies below the model's ground z, m: cut off or warned of; also warned of: a flat piece that looks like the
-  // ground. Throws Error(input) when all of the body is below.
-  void at_ground(geometry::SurfaceMesh& body, double z, const std::string& where,
+  // Takes a ground without a name out of the body and says so; Error(input) for a wind tunnel around it. Not where the
+  // role ground was given, even with no pattern. Whichever way is up.
+  void sort_surroundings(geometry::SurfaceMesh& body, std::vector<PartInfo>& parts, const std::string& where,
+                         std::vector<std::string>& warnings) const;
+  // What lies below the model's ground z, m: a contact patch (up to a twentieth of the body's height, or whatever it is
+  // with --cut-ground) is cut off and the body closed there; more is warned of, as is all of it unless `may_cut`.
+  // Returns whether the body was cut. Throws Error(input) when all of the body is below.
+  bool at_ground(geometry::SurfaceMesh& body, double z, bool may_cut, const std::string& where,
                  std::vector<std::string>& warnings) const;
 
   std::vector<std::string> given() const { return part_; }

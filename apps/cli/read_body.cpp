@@ -1,12 +1,15 @@
 #include "apps/cli/read_body.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "geometry/parts.hpp"
+#include "geometry/topology.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::apps {
@@ -87,6 +90,7 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
     }
   }
   body.parts = parts.sort_parts(body.mesh, colours, body.where, body.warnings);
+  parts.sort_surroundings(body.mesh, body.parts, body.where, body.warnings);
   measure(body);
   if (body.mesh.unit_stated) {
     body.unit = unit_name(body.mesh.file_unit);
@@ -97,14 +101,54 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   return body;
 }
 
+void warn_of_half(Body& body, double middle) {
+  const geometry::SurfaceMesh& mesh = body.mesh;
+  const Box box = mesh.bounds();
+  const double near = 1e-4 * box.size()[1];
+  double shadow = 0, flat[2] = {0, 0};  // m2, across y; of faces in the sides of the box
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    const double across = std::abs(mesh.area_vector(f)[1]);
+    shadow += 0.5 * across;
+    for (const int high : {0, 1}) {
+      const double y = high ? box.high[1] : box.low[1];
+      bool in_side = true;
+      for (std::size_t i = 0; in_side && i < mesh.corner_count(f); ++i)
+        in_side = std::abs(mesh.corner(f, i)[1] - y) < near;
+      if (in_side) flat[high] += across;
+    }
+  }
+  std::size_t rim[2] = {0, 0}, edges = 0;  // open edges in those sides, and in all
+  if (body.report.boundary_edges > 0) {
+    const geometry::Topology topology(mesh);
+    topology.for_edges([&](geometry::Id low, std::span<const geometry::Topology::Use> uses) {
+      if (uses.size() != 1) return;
+      ++edges;
+      const double a = mesh.points[topology.vertex_point[low]][1];
+      const double b = mesh.points[topology.vertex_point[uses[0].high]][1];
+      rim[0] += std::max(a, b)<box.low[1] + near, rim[1] += std::min(a, b)> box.high[1] - near;
+    });
+  }
+  for (const int high : {0, 1}) {
+    const double y = high ? box.high[1] : box.low[1];
+    const bool in_middle = std::abs(y - middle)<near, open = rim[high]> 0 && rim[high] == edges;
+    // An open half has lost the lid that would be half of its shadows.
+    const bool lid = flat[high] > (in_middle ? 0.9 : 0.99) * shadow && (in_middle || flat[1 - high] < 0.8 * shadow);
+    if (!open && !lid) continue;
+    body.warnings.push_back(
+        str("the body ends at y = ", in_middle ? 0.0 : y - middle, " m of its file in ",
+            open ? str("an open rim of ", edges, " edges") : str("a flat side of ", flat[high], " m2"),
+            ", and all of it lies on one side of that: if it is half a body, mirror it, for it is computed as a whole "
+            "one"));
+    return;
+  }
+}
+
 void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground,
                   const geometry::RepairOptions& repair) {
-  const std::size_t faces = body.mesh.face_count();
-  if (ground) parts.at_ground(body.mesh, *ground, body.where, body.warnings);
-  if (body.mesh.face_count() != faces) {
-    measure(body);
-    body.cut_at = ground;
-  }
+  // A surface that is taken as it is keeps its faces.
+  const bool may_cut = repair.rung != geometry::Rung::none;
+  if (ground && parts.at_ground(body.mesh, *ground, may_cut, body.where, body.warnings)) measure(body);
+  body.ground = ground;
   const geometry::Preparation found = geometry::prepare(body.mesh, body.report, body.where);
   body.repair = geometry::repair(body.mesh, body.report, found, repair, body.where);
   // The skin of a wrap has facets of its own: there the surface as it came is looked at.
@@ -117,22 +161,36 @@ void prepare_body(Body& body, const PartOptions& parts, std::optional<double> gr
     core::info(str(body.where, ": repair (", name(body.repair.rung), "): ", to_text(step)));
 }
 
+namespace {
+
+// Where the road bears on the body, not the air: the lids of what was cut off at the ground, and flat soles that stand
+// on it. Of a surface of the body, which may stand off from it by the repair's tolerance. Empty: nowhere.
+std::vector<char> contact(const Body& body, const geometry::SurfaceMesh& mesh) {
+  if (!body.ground) return {};
+  const Vec3 size = body.report.bounds.size();
+  const double near = 1e-5 * std::max({size[0], size[1], size[2]}) + 2 * body.repair.tolerance;
+  return geometry::faces_at_ground(mesh, *body.ground + near);
+}
+
+}  // namespace
+
+void mark_contact(const Body& body, solver::Case& question) {
+  question.no_forces = contact(body, question.body);
+  const std::vector<char> there = contact(body, question.surface ? *question.surface : question.body);
+  if (there.empty()) return;
+  if (question.hidden.empty()) question.hidden.assign(there.size(), 0);
+  for (std::size_t f = 0; f < there.size(); ++f) question.hidden[f] |= there[f];
+}
+
 void move_to_case(Body& body, solver::Case& question) {
   if (!body.repair.body) {
     question.body = std::move(body.mesh), question.report = body.report;
-    return;
+  } else {
+    question.body = std::move(*body.repair.body), question.report = geometry::report(question.body);
+    question.surface = std::move(body.mesh), question.surface_name = question.name;
+    question.forces_on_body = true, question.hidden = std::move(body.repair.hidden);
   }
-  question.body = std::move(*body.repair.body), question.report = geometry::report(question.body);
-  question.surface = std::move(body.mesh), question.surface_name = question.name;
-  if (body.cut_at) {
-    // The lids that close the body at the ground: the road bears on them, not the air.
-    const double near = 2 * body.repair.tolerance + 1e-6 * norm(body.report.bounds.size());
-    question.no_forces.assign(question.body.face_count(), 1);
-    for (std::size_t f = 0; f < question.body.face_count(); ++f)
-      for (std::size_t i = 0; i < question.body.corner_count(f); ++i)
-        if (question.body.corner(f, i)[2] > *body.cut_at + near) question.no_forces[f] = 0;
-  }
-  question.forces_on_body = true, question.hidden = std::move(body.repair.hidden);
+  mark_contact(body, question);
 }
 
 }  // namespace streamtube::apps

@@ -24,7 +24,7 @@ struct Body {
   std::vector<std::string> warnings;
   std::vector<PartInfo> parts;                                  // in the order of the files
   geometry::Repair repair;                                      // by prepare_body
-  std::optional<double> cut_at;                                 // m, the height at which what was below was cut off
+  std::optional<double> ground;                                 // m, its height; by prepare_body
   std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file; of CAD files only
 };
 // "STEP in mm, 3 solids, 24 faces: 1234 triangles within 0.0005 m"
@@ -49,8 +49,15 @@ void measure(Body& body);
 // become a closed body. Throws Error(input).
 void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground,
                   const geometry::RepairOptions& repair);
-// The body of a case: as it is, or repaired, with the fields wanted where it was.
+// Warns of half a body: one that ends in a flat side or an open rim across the flow, in the plane y = `middle` (m), the
+// middle plane of its file, or so flat and large there that it is no side of a whole one. For a body in the model's
+// frame, before it is prepared.
+void warn_of_half(Body& body, double middle);
+// The body of a case: as it is, or repaired, with the fields wanted where it was. Where it stands on the ground, no
+// forces act.
 void move_to_case(Body& body, solver::Case& question);
+// Faces on the ground: no forces of the case's body, and marked as hidden in the surface of its results.
+void mark_contact(const Body& body, solver::Case& question);
 
 // All lengths times `factor`, also the file's unit.
 void rescale(Body& body, double factor);

@@ -47,6 +47,10 @@ std::string repair_json_text(const geometry::RepairOptions& asked, const geometr
     if (!step.detail.empty()) out["steps"].back()["detail"] = step.detail;
   }
   if (done.tolerance > 0) out["tolerance_m"] = done.tolerance;
+  if (done.openings.count > 0) {
+    out["openings"] = {{"count", done.openings.count}, {"area_m2", done.openings.area}};
+    for (const auto& [part, area] : done.openings.of_part) out["openings"]["parts_m2"][part] = area;
+  }
   out["hidden_faces"] = done.hidden_faces;
   return out.dump();
 }

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -57,9 +58,9 @@ class Inspect : public Command {
   std::string summary() const override { return "Report what is in a mesh file or a model"; }
 
   void declare(CLI::App& app) override {
-    app.add_option(
-        "file", file_,
-        "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES) or checkpoint (.h5); without: the built-in model");
+    app.add_option("file", files_,
+                   "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), several surfaces as one body, or checkpoint "
+                   "(.h5); without: the built-in model");
     app.add_option("--unit", unit_, "Unit of length of a mesh file that does not say it: m, mm, cm, in, ft")
         ->default_str("m");
     parts_.declare(app);
@@ -74,11 +75,16 @@ class Inspect : public Command {
   }
 
   int execute() override {
+    if (!files_.empty()) file_ = files_.front();
+    const double unit = unit_.empty() ? 1.0 : unit_length(unit_);
+    if (files_.size() > 1) {
+      inspect_parts(unit);
+      return 0;
+    }
     if (file_.empty() || is_hdf5(file_) || has_extension(file_, ".h5") || has_extension(file_, ".hdf5")) {
       print_model(load_model(file_), json_);
       return 0;
     }
-    const double unit = unit_.empty() ? 1.0 : unit_length(unit_);
     try {
       mesh_io::CadReport cad;
       const auto mesh = mesh_io::read_surface(file_, unit, parts_.cad(), &cad);
@@ -98,6 +104,22 @@ class Inspect : public Command {
   }
 
  private:
+  // The files as the one body that predict makes of them.
+  void inspect_parts(double unit) {
+    geometry::SurfaceMesh whole;
+    for (const auto& path : files_) {
+      if (is_hdf5(path))
+        throw core::Error(core::ErrorKind::usage, core::str("'", path, "' is a model, and several files are one body"),
+                          "inspect a model alone");
+      mesh_io::CadReport cad;
+      const auto part = mesh_io::read_surface(path, unit, parts_.cad(), &cad);
+      for (const auto& warning : cad.warnings) core::warn(core::str("'", path, "': ", warning));
+      if (whole.offsets.empty()) whole.file_unit = part.file_unit, whole.unit_stated = part.unit_stated;
+      geometry::append(whole, part, std::filesystem::path(path).stem().string());
+    }
+    file_ = core::str(files_.front(), " and ", files_.size() - 1, " more");
+    inspect_surface(whole, {});
+  }
   void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::CadReport& cad) const {
     const bool tried = repair_.rung != geometry::Rung::none;
     const auto r =
@@ -132,7 +154,7 @@ class Inspect : public Command {
       if (p < cad.colours.size() && !cad.colours[p].empty()) parts.back()["colour"] = cad.colours[p];
     }
     Json out = {{"kind", "surface"},
-                {"file", file_},
+                {"file", files_.size() > 1 ? Json(files_) : Json(file_)},
                 {"points", r.points},
                 {"faces", r.faces},
                 {"triangles", r.triangles},
@@ -181,6 +203,7 @@ class Inspect : public Command {
     std::cout << attributes_text(mesh.attributes, "cells");
   }
 
+  std::vector<std::string> files_;
   std::string file_, unit_;
   PartOptions parts_;
   geometry::RepairOptions repair_{.automatic = false, .rung = geometry::Rung::none};

@@ -46,7 +46,8 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   CHECK(patches["body"]["role"] == "cabin");
   CHECK(patches["Front_Wheel"]["role"] == "wheels");
   CHECK(patches["rear/tyre"]["role"] == "wheels");
-  CHECK(patches["Front_Wheel"]["area_m2"].get<double>() == Approx(2 * (0.1 * 0.3 + 0.1 * 0.04 + 0.3 * 0.04)));
+  // Of the wheels, what stands on the ground has no part in the forces.
+  CHECK(patches["Front_Wheel"]["area_m2"].get<double>() == Approx(0.1 * 0.3 + 2 * (0.1 * 0.04 + 0.3 * 0.04)));
   for (const char* name : {"Cd", "Cl", "Cs"})
     for (const char* part : {"total", "pressure", "friction"}) {
       double sum = 0;
@@ -71,44 +72,106 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   CHECK(surface.bounds().low[0] == 0);
 }
 
-TEST_CASE("--cut-ground takes off what reaches below the ground; without it there is a warning") {
+TEST_CASE("wheels in their contact patch are cut and closed at the ground; what is deeper only by --cut-ground") {
   const TempDir dir;
-  mesh_io::write_vtp(dir.file("car.vtp"), car(0.02, false));
-  const auto warned = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--json"});
+  const auto predict = [&](double below, std::vector<std::string> more) {
+    mesh_io::write_vtp(dir.file("car.vtp"), car(below, false));
+    std::vector<std::string> words = {"predict", "car.vtp", "--volume", "none", "--json", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(dir, words);
+  };
+  const auto check_cut = [&](const test::Outcome& r) {
+    INFO(r.err);
+    REQUIRE(r.code == 0);
+    CHECK_THAT(r.err, ContainsSubstring("closed over 2 contact patches of 0.06 m2 in all"));
+    CHECK_THAT(r.err, !ContainsSubstring("repair (") && !ContainsSubstring("open"));
+    const json patches = json::parse(r.out)["patches"];
+    // Top and sides down to the ground; no floor.
+    CHECK(patches["rear/tyre"]["area_m2"].get<double>() == Approx(0.1 * 0.3 + 2 * (0.1 + 0.3) * 0.04));
+    const auto surface = mesh_io::read_surface(dir.file("car_streamtube/surface.vtp"));
+    CHECK(std::abs(surface.bounds().low[2]) < 1e-12);
+    std::size_t hidden = 0;
+    for (const auto& a : surface.attributes)
+      if (a.name == "hidden")
+        for (std::size_t f = 0; f < surface.face_count(); ++f) {
+          hidden += a.values[f] != 0;
+          CHECK((a.values[f] != 0) == (surface.centroid(f)[2] < 1e-6));
+        }
+    CHECK(hidden > 0);
+  };
+  const auto little = predict(0.01, {});
+  CHECK_THAT(little.err, ContainsSubstring("'Front_Wheel', 'rear/tyre' reach 0.01 m below the ground z = 0 m"));
+  check_cut(little);
+  const auto warned = predict(0.02, {});
   INFO(warned.err);
   REQUIRE(warned.code == 0);
   CHECK_THAT(warned.err, ContainsSubstring("('Front_Wheel', 'rear/tyre') reach below the model's ground z = 0") &&
                              ContainsSubstring("--cut-ground"));
-  const auto cut =
-      run_program(dir, {"predict", "car.vtp", "--volume", "none", "--json", "--cut-ground", "--overwrite"});
-  INFO(cut.err);
-  REQUIRE(cut.code == 0);
-  CHECK_THAT(cut.err, ContainsSubstring("cut off at the ground z = 0 m: 16 faces below it taken away"));
-  const json patches = json::parse(cut.out)["patches"];
-  // Top and sides down to the ground; no floor.
-  CHECK(patches["rear/tyre"]["area_m2"].get<double>() == Approx(0.1 * 0.3 + 2 * (0.1 + 0.3) * 0.04));
-  CHECK(std::abs(mesh_io::read_surface(dir.file("car_streamtube/surface.vtp")).bounds().low[2]) < 1e-12);
+  check_cut(predict(0.02, {"--cut-ground"}));
+  const auto whole = predict(0.01, {"--repair", "none"});
+  CHECK(whole.code == 0);
+  CHECK_THAT(whole.err, ContainsSubstring("reach below the model's ground"));
 }
 
-TEST_CASE("a nameless plate at the ground is suspected; patterns and deviations that mean nothing are told") {
+TEST_CASE("a nameless ground is left out; patterns and deviations that mean nothing are told") {
   const TempDir dir;
   auto mesh = car(0, true);
   mesh.patch_names = {"a", "b", "c", "d"};
   mesh_io::write_vtp(dir.file("car.vtp"), mesh);
-  const auto r = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--dry-run", "--part", "wings=*wing*"});
+  const auto dry = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"predict", "car.vtp", "--volume", "none", "--dry-run"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(dir, words);
+  };
+  const auto r = dry({"--part", "wings=*wing*"});
   INFO(r.err);
   CHECK(r.code == 0);
-  CHECK_THAT(r.err, ContainsSubstring("48 faces ('d') lie flat at the ground") &&
+  CHECK_THAT(r.err, ContainsSubstring("48 faces ('d') from (-1, -0.8, -0.001) m") && ContainsSubstring("left out") &&
                         ContainsSubstring("--part wings=*wing* matches none of the parts: 'a', 'b', 'c', 'd'"));
-  const auto named = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--dry-run", "--part", "ground=d"});
+  const auto named = dry({"--part", "ground=d"});
   CHECK(named.code == 0);
   CHECK_THAT(named.err, ContainsSubstring("'d' with 48 faces is left out") && !ContainsSubstring("lie flat"));
+  CHECK_THAT(dry({"--part", "ground="}).err, !ContainsSubstring("left out"));
   CHECK(run_program(dir, {"predict", "car.vtp", "--part", "wheels"}).code == 2);
   CHECK(run_program(dir, {"predict", "car.vtp", "--deviation", "0"}).code == 2);
   CHECK(run_program(dir, {"predict", "car.vtp", "--deviation", "-1"}).code == 2);
   const auto all = run_program(dir, {"predict", "car.vtp", "--part", "ground=*"});
   CHECK(all.code == 3);
   CHECK_THAT(all.err, ContainsSubstring("belong to the ground"));
+}
+
+TEST_CASE("what is no whole car is told: a wind tunnel around it, half of it, its wheels alone") {
+  const TempDir dir;
+  const auto dry = [&](const geometry::SurfaceMesh& mesh) {
+    mesh_io::write_vtp(dir.file("body.vtp"), mesh);
+    auto r = run_program(dir, {"predict", "body.vtp", "--volume", "none", "--dry-run"});
+    INFO(r.err);
+    return r;
+  };
+  auto tunnel = car(0, false);
+  geometry::append(tunnel, test::box_mesh({-3, -1.5, 0}, {6, 1.5, 2}, 2), "room");
+  const auto refused = dry(tunnel);
+  CHECK(refused.code == 3);
+  CHECK_THAT(refused.err, ContainsSubstring("('room')") && ContainsSubstring("wind tunnel") &&
+                              ContainsSubstring("--part ground=NAME"));
+
+  for (const bool open : {false, true}) {
+    const auto whole = test::box_mesh({0, 0, 0.05}, {1.03, 0.19, 0.33}, 3);
+    geometry::SurfaceMesh half;
+    for (std::size_t f = 0; f < whole.face_count(); ++f)
+      if (!open || whole.centroid(f)[1] > 1e-9)
+        test::add_face(half, {whole.corner(f, 0), whole.corner(f, 1), whole.corner(f, 2)});
+    const auto r = dry(half);
+    CHECK(r.code == 0);
+    CHECK_THAT(r.err, ContainsSubstring("if it is half a body, mirror it") &&
+                          ContainsSubstring(open ? "an open rim of 12 edges" : "a flat side of 0.2884 m2"));
+  }
+  CHECK_THAT(dry(car(0, false)).err, !ContainsSubstring("half a body"));
+
+  geometry::SurfaceMesh wheels;
+  geometry::append(wheels, test::box_mesh({0.2, -0.15, 0}, {0.3, 0.15, 0.3}, 2), "Front_Wheel");
+  geometry::append(wheels, test::box_mesh({0.9, -0.15, 0}, {1.1, 0.15, 0.3}, 2), "rear/tyre");
+  CHECK_THAT(dry(wheels).err, ContainsSubstring("all parts are wheels by their names ('Front_Wheel', 'rear/tyre')"));
 }
 
 TEST_CASE("roles go by whole names and by the names between slashes, whatever the case") {
@@ -121,6 +184,20 @@ TEST_CASE("roles go by whole names and by the names between slashes, whatever th
   CHECK(usual.role("ground_plane") == "ground");
   CHECK(usual.role("background") == "");
   CHECK(usual.role("underbody") == "");
+}
+
+TEST_CASE("inspect takes several files as one body") {
+  const TempDir dir;
+  mesh_io::write_vtp(dir.file("a.vtp"), test::box_mesh({0, 0, 0}, {1, 1, 1}, 2));
+  mesh_io::write_vtp(dir.file("wheel.vtp"), test::box_mesh({2, 0, 0}, {3, 1, 1}, 1));
+  const auto r = run_program(dir, {"inspect", "a.vtp", "wheel.vtp", "--json"});
+  REQUIRE(r.code == 0);
+  const json out = json::parse(r.out);
+  CHECK(out["faces"] == 48 + 12);
+  CHECK(out["components"] == 2);
+  CHECK(out["file"] == json::array({"a.vtp", "wheel.vtp"}));
+  CHECK(out["parts"][1]["name"] == "wheel");
+  CHECK(run_program(dir, {"inspect", "a.vtp", "missing.vtp"}).code == 3);
 }
 
 TEST_CASE("inspect tells parts and their roles") {

@@ -148,6 +148,35 @@ TEST_CASE("patches go along, those of filled holes from their neighbours") {
     CHECK(r.body->patch[f] == (r.body->centroid(f)[2] > 0.5));
   }
   CHECK_THAT(area[0] + area[1], WithinRel(6.0, 1e-12));
+  REQUIRE(r.openings.of_part.size() == 1);
+  const std::string part = mesh.centroid(5)[2] > 0.5 ? "high" : "low";
+  CHECK(r.openings.of_part[0].first == part);
+  CHECK_THAT(r.openings.of_part[0].second, WithinRel(0.5 / 16, 1e-12));
+  CHECK_THAT(steps(r), ContainsSubstring("0.03125 m2: '" + part + "' 0.03125 m2"));
+}
+
+TEST_CASE("what a wrap bridges is counted, and in which part") {
+  // A box without a lid, and a fin that only a wrap can deal with.
+  SurfaceMesh mesh;
+  const SurfaceMesh whole = unit_cube(6);
+  for (std::size_t f = 0; f < whole.face_count(); ++f)
+    if (whole.centroid(f)[2] < 1 - 1e-9) add_face(mesh, {whole.corner(f, 0), whole.corner(f, 1), whole.corner(f, 2)});
+  const std::size_t box = mesh.face_count();
+  add_face(mesh, {{0.5, 1, 0.5}, {0.5, 1.4, 0.5}, {0.5, 1, 0.8}});
+  mesh.patch_names = {"box", "fin"};
+  for (std::size_t f = box; f < mesh.face_count(); ++f) mesh.patch[f] = 1;
+  const Repair r = repaired(mesh);
+  CAPTURE(steps(r), joined(r.warnings));
+  REQUIRE(r.rung == Rung::wrap);
+  CHECK(r.openings.count == 1);
+  CHECK_THAT(r.openings.area, WithinRel(1.0, 0.03));
+  REQUIRE(r.openings.of_part.size() == 1);
+  CHECK(r.openings.of_part[0].first == "box");
+  REQUIRE(r.body);
+  CHECK(r.body->patch_names == mesh.patch_names);
+  double area[2] = {0, 0};
+  for (std::size_t f = 0; f < r.body->face_count(); ++f) area[r.body->patch[f]] += norm(r.body->area_vector(f));
+  CHECK_THAT(area[1], WithinRel(2 * 0.5 * 0.4 * 0.3, 0.2));
 }
 
 TEST_CASE("a flat side that is missing is closed, and said") {
@@ -161,6 +190,8 @@ TEST_CASE("a flat side that is missing is closed, and said") {
   REQUIRE(r.body);
   CHECK_THAT(report(*r.body).volume, WithinRel(1.0, 1e-12));
   CHECK_THAT(joined(r.warnings), ContainsSubstring("hole 1.41421 m wide was closed"));
+  CHECK(r.openings.count == 1);
+  CHECK_THAT(r.openings.area, WithinRel(1.0, 1e-12));
 }
 
 TEST_CASE("sides that are cut up differently are stitched") {
@@ -305,8 +336,6 @@ TEST_CASE("roughness and steps are told from shapes that are meant") {
     section.push_back({0, 0, 0});
     return prism(section, 0.4);
   };
-  // The height of the arc over a facet of the circle.
-  CHECK_THAT(check_facets(rounded(4)).step, WithinRel(0.1 * (1 - std::cos(std::numbers::pi / 16)), 0.02));
   CHECK(refused(rounded(4)) == "");
   CHECK_THAT(joined(warnings), ContainsSubstring("too coarse"));
   CHECK_THAT(refused(rounded(2)), ContainsSubstring("too coarse") && ContainsSubstring("--accept coarse"));

@@ -69,6 +69,65 @@ TEST_CASE("asymmetry is that of the shape, not of its triangles") {
   CHECK(asymmetry(other) > 0.05);
 }
 
+TEST_CASE("asymmetry is graded: halves, yaw, and what is said of them") {
+  auto model = test::tiny_model();
+  model.normalizer.symmetric = true;
+  const auto named = [&](const geometry::SurfaceMesh& body) {
+    solver::Case question = box_case();
+    question.body = body;
+    std::string out;
+    for (const auto& one : solver::extrapolations(model, question, 0.24))
+      if (one.quantity == "asymmetry_about_y_0" || one.quantity == "yaw_angle") out += one.quantity + " ";
+    return out;
+  };
+  const geometry::SurfaceMesh body = box_case().body;
+  CHECK(solver::asymmetry_text(model, body).empty());
+  // A box beside it, as a mirror: 6 b^2 of area more on that side, at a known distance.
+  const double area = 2 * (1 * 0.6 + 1 * 0.4 + 0.6 * 0.4);
+  for (const double b : {0.02, 0.06, 0.12}) {
+    CAPTURE(b);
+    geometry::SurfaceMesh one = body;
+    test::append(one, test::box_mesh({0.5 - b / 2, -0.35 - b, 0.3}, {0.5 + b / 2, -0.35, 0.3 + b}));
+    const auto found = solver::asymmetry(one);
+    CHECK(found.area == Approx(-6 * b * b / (area + 6 * b * b)).epsilon(1e-6));
+    CHECK(found.moment < found.area);
+    CHECK(std::abs(found.yaw) < 1e-6);
+    const std::string text = solver::asymmetry_text(model, one);
+    if (b == 0.06) CHECK_THAT(text, ContainsSubstring("(more at y < 0)") && !ContainsSubstring("long axis"));
+    CHECK(named(one) == (b > 0.1 ? "asymmetry_about_y_0 " : ""));
+  }
+  for (const double degrees : {0.2, 0.7, 3.0, -3.0}) {
+    CAPTURE(degrees);
+    geometry::SurfaceMesh turned = body;
+    const double a = degrees * std::acos(-1.0) / 180;
+    for (Vec3& p : turned.points)
+      p = {0.5 + (p[0] - 0.5) * std::cos(a) - p[1] * std::sin(a), (p[0] - 0.5) * std::sin(a) + p[1] * std::cos(a),
+           p[2]};
+    const auto found = solver::asymmetry(turned);
+    CHECK(found.yaw == Approx(degrees).epsilon(0.02));
+    CHECK(found.halves() < 0.01);  // which see nothing of it
+    CHECK(solver::asymmetry_text(model, turned).empty() == (degrees == 0.2));
+    CHECK(named(turned) == (std::abs(degrees) > 1 ? "yaw_angle " : ""));
+  }
+  model.normalizer.symmetric = false;
+  geometry::SurfaceMesh aside = body;
+  for (Vec3& p : aside.points) p[1] += 0.3;
+  CHECK(solver::asymmetry_text(model, aside).empty());
+  CHECK(named(aside).empty());
+}
+
+TEST_CASE("on the ground is no extrapolation for a model whose bodies stand a hair above it") {
+  const surrogate::Range wheels{"ground_clearance", "m", 0.0005, 0.0005, 1e-5},
+      none{"ground_clearance", "m", 0.03, 0.05, 0};
+  CHECK(solver::knows_clearance(wheels, 0, 1));
+  CHECK(solver::knows_clearance(wheels, 0.002, 1));
+  CHECK_FALSE(solver::knows_clearance(wheels, 0.004, 1));
+  CHECK(solver::knows_clearance(wheels, 0.004, 4));
+  CHECK_FALSE(solver::knows_clearance(wheels, -0.01, 4));
+  CHECK_FALSE(solver::knows_clearance(none, 0, 4));
+  CHECK(solver::knows_clearance(none, 0.04, 1));
+}
+
 TEST_CASE("what lies outside of the training range is named with value and range") {
   auto model = test::tiny_model();
   solver::Case question = box_case();

@@ -1,6 +1,7 @@
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <functional>
 
 #include "mesh_io/mesh_io.hpp"
 #include "solver/similarity.hpp"
@@ -55,6 +56,7 @@ TEST_CASE("bodies of the kind are within, other kinds beyond, whatever their tri
     REQUIRE(d);
     INFO(name << ": " << solver::to_text(*d));
     CHECK_FALSE(d->beyond());
+    CHECK(d->if_turned.empty());
   }
   const auto box = [](Vec3 low, Vec3 high) { return test::box_mesh(low, high, 2); };
   const std::vector<std::pair<const char*, geometry::SurfaceMesh>> others = {
@@ -72,10 +74,33 @@ TEST_CASE("bodies of the kind are within, other kinds beyond, whatever their tri
     CHECK(d->beyond());
     CHECK(d->percentile == 100);
     CHECK_THAT(solver::warning_text(*d), ContainsSubstring("what stands out most"));
+    CHECK(d->if_turned.empty());  // no turn makes an Ahmed body of them
   }
-  auto reversed = mesh_io::read_surface(kSamples + "geometries/ahmed_25deg.stl");
-  for (Vec3& p : reversed.points) p[0] = 1.044 - p[0], p[1] = -p[1];
-  CHECK(solver::similarity(model(), reversed)->beyond());
+}
+
+TEST_CASE("a body of the kind that stands backwards, upside down or on its side is told so") {
+  const auto body = mesh_io::read_surface(kSamples + "geometries/ahmed_25deg.stl");
+  const auto turned = [&](const std::function<Vec3(const Vec3&)>& turn) {
+    auto mesh = body;
+    for (Vec3& p : mesh.points) p = turn(p);
+    const auto d = solver::similarity(model(), mesh);
+    REQUIRE(d);
+    CHECK(d->beyond());
+    return solver::warning_text(*d);
+  };
+  CHECK_THAT(turned([](const Vec3& p) {
+               return Vec3{-p[0], -p[1], p[2]};
+             }),
+             ContainsSubstring("seems to stand backwards: with the flow along its -x and its +z upward"));
+  CHECK_THAT(turned([](const Vec3& p) {
+               return Vec3{p[0], -p[1], -p[2]};
+             }),
+             ContainsSubstring("seems to stand upside down: with the flow along its +x and its -z upward"));
+  CHECK_THAT(turned([](const Vec3& p) { return Vec3{p[0], -p[2], p[1]}; }), ContainsSubstring("seems to be turned"));
+  CHECK_THAT(turned([](const Vec3& p) {
+               return Vec3{-p[1], p[0], p[2]};
+             }),
+             ContainsSubstring("seems to be turned: with the flow along its +y and its +z upward"));
 }
 
 TEST_CASE("a model without descriptors cannot tell") {
