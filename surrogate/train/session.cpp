@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t kStateVersion = 1;
+constexpr std::int64_t kStateVersion = 2;
 constexpr double kMargin = 0.05;  // of the normaliser around the training cases
 // A network position runs from 0 to 1000; what lies this much outside is a mistake, not a choice.
 constexpr double kLowest = -1000, kHighest = 2000;
@@ -88,18 +88,8 @@ class Session {
     SessionResult result;
     result.train_cases = train_.size(), result.validation_cases = validation_.size();
     check_parameters();
-    world_ = world_of(train_);
-    world_.conditions = make_conditions(recipe_.conditions, data_, train_, world_.lengths);
-    Weights weights;
-    if (recipe_.init.empty()) {
-      normalizer_ = make_normalizer(data_, train_, world_, kMargin);
-      if (recipe_.position_extent > 0) place_positions();
-      weights = initial_weights(config_, recipe_.seed);
-      normalizer_.symmetric = recipe_.symmetric;
-    } else {
-      weights = adopt();
-    }
-    set_decoders();
+    if (options_.resume) look_at_state();
+    const Weights weights = begin();
     const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
                                            column_weights(normalizer_, Branch::volume, recipe_.loss)};
     Trainer trainer(config_, weights, recipe_.optimizer, columns, recipe_.recompute, "the recipe", recipe_.precision);
@@ -182,7 +172,7 @@ class Session {
       if (const int where = processes_.first_of(!finite); where >= 0)
         stop_at(where, last, trainer.updates() + 1, "the loss");
       finite = trainer.sum_gradients(processes_);
-      const double rate = recipe_.schedule.rate(trainer.updates());
+      const double rate = this->rate(trainer.updates());
       const double norm = trainer.update(rate);
       if (!std::isfinite(norm))  // of the sum, so on all processes
         stop_at(std::max(0, processes_.first_of(!finite)), last, trainer.updates(), "the gradient");
@@ -348,6 +338,31 @@ class Session {
     return world;
   }
 
+  // The network's world, and the weights to start from.
+  Weights begin() {
+    world_ = world_of(train_);
+    world_.conditions = make_conditions(recipe_.conditions, data_, train_, world_.lengths);
+    Weights weights;
+    if (more_cases_) {
+      // Fields and conditions mean what they meant to the weights.
+      const Checkpoint last = read_checkpoint(file("last.h5"));
+      normalizer_ = last.normalizer;
+      for (std::size_t i = 0; i < std::min(last.conditions.size(), world_.conditions.size()); ++i)
+        world_.conditions[i].center = last.conditions[i].center, world_.conditions[i].scale = last.conditions[i].scale;
+      return last.weights;
+    }
+    if (recipe_.init.empty()) {
+      normalizer_ = make_normalizer(data_, train_, world_, kMargin);
+      if (recipe_.position_extent > 0) place_positions();
+      weights = initial_weights(config_, recipe_.seed);
+      normalizer_.symmetric = recipe_.symmetric;
+    } else {
+      weights = adopt();
+    }
+    set_decoders();
+    return weights;
+  }
+
   // Weights and normaliser of the recipe's checkpoint, in the place of random ones.
   Weights adopt() {
     const Checkpoint from = read_checkpoint(recipe_.init);
@@ -470,6 +485,10 @@ class Session {
       h5.write_attribute("/", "updates", state.updates);
       h5.write_attribute("/", "best", best_);
       h5.write_attribute("/", "data", fingerprint_);
+      h5.write_attribute("/", "schedule_start", schedule_start_);
+      Json names = Json::array();
+      for (const std::size_t index : train_) names.push_back(data_.cases()[index].name);
+      h5.write_attribute("/", "cases", names.dump());
       h5.write_attribute("/", "recipe", Json(deciding_options()).dump());
       const auto put = [&](const char* name, const std::vector<float>& values) {
         h5.write<float>(name, {values.size()}, values);
@@ -480,7 +499,9 @@ class Session {
     });
   }
 
-  Trainer::State read_state() {
+  // What a resumed run goes on from: refuses what is another run. More cases, or more updates than it was to make,
+  // are a new schedule from there.
+  void look_at_state() {
     const std::string path = file("state.h5");
     const H5File h5 = H5File::open(path);
     const std::string where = str("'", path, "': ");
@@ -491,22 +512,62 @@ class Session {
           ErrorKind::input,
           str(where, "state format ", h5.attribute_integer("/", "version"), ", this program continues ", kStateVersion),
           "start a new run with --overwrite");
-    if (h5.attribute_text("/", "data") != fingerprint_)
-      throw Error(ErrorKind::input, where + "the run was started on other data", "start a new run with --overwrite");
+    const std::int64_t done = h5.attribute_integer("/", "updates");
+    schedule_start_ = h5.attribute_integer("/", "schedule_start");
+    if (h5.attribute_text("/", "data") != fingerprint_) check_grown(h5, where, done);
     const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
     std::string differing;
-    for (const std::string& option : deciding_options())
-      if (!before.is_array() || std::find(before.begin(), before.end(), option) == before.end())
+    for (const std::string& option : deciding_options()) {
+      if (before.is_array() && std::find(before.begin(), before.end(), option) != before.end()) continue;
+      if (option.starts_with("updates = ") && recipe_.schedule.updates > done)
+        begin_schedule(done);
+      else
         differing += (differing.empty() ? "" : ", ") + option;
+    }
     if (!differing.empty())
       throw Error(ErrorKind::input, str(where, "the run was started with another recipe; now: ", differing),
                   differing.find("accumulation") != std::string::npos
                       ? "accumulation is counted over all processes here; resume with the same number of batches an "
                         "update, or start a new run with --overwrite"
                       : "resume with the same options, or start a new run with --overwrite");
+    best_ = more_cases_ ? 0 : h5.attribute_number("/", "best");
+  }
+
+  // The cases of the run must be among those of now, as they were.
+  void check_grown(const H5File& h5, const std::string& where, std::int64_t done) {
+    std::vector<std::size_t> known;
+    const Json names = Json::parse(h5.attribute_text("/", "cases"), nullptr, false);
+    for (const Json& name : names.is_array() ? names : Json::array())
+      for (const std::size_t index : train_)
+        if (name == data_.cases()[index].name) known.push_back(index);
+    if (known.size() != names.size() || data_.fingerprint(known) != h5.attribute_text("/", "data"))
+      throw Error(ErrorKind::input, where + "the run was started on other data",
+                  "cases may be added to a run, but those it began with must be there unchanged; start a new run with "
+                  "--overwrite");
+    more_cases_ = true;
+    core::info(str("the run goes on with ", train_.size(), " cases, ", train_.size() - known.size(),
+                   " more than before; fields stay normalised as they were"));
+    if (recipe_.schedule.updates > done) begin_schedule(done);
+  }
+
+  void begin_schedule(std::int64_t done) {
+    if (schedule_start_ == done) return;
+    schedule_start_ = done;
+    core::info(
+        str("a new schedule of the learning rate begins at update ", done, " and ends at ", recipe_.schedule.updates));
+  }
+
+  // The rate of the schedule that is under way.
+  double rate(std::int64_t update) const {
+    Schedule schedule = recipe_.schedule;
+    schedule.updates -= schedule_start_;
+    return schedule.rate(update - schedule_start_);
+  }
+
+  Trainer::State read_state() const {
+    const H5File h5 = H5File::open(file("state.h5"));
     Trainer::State state;
     state.updates = h5.attribute_integer("/", "updates");
-    best_ = h5.attribute_number("/", "best");
     state.parameters = h5.read<float>("/parameters"), state.first = h5.read<float>("/first");
     state.average = h5.read<float>("/average");
     if (h5.exists("/second")) state.second = h5.read<float>("/second");
@@ -562,6 +623,8 @@ class Session {
   CaseWorld world_;  // of the training cases
   geometry::ShapeTable shapes_;
   double best_ = 0;
+  std::int64_t schedule_start_ = 0;  // update at which the schedule of the rate began
+  bool more_cases_ = false;          // than the run had before it was resumed
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -127,6 +128,41 @@ TEST_CASE("a run at canonical length, conditioned, with features, is chosen by d
   run_session(recipe, {});
   const std::map<std::string, double> by_fields = read_checkpoint(dir.file("fields/best.h5")).test_errors;
   CHECK(by_fields.at("validation/choice") == by_fields.at("validation/mean"));
+}
+
+TEST_CASE("a resumed run may take more cases and more updates, on a new schedule") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  run_session(recipe, {});
+  const Checkpoint before = read_checkpoint(dir.file("run/last.h5"));
+  recipe.schedule.updates = 20;
+  run_session(recipe, {true});
+  const std::string log = bytes(dir.file("run/log.jsonl"));
+  CHECK_THAT(log, ContainsSubstring("\"update\":20"));
+  // The old schedule ended at its least rate; the new one of 8 updates begins with its own warm-up and peak.
+  const auto rate = [&](int update) {
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      if (json.at("update") == update && json.contains("rate")) return json.at("rate").get<double>();
+    }
+    return -1.0;
+  };
+  CHECK(rate(12) < 0.1 * recipe.schedule.peak);
+  CHECK(rate(15) > 0.5 * recipe.schedule.peak);
+
+  // Two cases more: those of before unchanged, fields normalised as before.
+  test::write_tiny_dataset(dir.file("more.h5"), 9);
+  recipe.data = dir.file("more.h5"), recipe.schedule.updates = 24;
+  run_session(recipe, {true});
+  const Checkpoint after = read_checkpoint(dir.file("run/last.h5"));
+  CHECK(after.normalizer.branch[0].mean == before.normalizer.branch[0].mean);
+  CHECK(after.normalizer.position_extent == before.normalizer.position_extent);
+  CHECK(after.shapes.cases.size() == before.shapes.cases.size() + 2);
+  // Fewer is another run.
+  recipe.data = dir.file("d.h5"), recipe.schedule.updates = 28;
+  CHECK_THAT(message_of([&] { run_session(recipe, {true}); }), ContainsSubstring("was started on other data"));
 }
 
 TEST_CASE("a conditioned run with features starts from a plain model's answers") {
