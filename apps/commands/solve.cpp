@@ -261,9 +261,9 @@ class Solve : public Command {
   void settle_symmetry(BodyCase& asked) {
     if (symmetry_ == "full") return;
     geometry::SurfaceMesh& body = asked.question.body;
-    if (solver::asymmetry(body).symmetric()) return;
+    if (solver::mirror_gap(body).symmetric()) return;
     const double plane = solver::middle_plane(body, asked.placement.frame.shift[1]);
-    if (plane != 0 && (symmetry_ != "auto" || solver::asymmetry(body, plane).symmetric())) {
+    if (plane != 0 && (symmetry_ != "auto" || solver::mirror_gap(body, plane).symmetric())) {
       for (Vec3& p : body.points) p[1] -= plane;
       if (asked.question.surface)
         for (Vec3& p : asked.question.surface->points) p[1] -= plane;
@@ -274,7 +274,7 @@ class Solve : public Command {
     }
     if (symmetry_ != "left" && symmetry_ != "right") return;
     const auto side = symmetry_ == "left" ? solver::Side::left : solver::Side::right;
-    const solver::Asymmetry apart = solver::asymmetry(body);
+    const solver::MirrorGap apart = solver::mirror_gap(body);
     const double length = body.bounds().size()[0];
     if (!apart.symmetric()) {
       const Vec3 at = (1 / asked.placement.metres_per_unit()) * asked.placement.frame.to_file(apart.where);

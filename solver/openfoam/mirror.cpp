@@ -50,8 +50,8 @@ double middle_of_columns(const SurfaceMesh& body) {
   return middles[middles.size() / 2];
 }
 
-Asymmetry asymmetry(const SurfaceMesh& body, const geometry::DistanceField& surface, double plane) {
-  Asymmetry out;
+MirrorGap mirror_gap(const SurfaceMesh& body, const geometry::DistanceField& surface, double plane) {
+  MirrorGap out;
   out.tolerance = kSymmetric * body.bounds().size()[0];
   const std::size_t step = std::max<std::size_t>(1, body.points.size() / kMostPoints);
   std::size_t seen = 0, far = 0;
@@ -67,16 +67,16 @@ Asymmetry asymmetry(const SurfaceMesh& body, const geometry::DistanceField& surf
 
 }  // namespace
 
-Asymmetry asymmetry(const SurfaceMesh& body, double plane) {
-  return asymmetry(body, geometry::DistanceField(body), plane);
+MirrorGap mirror_gap(const SurfaceMesh& body, double plane) {
+  return mirror_gap(body, geometry::DistanceField(body), plane);
 }
 
 double middle_plane(const SurfaceMesh& body, double given) {
   const geometry::DistanceField surface(body);
   const Box box = body.bounds();
-  double best = 0, least = kClearlyBetter * asymmetry(body, surface, 0).share;
+  double best = 0, least = kClearlyBetter * mirror_gap(body, surface, 0).share;
   for (const double plane : {given, 0.5 * (box.low[1] + box.high[1]), middle_of_columns(body)}) {
-    const double share = asymmetry(body, surface, plane).share;
+    const double share = mirror_gap(body, surface, plane).share;
     if (share < least) best = plane, least = share;
   }
   return best;

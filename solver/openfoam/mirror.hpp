@@ -12,7 +12,7 @@ namespace streamtube::solver {
 enum class Side { left, right };  // y < 0, y > 0
 
 // How far a body is from its own mirror image.
-struct Asymmetry {
+struct MirrorGap {
   double largest = 0;    // m, of a point of the body from the image
   Vec3 where{0, 0, 0};   // that point, m
   double share = 0;      // of the points that are farther than `tolerance`
@@ -20,7 +20,7 @@ struct Asymmetry {
   bool symmetric() const { return largest <= tolerance; }
 };
 // At the plane y = `plane`, m. Looks at no more than some 20,000 of the body's points.
-Asymmetry asymmetry(const geometry::SurfaceMesh& body, double plane = 0);
+MirrorGap mirror_gap(const geometry::SurfaceMesh& body, double plane = 0);
 
 // Of the planes y = const that come into question the one at which the fewest points are without an image: y = 0,
 // `given` (m, where the file has it), the middle of the bounds, the middle of most of the body.

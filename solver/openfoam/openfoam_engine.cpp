@@ -113,7 +113,7 @@ std::vector<std::string> doubts(const OpenFoamSolution& s, const Forces& referen
 std::string model_text(const OpenFoamSetup& setup, const OpenFoamOptions& options) {
   if (setup.half) return "half, y >= 0, and its mirror image";
   if (options.symmetry == Symmetry::full) return "whole";
-  return str("whole: the body is up to ", two_digits(setup.asymmetry.largest),
+  return str("whole: the body is up to ", two_digits(setup.mirror_gap.largest),
              " m from its own mirror image (--symmetry left or right takes one half)");
 }
 

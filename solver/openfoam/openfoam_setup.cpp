@@ -46,7 +46,7 @@ double area_in_air(const geometry::SurfaceMesh& body, double length) {
 }
 
 // How far the halves are apart, for messages.
-std::string text(const Asymmetry& a, double length) {
+std::string text(const MirrorGap& a, double length) {
   return str("up to ", two_digits(a.largest), " m away, ", two_digits(100 * a.largest / length),
              " % of its length, at (", a.where[0], ", ", a.where[1], ", ", a.where[2], ") in the wind tunnel");
 }
@@ -158,12 +158,12 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
   out.scale = std::exp2(std::round(std::log2(length / kStandardLength)));
   const double s = out.scale;
   out.base = options.cell > 0 ? 16 * options.cell : kStandardBase * s;
-  if (options.symmetry != Symmetry::full) out.asymmetry = asymmetry(question.body);
-  out.half = options.symmetry != Symmetry::full && out.asymmetry.symmetric();
+  if (options.symmetry != Symmetry::full) out.mirror_gap = mirror_gap(question.body);
+  out.half = options.symmetry != Symmetry::full && out.mirror_gap.symmetric();
   if (options.symmetry == Symmetry::half && !out.half)
     throw Error(ErrorKind::input,
                 str("'", question.name, "': the body is not its own mirror image at y = 0: ",
-                    text(out.asymmetry, length), "; allowed is 0.1 %"),
+                    text(out.mirror_gap, length), "; allowed is 0.1 %"),
                 "--symmetry left or right takes that half and mirrors it, --symmetry full computes the whole");
   out.area = area_in_air(question.body, length);
   set_tunnel(out, question, options);

@@ -47,7 +47,7 @@ struct OpenFoamSetup {
   std::array<int, 3> blocks{};
   Box domain;
   Box body;
-  Asymmetry asymmetry;     // of the body at y = 0; with Symmetry::full it is not looked at
+  MirrorGap mirror_gap;    // of the body at y = 0; with Symmetry::full it is not looked at
   double area = 0;         // m2, of the whole body where air meets it: not below the ground, nor flat on it
   double cells = 0;        // about as many, in the half model half of them
   std::size_t memory = 0;  // bytes that OpenFOAM takes, about

@@ -550,7 +550,8 @@ std::size_t Checkpoint::parameters() const {
 Checkpoint Checkpoint::at_scale(double factor) const {
   core::expect(std::isfinite(factor) && factor > 0, "Checkpoint: a scale that is not positive");
   Checkpoint out;
-  out.name = name, out.config = config, out.normalizer = normalizer.at_scale(factor), out.reference = reference, out.domain = domain;
+  out.name = name, out.config = config, out.normalizer = normalizer.at_scale(factor), out.reference = reference,
+  out.domain = domain;
   out.sampling = sampling, out.conditions = conditions, out.training_range = training_range;
   out.provenance = provenance, out.test_errors = test_errors;
   out.canonical_length = factor * canonical_length;
@@ -637,13 +638,24 @@ Checkpoint read_description(const std::string& path) {
   c.name = text(description, "name", at);
   c.provenance = text(description, "provenance", at);
   c.reference = reference_from(member(description, "reference", at), at + ": 'reference'");
-  c.domain = box_from(member(description, "domain", at), at + ": 'domain'");
+  if (description.contains("domain")) c.domain = box_from(description["domain"], at + ": 'domain'");
   c.sampling = sampling_from(member(description, "sampling", at), at + ": 'sampling'");
-  c.training_range = range_from(description, "training_range", at);
+  if (description.contains("training_range")) c.training_range = range_from(description, "training_range", at);
   for (int b = 0; b < 2; ++b)
     c.normalizer.branch[b].fields = fields_from(member(description, "fields", at), kBranches[b], at + ": 'fields'");
   return c;
 }
+
+namespace {
+
+// What a training measures itself must be there where there is none.
+void require_world(const Checkpoint& c, const std::string& description) {
+  if (c.domain.empty() || c.training_range.empty())
+    bad(str("'", description, "': there is no '", c.domain.empty() ? "domain" : "training_range", "'"),
+        "only `train` measures it on the data");
+}
+
+}  // namespace
 
 Checkpoint import_training_file(const std::string& path, const std::string& description_path) {
   const H5File file = H5File::open(path);
@@ -652,6 +664,7 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
     if (!file.has_attribute("/", name))
       bad(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
   Checkpoint c = read_description(description_path);
+  require_world(c, description_path);
   c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
 
   const std::string in_normalizer = where + ": attribute 'normaliser'";
@@ -678,6 +691,8 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
 
 Checkpoint describe_again(const std::string& path, const std::string& description_path) {
   Checkpoint from = read_checkpoint(path), c = read_description(description_path);
+  if (c.domain.empty()) c.domain = from.domain;
+  if (c.training_range.empty()) c.training_range = from.training_range;
   for (int b = 0; b < 2; ++b) {
     auto& ours = from.normalizer.branch[b].fields;
     const auto& theirs = c.normalizer.branch[b].fields;

@@ -24,6 +24,7 @@
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/curves.hpp"
 #include "surrogate/train/dataset_case.hpp"
+#include "surrogate/train/training_range.hpp"
 #include "surrogate/train/training_shapes.hpp"
 #include "surrogate/train/validation.hpp"
 
@@ -120,6 +121,11 @@ class Session {
 
     if (processes_.first()) {
       shapes_ = training_shapes(data_, train_);
+      if (description_.domain.empty() || description_.training_range.empty()) {
+        const TrainingRange found = measure_range(data_, train_, world_);
+        if (description_.domain.empty()) description_.domain = found.domain;
+        if (description_.training_range.empty()) description_.training_range = found.ranges;
+      }
       if (options_.resume)
         core::require_writable(recipe_.out, {}, true);
       else

@@ -24,11 +24,11 @@ geometry::SurfaceMesh with_mirror(double middle) {
 }  // namespace
 
 TEST_CASE("how far a body is from its mirror image", "[mirror]") {
-  const auto box = solver::asymmetry(test::box_mesh({0, -0.2, 0.05}, {1, 0.2, 0.35}, 8));
+  const auto box = solver::mirror_gap(test::box_mesh({0, -0.2, 0.05}, {1, 0.2, 0.35}, 8));
   CHECK(box.symmetric());
   CHECK(box.largest < 1e-12);
   CHECK(box.share == 0);
-  const auto lopsided = solver::asymmetry(with_mirror(0));
+  const auto lopsided = solver::mirror_gap(with_mirror(0));
   CHECK_FALSE(lopsided.symmetric());
   CHECK(lopsided.largest == Approx(0.1));
   CHECK(lopsided.where[1] == Approx(0.3));
@@ -50,7 +50,7 @@ TEST_CASE("a body of one half and its image is closed and symmetric", "[mirror]"
   const auto right = solver::of_one_half(body, solver::Side::right, "body");
   for (const auto* half : {&left, &right}) {
     half->check("half");
-    CHECK(solver::asymmetry(*half).largest < 1e-12);
+    CHECK(solver::mirror_gap(*half).largest < 1e-12);
     const auto report = geometry::report(*half);
     CHECK(report.watertight);
     CHECK(report.outward);

@@ -186,6 +186,32 @@ TEST_CASE("a conditioned run with features starts from a plain model's answers")
   CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("canonical length"));
 }
 
+TEST_CASE("domain and training range that the description leaves out are those of the training cases") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  Recipe recipe = tiny_recipe(dir);
+  auto description = nlohmann::json::parse(bytes(kDescription));
+  description.erase("domain"), description.erase("training_range");
+  dir.write("describe.json", description.dump());
+  recipe.describe = dir.file("describe.json"), recipe.canonical_length = 2;
+  run_session(recipe, {});
+  const Checkpoint model = read_checkpoint(dir.file("run/last.h5"));
+  // Boxes 1 x 0.4 m of several heights, volume points in -1..3, -1..1, 0..1: all twice as large here.
+  CHECK((model.domain.low[0] > -2.1 && model.domain.low[0] < -1.9 && model.domain.high[0] < 6.1));
+  const auto range = [&](const char* quantity) {
+    for (const Range& r : model.training_range)
+      if (r.quantity == quantity) return r;
+    return Range{};
+  };
+  CHECK(std::abs(range("length").min - 2) < 1e-3);
+  CHECK(std::abs(range("width").max - 0.8) < 1e-3);
+  CHECK(std::abs(range("height").min - 0.6) < 1e-3);
+  CHECK(range("height").max > range("height").min + 0.01);
+  // The six sides, 2 (0.4 + (0.4 + 1) h), four times as large.
+  CHECK(std::abs(range("surface_area").min - 8 * (0.4 + 1.4 * 0.3)) < 0.01);
+  CHECK(std::abs(range("reynolds_number").max / (20 / 1.5e-5) - 1) < 1e-3);
+}
+
 TEST_CASE("conditions that the data cannot give are named") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
