@@ -152,12 +152,13 @@ bool is_shell(const SurfaceMesh& mesh, const std::vector<std::size_t>& piece, st
 bool is_tunnel(const Box& box, const Box& rest) {
   const double near = 1e-4 * longest(box);
   const Vec3 outer = box.size(), inner = rest.size();
-  int longer = 0, wider = 0;
+  int longer = 0, wider = 0, stands = 0;
   for (int a = 0; a < 3; ++a) {
     if (rest.low[a] < box.low[a] - near || rest.high[a] > box.high[a] + near) return false;
     longer += outer[a] > 1.5 * inner[a], wider += outer[a] > 2 * inner[a];
+    stands += std::min(rest.low[a] - box.low[a], box.high[a] - rest.high[a]) < 0.05 * outer[a];
   }
-  return longer == 3 && wider >= 2;
+  return longer == 3 && wider >= 2 && stands == 1;
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ SurfaceMesh without_faces(const SurfaceMesh& mesh, const std::vector<char>& drop
 
 // What stands around a body in its file, whichever way is up: pieces without a connection to the rest that lie flat at
 // one end of it (within a twentieth of the whole) and together reach beyond it on all four sides, a ground; or one
-// whose faces all lie in the sides of a box that the rest stands in, more than half as long again as it and twice as
-// wide and high, a wind tunnel.
+// whose faces all lie in the sides of a box that the rest stands in, at one side of it alone, more than half as long
+// again as it and twice as wide and high, a wind tunnel.
 struct Surroundings {
   std::vector<char> of;  // [F]; empty: nothing of the kind
   bool tunnel = false;

@@ -43,7 +43,7 @@ namespace {
 
 constexpr double kCanonicalTolerance = 0.01;  // of the canonical length
 // Less than this is not worth a word.
-constexpr double kNotedAsymmetry = 0.005, kNotedYaw = 0.5;
+constexpr double kNotedAsymmetry = 0.005, kNotedYaw = 1.0;
 // In lengths of the body.
 constexpr double kClearance = 2e-3;
 

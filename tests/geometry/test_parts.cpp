@@ -96,6 +96,9 @@ TEST_CASE("a box in which all the rest stands is a wind tunnel") {
   SurfaceMesh full = named(test::box_mesh({0, 0, 0}, {1, 1, 1}), "box");
   geometry::append(full, test::box_mesh({0.1, 0.1, 0.1}, {0.8, 0.9, 0.9}), "load");
   CHECK(geometry::find_surroundings(full).of.empty());
+  SurfaceMesh hollow = named(test::box_mesh({0, 0, 0}, {1, 1, 1}), "box");
+  geometry::append(hollow, test::box_mesh({0.4, 0.4, 0.4}, {0.6, 0.6, 0.6}), "hollow");
+  CHECK(geometry::find_surroundings(hollow).of.empty());
 }
 
 TEST_CASE("openings at a height are closed, each in its own patch, around what stands in them") {
