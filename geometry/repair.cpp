@@ -613,12 +613,12 @@ Openings filled(const SurfaceMesh& surface, const Lids& lids) {
 }
 
 // Of a skin that stands off by `offset`: connected faces that are farther from the surface than that and the ball in a
-// corner of 90 degrees explain (0.21 alpha), and together larger than the ball that did not get in.
+// corner of 90 degrees explain (0.41 alpha), and together larger than the ball that did not get in.
 Openings bridged(const SurfaceMesh& surface, const SurfaceMesh& skin, double offset, double alpha) {
   std::vector<Vec3> places;
   for (std::size_t f = 0; f < skin.face_count(); ++f) places.push_back(skin.centroid(f));
   const auto nearest = nearest_faces(surface, places);
-  const auto far = [&](Id f) { return nearest[f].distance > offset + 0.25 * alpha; };
+  const auto far = [&](Id f) { return nearest[f].distance > offset + 0.45 * alpha; };
   std::vector<Id> root(skin.face_count());
   std::iota(root.begin(), root.end(), Id{0});
   const auto find = [&](Id f) {
@@ -633,7 +633,7 @@ Openings bridged(const SurfaceMesh& surface, const SurfaceMesh& skin, double off
   std::vector<double> area(skin.face_count(), 0);
   for (Id f = 0; f < skin.face_count(); ++f)
     if (far(f)) area[find(f)] += norm(skin.area_vector(f));
-  const double least = 0.25 * std::numbers::pi * alpha * alpha;
+  const double least = std::numbers::pi * alpha * alpha;
   std::vector<double> of_patch(surface.patch_names.size(), 0);
   std::size_t count = 0;
   for (Id f = 0; f < skin.face_count(); ++f) {
