@@ -87,7 +87,8 @@ std::string body_file(const std::string& folder, const std::string& name) {
               str("the file of a case is called as the case: ", name, ".stl"));
 }
 
-solver::Case question_of(const mesh_io::FlowSample& sample, const BudgetOptions& options) {
+solver::Case question_of(const surrogate::Checkpoint& model, const mesh_io::FlowSample& sample,
+                         const BudgetOptions& options) {
   solver::Case out;
   const std::string& name = sample.info.name;
   Body body;
@@ -120,7 +121,8 @@ solver::Case question_of(const mesh_io::FlowSample& sample, const BudgetOptions&
                   str(out.name, ": the body lies at ", "xyz"[a], " ", box.low[a], "..", box.high[a],
                       " m, the faces of '", name, "' at ", faces.low[a], "..", faces.high[a], " m"),
                   "bodies are taken in metres and in the data set's own frame");
-  out.flow = sample.info.flow;
+  out.flow = sample.info.flow, out.conditions = sample.info.parameters;
+  if (model.canonical_length > 0) out.model_scale = box.size()[0] / model.canonical_length;
   out.reference_area = sample.info.reference_area, out.reference_length = sample.info.reference_length;
   return out;
 }
@@ -158,7 +160,7 @@ DragBudget make_budget(const surrogate::Checkpoint& model, const mesh_io::Datase
     if (!options.geometry.empty())
       body_file(options.geometry, info.name);
     else if (info.triangles == 0)
-      question_of(data.read(index), options);
+      question_of(model, data.read(index), options);
   }
   DragBudget out;
   solver::EvaluationOptions on_faces;
@@ -175,11 +177,14 @@ DragBudget make_budget(const surrogate::Checkpoint& model, const mesh_io::Datase
   }
   solver::NeuralEngine engine(model, solver::Evaluation::cached, options.precision);
   Shares own, theirs;
-  const double weight = 1 / static_cast<double>(cases.size()), base = model.sampling.volume_mesh.base_cell;
+  const double weight = 1 / static_cast<double>(cases.size());
+  double mean_base = 0;  // m, cell of the model's mesh
   core::Progress progress("budget", cases.size() * options.draws, "draws");
   for (const std::size_t index : cases) {
     mesh_io::FlowSample sample = data.read(index);
-    solver::Case question = question_of(sample, options);
+    solver::Case question = question_of(model, sample, options);
+    const double base = question.model_scale * model.sampling.volume_mesh.base_cell;
+    mean_base += weight * base;
     count_cells(theirs, base, weight, sample.part[1].size);
     count_cells(own, base, weight, engine.anchor_cells(question));
     sample.part[1] = {}, sample.triangles.clear();
@@ -197,7 +202,7 @@ DragBudget make_budget(const surrogate::Checkpoint& model, const mesh_io::Datase
   Shares all = own;
   all.insert(theirs.begin(), theirs.end());
   for (const auto& [halvings, share] : all)
-    out.cells.push_back({base * std::exp2(halvings), own[halvings], theirs[halvings]});
+    out.cells.push_back({mean_base * std::exp2(halvings), own[halvings], theirs[halvings]});
   return out;
 }
 

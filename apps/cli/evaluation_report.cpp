@@ -53,13 +53,13 @@ std::string standings_text(const std::vector<Standing>& standings) {
     out +=
         str("\n", drag ? "Cd" : "Cl", " of ", standings.front().cases, " cases, [",
             std::lround(100 * physics::kIntervalShare), " % of ", physics::kResamples, " resamples of these cases]\n");
-    std::snprintf(row, sizeof row, "%-50s %-22s %-24s %-24s %s\n", "", "R2", "mean |e|, counts", "bias, counts",
+    std::snprintf(row, sizeof row, "%-53s %-22s %-24s %-24s %s\n", "", "R2", "mean |e|, counts", "bias, counts",
                   "Spearman");
     out += row;
     for (const Standing& s : standings) {
       const auto& e = drag ? s.cd : s.cl;
       const auto& i = drag ? s.cd_interval : s.cl_interval;
-      std::snprintf(row, sizeof row, "%-50s %-22s %-24s %-24s %s\n", s.meaning.c_str(),
+      std::snprintf(row, sizeof row, "%-53s %-22s %-24s %-24s %s\n", s.meaning.c_str(),
                     with_interval("%.2f", 1, e.r2, i.r2).c_str(),
                     with_interval("%.0f", kCounts, e.mean_absolute, i.mean_absolute).c_str(),
                     with_interval("%.0f", kCounts, e.bias, i.bias).c_str(),

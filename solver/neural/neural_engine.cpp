@@ -487,7 +487,7 @@ PreparedCase NeuralEngine::prepare(const Case& question) const {
 
 std::vector<double> NeuralEngine::anchor_cells(const Case& question) const {
   const geometry::DistanceField distance(question.body);
-  const auto spec = mesh_spec(impl_->checkpoint.sampling.volume_mesh, question.body.bounds());
+  const auto spec = mesh_spec(impl_->world(question).sampling.volume_mesh, question.body.bounds());
   return geometry::measure_cells(geometry::adaptive_mesh(question.body, distance, spec)).volume;
 }
 
