@@ -261,7 +261,7 @@ TEST_CASE("a body out of the model's reach is refused with a remedy") {
   CHECK(mesh_io::read_surface(dir.file("far_streamtube/surface.vtp")).bounds().low[0] == Approx(20));
   r = run_program(dir, {"predict", dir.file("far.stl"), "--place", "off", "--volume", "none", "--out", "o"});
   CHECK(r.code == 3);
-  CHECK_THAT(r.err, ContainsSubstring("x runs from 20 to 21 m") && ContainsSubstring("place and scale"));
+  CHECK_THAT(r.err, ContainsSubstring("x runs from 20 to 21 m") && ContainsSubstring("place the body"));
 }
 
 TEST_CASE("open and inverted bodies are predicted with a warning") {
