@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -15,10 +16,46 @@ namespace {
 constexpr std::size_t kLeaf = 4;              // items of a leaf
 constexpr std::size_t kParallelBlock = 2048;  // points
 constexpr double kSlack = 1 + 1e-12;          // covers the rounding of two ways to the same distance
+constexpr double kRounding = 1e-14;           // of the farthest coordinate
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 bool finite(const Vec3& p) { return std::isfinite(p[0]) && std::isfinite(p[1]) && std::isfinite(p[2]); }
 Vec3 unit(const Vec3& v) { return (1 / norm(v)) * v; }
+
+// A box along the mean normal of a patch of wall. Boxes along the coordinate axes are as deep as an oblique patch is
+// wide, and a point far away then finds hundreds of them nearer than the wall itself.
+struct PatchBox {
+  std::array<Vec3, 3> axes{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+  Box box;  // in these axes
+
+  // An empty patch keeps the coordinate axes, as one that faces all ways does.
+  void turn_to(const Vec3& normal_sum, double area_sum) {
+    const double length = norm(normal_sum);
+    if (!(length > 0.1 * area_sum)) return;
+    axes[0] = (1 / length) * normal_sum;
+    std::size_t least = 0;
+    for (std::size_t a = 1; a < 3; ++a)
+      if (std::abs(axes[0][a]) < std::abs(axes[0][least])) least = a;
+    Vec3 other{0, 0, 0};
+    other[least] = 1;
+    axes[1] = unit(cross(axes[0], other));
+    axes[2] = cross(axes[0], axes[1]);
+  }
+  Vec3 turned(const Vec3& p) const { return {dot(axes[0], p), dot(axes[1], p), dot(axes[2], p)}; }
+  // Covers the rounding of turned positions.
+  void widen(double by) {
+    for (std::size_t a = 0; a < 3; ++a) box.low[a] -= by, box.high[a] += by;
+  }
+  double square_distance(const Vec3& point) const {
+    const Vec3 p = turned(point);
+    double sum = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double d = std::max({box.low[i] - p[i], p[i] - box.high[i], 0.0});
+      sum += d * d;
+    }
+    return sum;
+  }
+};
 
 struct Foot {
   Vec3 place;
@@ -51,7 +88,10 @@ struct Triangle {
     const double sum = va + vb + vc;
     return {a + (vb / sum) * ab + (vc / sum) * ac, WallPoint::On::face};
   }
-  void add_to(Box& box) const { box.add(a), box.add(b), box.add(c); }
+  void add_to(PatchBox& patch) const {
+    for (const Vec3* corner : {&a, &b, &c}) patch.box.add(patch.turned(*corner));
+  }
+  Vec3 area() const { return 0.5 * cross(b - a, c - a); }
   Vec3 middle() const { return (1.0 / 3) * (a + b + c); }
 };
 
@@ -65,22 +105,15 @@ struct Disc {
     if (r <= radius) return {center + across, WallPoint::On::face};
     return {center + (radius / r) * across, WallPoint::On::edge, cross(normal, across)};
   }
-  void add_to(Box& box) const {
+  void add_to(PatchBox& patch) const {
+    const Vec3 middle = patch.turned(center), n = patch.turned(normal);
     Vec3 half;
-    for (int i = 0; i < 3; ++i) half[i] = radius * std::sqrt(std::max(0.0, 1 - normal[i] * normal[i]));
-    box.add(center - half), box.add(center + half);
+    for (std::size_t i = 0; i < 3; ++i) half[i] = radius * std::sqrt(std::max(0.0, 1 - n[i] * n[i]));
+    patch.box.add(middle - half), patch.box.add(middle + half);
   }
+  Vec3 area() const { return radius * radius * normal; }
   Vec3 middle() const { return center; }
 };
-
-double square_distance(const Box& box, const Vec3& p) {
-  double sum = 0;
-  for (int i = 0; i < 3; ++i) {
-    const double d = std::max({box.low[i] - p[i], p[i] - box.high[i], 0.0});
-    sum += d * d;
-  }
-  return sum;
-}
 
 // A complete binary tree over the items in the order of a space-filling curve: node i has the children 2 i and 2 i + 1,
 // the root is 1, leaf l holds the items from kLeaf l on.
@@ -96,10 +129,24 @@ class Tree {
     const std::size_t leaves = (items_.size() + kLeaf - 1) / kLeaf;
     while (first_leaf_ < leaves) first_leaf_ *= 2;
     boxes_.resize(2 * first_leaf_);
-    for (std::size_t i = 0; i < items_.size(); ++i) items_[i].add_to(boxes_[first_leaf_ + i / kLeaf]);
-    for (std::size_t node = first_leaf_; node-- > 1;)
-      for (const Box& child : {boxes_[2 * node], boxes_[2 * node + 1]})
-        if (!child.empty()) boxes_[node].add(child.low), boxes_[node].add(child.high);
+    double farthest = 0;
+    for (const Item& item : items_) {
+      const Vec3 m = item.middle();
+      farthest = std::max({farthest, std::abs(m[0]), std::abs(m[1]), std::abs(m[2])});
+    }
+    for (std::size_t node = 1; node < 2 * first_leaf_; ++node) {
+      const auto [begin, end] = items_of(node);
+      Vec3 sum{0, 0, 0};
+      double area = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        const Vec3 one = items_[i].area();
+        sum = sum + one, area += norm(one);
+      }
+      PatchBox& patch = boxes_[node];
+      patch.turn_to(sum, area);
+      for (std::size_t i = begin; i < end; ++i) items_[i].add_to(patch);
+      if (begin < end) patch.widen(kRounding * farthest);
+    }
   }
 
   // hint: an item to begin with, where the last point's nearest place was; then where this one's is.
@@ -121,19 +168,19 @@ class Tree {
     };
     Entry stack[128];
     int top = 0;
-    stack[top++] = {1, square_distance(boxes_[1], p)};
+    stack[top++] = {1, boxes_[1].square_distance(p)};
     while (top > 0) {
       const Entry e = stack[--top];
       if (e.square > best * kSlack) continue;
       if (e.node >= first_leaf_) {
-        const std::size_t begin = (e.node - first_leaf_) * kLeaf;
-        for (std::size_t i = begin; i < std::min(begin + kLeaf, items_.size()); ++i) look(i);
+        const auto [begin, end] = items_of(e.node);
+        for (std::size_t i = begin; i < end; ++i) look(i);
         continue;
       }
       Entry children[2];
       for (std::size_t c = 0; c < 2; ++c) {
         const std::size_t child = 2 * e.node + c;
-        children[c] = {child, boxes_[child].empty() ? kInfinity : square_distance(boxes_[child], p)};
+        children[c] = {child, boxes_[child].box.empty() ? kInfinity : boxes_[child].square_distance(p)};
       }
       if (children[0].square < children[1].square) std::swap(children[0], children[1]);
       for (const Entry& child : children)
@@ -144,9 +191,16 @@ class Tree {
   }
 
   const std::vector<Item>& items() const { return items_; }
-  std::size_t bytes() const { return items_.size() * sizeof(Item) + boxes_.size() * sizeof(Box); }
+  std::size_t bytes() const { return items_.size() * sizeof(Item) + boxes_.size() * sizeof(PatchBox); }
 
  private:
+  // Begin and end of the items under a node.
+  std::pair<std::size_t, std::size_t> items_of(std::size_t node) const {
+    std::size_t leaves = 1;
+    while (node < first_leaf_) node *= 2, leaves *= 2;
+    const std::size_t begin = (node - first_leaf_) * kLeaf;
+    return {std::min(begin, items_.size()), std::min(begin + leaves * kLeaf, items_.size())};
+  }
   static WallPoint seen_from(const Vec3& p, const Item& item, const Foot& foot) {
     WallPoint out;
     const Vec3 away = p - foot.place;
@@ -160,7 +214,7 @@ class Tree {
   }
 
   std::vector<Item> items_;
-  std::vector<Box> boxes_;
+  std::vector<PatchBox> boxes_;
   std::size_t first_leaf_ = 1;
 };
 
