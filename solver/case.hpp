@@ -51,8 +51,8 @@ struct Case {
   // here, and all of the answer, are the user's own.
   double model_scale = 1;
   std::map<std::string, double> conditions;  // what a conditioned model is told beside the Reynolds number
-  double reference_area = 0;    // m2; 0: the body's frontal area
-  double reference_length = 0;  // m; 0: the body's length along the flow
+  double reference_area = 0;                 // m2; 0: the body's frontal area
+  double reference_length = 0;               // m; 0: the body's length along the flow
   std::uint64_t seed = 0;
   std::size_t draws = 1;  // of geometry points and anchors (seed, seed + 1, ...), over which answers are averaged
 };

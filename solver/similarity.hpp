@@ -14,8 +14,8 @@ namespace streamtube::solver {
 // model's frame, with an area.
 geometry::Descriptors describe_body(const geometry::SurfaceMesh& body);
 
-// Also tried for a body beyond the limit: whether it would be like them if it were turned by quarters (backwards, upside
-// down, on its side). Nothing for a model that holds no descriptors of its training data, or too few.
+// Also tried for a body beyond the limit: whether it would be like them if it were turned by quarters (backwards,
+// upside down, on its side). Nothing for a model that holds no descriptors of its training data, or too few.
 std::optional<geometry::ShapeDistance> similarity(const surrogate::Checkpoint& model,
                                                   const geometry::SurfaceMesh& body);
 

@@ -37,15 +37,15 @@ struct CaseOptions {
   PartOptions parts;
   ConditionOptions conditions;
   geometry::RepairOptions repair;
-  std::string volume;             // adaptive, grid, none or a file; empty: to be chosen before validate()
-  std::string surface;            // a file, or empty
+  std::string volume;   // adaptive, grid, none or a file; empty: to be chosen before validate()
+  std::string surface;  // a file, or empty
   std::string points_on = "cells";
-  double velocity = kNotGiven;    // m/s; the model's
-  double density = 1.225;         // kg/m3
-  double viscosity = 1.5e-5;      // m2/s, kinematic
-  double cell = kNotGiven;        // m
-  double area = kNotGiven;        // m2
-  double length = kNotGiven;      // m
+  double velocity = kNotGiven;  // m/s; the model's
+  double density = 1.225;       // kg/m3
+  double viscosity = 1.5e-5;    // m2/s, kinematic
+  double cell = kNotGiven;      // m
+  double area = kNotGiven;      // m2
+  double length = kNotGiven;    // m
   std::uint64_t seed = 0;
   std::size_t draws = 1;  // an option of predict alone
   std::string resolution_text, derive_text, vorticity_text;

@@ -24,9 +24,10 @@ std::vector<std::string> given_conditions(const surrogate::Checkpoint& model) {
 
 CLI::Option* ConditionOptions::declare(CLI::App& app) {
   return app
-      .add_option("--condition", texts_,
-                  "NAME=VALUE: what a conditioned model asks for beside body and flow (`inspect` on the model lists it); "
-                  "may be repeated")
+      .add_option(
+          "--condition", texts_,
+          "NAME=VALUE: what a conditioned model asks for beside body and flow (`inspect` on the model lists it); "
+          "may be repeated")
       ->allow_extra_args(false);
 }
 
@@ -53,13 +54,15 @@ void ConditionOptions::check(const surrogate::Checkpoint& model, const std::set<
   for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
   for (const auto& [name, value] : values_) {
     if (name == solver::kReynoldsNumber)
-      throw Error(ErrorKind::usage,
-                  str("--condition: the Reynolds number follows from the flow and the body's length, it cannot be ", value),
-                  "--velocity and --viscosity set it");
+      throw Error(
+          ErrorKind::usage,
+          str("--condition: the Reynolds number follows from the flow and the body's length, it cannot be ", value),
+          "--velocity and --viscosity set it");
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     throw Error(ErrorKind::usage, str("--condition: the model '", model.name, "' has no condition '", name, "'"),
-                known.empty() ? std::string("it has none that can be given: leave the option out")
-                              : str(suggestion(name, known), suggestion(name, known).empty() ? "" : " ", "it has ", list));
+                known.empty()
+                    ? std::string("it has none that can be given: leave the option out")
+                    : str(suggestion(name, known), suggestion(name, known).empty() ? "" : " ", "it has ", list));
   }
   std::map<std::string, double> all = values_;
   for (const auto& name : elsewhere) all.emplace(name, 1.0);

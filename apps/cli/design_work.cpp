@@ -195,9 +195,10 @@ void DesignWork::check_conditions() const {
   for (const auto& design : plan_.designs)
     for (const auto& name : parameters)
       if (!plan_.value(design, name) && !options_.of_case.conditions.values().contains(name))
-        throw Error(ErrorKind::usage, str(plan_.source, ": '", design.name, "' has no value of ", name,
-                                          ", on which the model is conditioned"),
-                    str("fill it in, or give a default with --condition ", name, "=VALUE"));
+        throw Error(
+            ErrorKind::usage,
+            str(plan_.source, ": '", design.name, "' has no value of ", name, ", on which the model is conditioned"),
+            str("fill it in, or give a default with --condition ", name, "=VALUE"));
 }
 
 CaseOptions DesignWork::options_of(const solver::Design& design) const {

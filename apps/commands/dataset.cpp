@@ -45,13 +45,17 @@ class DatasetCommand : public Command {
         ->required();
     import_->add_option("--layout", layout_, layout_help())->capture_default_str();
     if (layouts_of_)
-      import_->add_option("--fields", fields_,
-                          "JSON table of files, arrays, units and signs: changes to a layout, or your own (docs/import.md)");
+      import_->add_option(
+          "--fields", fields_,
+          "JSON table of files, arrays, units and signs: changes to a layout, or your own (docs/import.md)");
     import_->add_option("--split", import_split_,
                         "Published splits by name (" + known_splits() + ") or a JSON file of splits");
-    import_->add_option("--jobs", import_options_.jobs, "Cases at once")->capture_default_str()->check(CLI::Range(1, 1024));
-    import_->add_option("--volume-points", import_options_.volume_points,
-                        "At most so many points of each volume, drawn at random; 0: all")
+    import_->add_option("--jobs", import_options_.jobs, "Cases at once")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1024));
+    import_
+        ->add_option("--volume-points", import_options_.volume_points,
+                     "At most so many points of each volume, drawn at random; 0: all")
         ->capture_default_str();
     import_->add_flag("--skip-bad", import_options_.skip_bad, "Leave out cases that are bad instead of failing");
     import_->add_flag("--resume", import_options_.resume, "Go on with an import that did not end");
@@ -111,8 +115,8 @@ class DatasetCommand : public Command {
       layouts = layouts_of_(fields_, layout_);
     else
       layouts.push_back(mesh_io::ahmed_layout());
-    const mesh_io::Layout& layout =
-        mesh_io::choose_layout(layouts, layout_ == "auto" && layouts.size() == 1 ? layouts[0]->name() : layout_, input_);
+    const mesh_io::Layout& layout = mesh_io::choose_layout(
+        layouts, layout_ == "auto" && layouts.size() == 1 ? layouts[0]->name() : layout_, input_);
     import_options_.overwrite = overwrite_;
     if (!import_split_.empty()) {
       import_options_.splits = read_splits(import_split_);

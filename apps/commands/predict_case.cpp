@@ -81,7 +81,7 @@ class PredictCase : public Command {
     const solver::PreparedCase prepared = solver::read_prepared(file.file());
     solver::check_prepared(prepared, checkpoint, case_);
     const solver::PointStream stream(checkpoint, file, derive_, vorticity_, processes, prepared.placement,
-                                      prepared.model_scale);
+                                     prepared.model_scale);
 
     auto extrapolation = prepared.extrapolation;
     const auto outside = stream.check();

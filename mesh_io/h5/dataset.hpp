@@ -118,7 +118,7 @@ struct DatasetHeader {
   std::vector<physics::FieldSpec> fields[2];  // surface, volume
   Splits splits;
   std::string split_rules;  // that gave them, JSON; empty: none
-  bool predicted = false;  // by a model: may contradict physics and coefficients
+  bool predicted = false;   // by a model: may contradict physics and coefficients
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);
 

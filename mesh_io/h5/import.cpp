@@ -75,8 +75,8 @@ class Import {
       throw Error(ErrorKind::usage, str("'", path, "' is there already"), "--overwrite replaces it");
     sources_ = layout.find(folder);
     if (sources_.empty())
-      throw Error(ErrorKind::input, str("'", folder, "': there are no cases of the layout '", layout.name(), "' in it: ",
-                                        layout.pattern()));
+      throw Error(ErrorKind::input, str("'", folder, "': there are no cases of the layout '", layout.name(),
+                                        "' in it: ", layout.pattern()));
     std::sort(sources_.begin(), sources_.end(),
               [](const CaseSource& a, const CaseSource& b) { return natural_less(a.name, b.name); });
     for (std::size_t i = 1; i < sources_.size(); ++i)
@@ -367,8 +367,8 @@ const Layout& choose_layout(const Layouts& layouts, const std::string& name, con
     throw Error(ErrorKind::input, str("'", folder, "': no cases of a known layout are in it"),
                 "known are " + patterns + "; describe your own with --fields");
   if (found.size() > 1)
-    throw Error(ErrorKind::input, str("'", folder, "' may be of the layout '", found[0]->name(), "' or '",
-                                      found[1]->name(), "'"),
+    throw Error(ErrorKind::input,
+                str("'", folder, "' may be of the layout '", found[0]->name(), "' or '", found[1]->name(), "'"),
                 "say which with --layout");
   return *found[0];
 }

@@ -18,8 +18,8 @@ namespace streamtube::solver {
 // what the anchor has but for rounding.
 enum class Evaluation { cached, chunked_anchors };
 
-// Several draws (Case::draws; cached alone) are averaged in network units, point by point; coefficients are those of the
-// mean, and of every draw alone beside them. The network stays encoded with the last one.
+// Several draws (Case::draws; cached alone) are averaged in network units, point by point; coefficients are those of
+// the mean, and of every draw alone beside them. The network stays encoded with the last one.
 //
 // Bodies and surfaces are first refined, for the integration of forces only, until no element is larger than the faces
 // the model was trained on: the coefficients then do not depend on how coarsely a flat side was triangulated.

@@ -27,7 +27,7 @@ struct GenerateOptions {
   std::vector<std::string> before_cases;
   mesh_io::Splits before;
   std::string before_rules;
-  bool keep = false;              // cases stay there; else only those that fail
+  bool keep = false;  // cases stay there; else only those that fail
 };
 
 // What became of a design.

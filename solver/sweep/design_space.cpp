@@ -792,9 +792,10 @@ SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector
     const bool condition =
         is_condition(one.name) || std::find(conditions.begin(), conditions.end(), one.name) != conditions.end();
     if (!condition && !used.count(static_cast<int>(p)))
-      at.refuse("this parameter is used nowhere",
-                "a morph or the family of the baseline takes it, or it is velocity, density, viscosity, reference_area, "
-                "reference_length or a condition of the model");
+      at.refuse(
+          "this parameter is used nowhere",
+          "a morph or the family of the baseline takes it, or it is velocity, density, viscosity, reference_area, "
+          "reference_length or a condition of the model");
     // Where a morph does nothing; what has no such place starts in the middle.
     if (std::isnan(one.start)) {
       const bool morph = !condition;

@@ -98,7 +98,7 @@ struct Checkpoint {
   std::map<std::string, double> test_errors;  // "surface/pressure": relative L2, "Cd_R2", ...
   // Of the bodies it was trained on; empty in files without them. No part of the fingerprint: they change no answer.
   geometry::ShapeTable shapes;
-  Fold fold;  // no part of the fingerprint either
+  Fold fold;                // no part of the fingerprint either
   std::string fingerprint;  // SHA-256 of all of the above, hex; set by reading and writing
 
   std::size_t parameters() const;

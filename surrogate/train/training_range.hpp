@@ -10,12 +10,13 @@
 namespace streamtube::surrogate {
 
 struct TrainingRange {
-  Box domain;                 // m, around the volume points
-  std::vector<Range> ranges;  // length, width, height, front_x, center_y, ground_clearance, surface_area, Reynolds number
+  Box domain;  // m, around the volume points
+  std::vector<Range>
+      ranges;  // length, width, height, front_x, center_y, ground_clearance, surface_area, Reynolds number
 };
 
-// Of the given cases in the network's world: where that has a canonical length, of bodies so long. A range is wider by a
-// hundredth of the greatest length to both sides than its cases, which stand for more than themselves; the Reynolds
+// Of the given cases in the network's world: where that has a canonical length, of bodies so long. A range is wider by
+// a hundredth of the greatest length to both sides than its cases, which stand for more than themselves; the Reynolds
 // number by a tenth. Reads every surface and all volume positions.
 TrainingRange measure_range(const mesh_io::Dataset& data, const std::vector<std::size_t>& cases,
                             const CaseWorld& world);

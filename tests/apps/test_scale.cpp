@@ -58,8 +58,7 @@ std::string write_body(const TempDir& dir, const std::string& name, double facto
 std::string number(double x) { return core::str(std::setprecision(17), x); }
 
 test::Outcome predict(const TempDir& dir, const std::string& body, const std::string& model, const Words& more = {}) {
-  Words words = {"predict", body,     "--model",     model, "--threads", "1",
-                 "--json",  "--out", body + "_out", "--overwrite"};
+  Words words = {"predict", body, "--model", model, "--threads", "1", "--json", "--out", body + "_out", "--overwrite"};
   words.insert(words.end(), more.begin(), more.end());
   return run_program(dir, words);
 }
@@ -121,7 +120,8 @@ TEST_CASE("a body in every size: the same coefficients and fields at one Reynold
 
   // From one millimetre to one kilometre.
   for (const double factor : {1 / 1024.0, 1024.0}) {
-    const json any = answer(run(write_body(dir, "any.stl", factor, {3 * factor, -factor, 0}), 16 / factor, {"--unit", "m"}));
+    const json any =
+        answer(run(write_body(dir, "any.stl", factor, {3 * factor, -factor, 0}), 16 / factor, {"--unit", "m"}));
     CHECK(any["coefficients"] == one["coefficients"]);
   }
 }
@@ -175,7 +175,8 @@ TEST_CASE("the unit of a body of any size is what its numbers look like") {
   CHECK(unit(4600, "tiny.h5") == "mm");  // in no unit as long as the model's
   CHECK(unit(1000, "tiny.h5") == "mm");
   CHECK(unit(4600, "any.h5", {"--unit", "m"}) == "m");
-  check_refused(predict(dir, write_body(dir, "b.stl", 4600), "tiny.h5", {"--scale", "off"}), 3, "in no unit is that near");
+  check_refused(predict(dir, write_body(dir, "b.stl", 4600), "tiny.h5", {"--scale", "off"}), 3,
+                "in no unit is that near");
 }
 
 TEST_CASE("points of a car are those of the model's size, by both programs") {
@@ -185,12 +186,14 @@ TEST_CASE("points of a car are those of the model's size, by both programs") {
   std::string fields[2];
   for (const int i : {0, 1}) {
     const std::string name = i == 0 ? "one" : "four", v = i == 0 ? "16" : "4";
-    auto r = run_program(dir, {"points", name + ".h5", "--surface", name + ".stl", "--prepare", name + ".stl", "--model",
-                               "asks.h5", "--velocity", v, "--condition", "yaw=3"});
+    auto r = run_program(dir, {"points", name + ".h5", "--surface", name + ".stl", "--prepare", name + ".stl",
+                               "--model", "asks.h5", "--velocity", v, "--condition", "yaw=3"});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    r = test::run_command(dir, {STREAMTUBE_CORE_PROGRAM, "predict", name + ".h5", "--model", "asks.h5", "--out",
-                                name + "_core", "--threads", "1"}, [] { return false; });
+    r = test::run_command(dir,
+                          {STREAMTUBE_CORE_PROGRAM, "predict", name + ".h5", "--model", "asks.h5", "--out",
+                           name + "_core", "--threads", "1"},
+                          [] { return false; });
     INFO(r.err);
     REQUIRE(r.code == 0);
     const json forces = json::parse(content(dir.file(name + "_core/forces.json")));
@@ -222,10 +225,13 @@ TEST_CASE("conditions of a model are asked for, and checked") {
   CHECK_THAT(run({"--condition", "yaw=0", "--velocity", "1.5e4"}).err, ContainsSubstring("reynolds number is 1e+09"));
   CHECK_THAT(run({"--condition", "yaw=0", "--velocity", "0.015"}).err, ContainsSubstring("reynolds number is 1000"));
   check_refused(run({}), 2, "the model is conditioned on yaw (deg), which is not given");
-  for (const auto& [text, why] :
-       {std::pair{"yaw", "is not NAME=VALUE"}, {"yaw=x", "is not NAME=VALUE"}, {"yaw=", "is not NAME=VALUE"},
-        {"yaw=nan", "is not NAME=VALUE"}, {"=3", "is not NAME=VALUE"}, {"yav=3", "did you mean 'yaw'"},
-        {"reynolds_number=1e6", "follows from the flow"}})
+  for (const auto& [text, why] : {std::pair{"yaw", "is not NAME=VALUE"},
+                                  {"yaw=x", "is not NAME=VALUE"},
+                                  {"yaw=", "is not NAME=VALUE"},
+                                  {"yaw=nan", "is not NAME=VALUE"},
+                                  {"=3", "is not NAME=VALUE"},
+                                  {"yav=3", "did you mean 'yaw'"},
+                                  {"reynolds_number=1e6", "follows from the flow"}})
     check_refused(run({"--condition", text}), 2, why);
   check_refused(run({"--condition", "yaw=3", "--condition", "yaw=4"}), 2, "'yaw' is given twice");
   check_refused(run({"--condition", "yaw=3"}, "tiny.h5"), 2, "the model 'tiny' has no condition 'yaw'");
@@ -241,8 +247,8 @@ TEST_CASE("conditions are columns of a sweep and parameters of a space") {
   write_models(dir);
   write_body(dir, "a.stl", 1), write_body(dir, "b.stl", 4);
   const auto sweep = [&](const std::string& what, Words more = {}) {
-    more.insert(more.begin(), {"sweep", what, "--model", "asks.h5", "--out", what + "_out", "--threads", "1", "--fields",
-                               "none", "--overwrite"});
+    more.insert(more.begin(), {"sweep", what, "--model", "asks.h5", "--out", what + "_out", "--threads", "1",
+                               "--fields", "none", "--overwrite"});
     return run_program(dir, more);
   };
   dir.write("table.csv", "name,file,Yaw,velocity\nlow,a.stl,3,16\nhigh,a.stl,5,16\nlarge,b.stl,3,4\n");

@@ -217,7 +217,7 @@ TEST_CASE("a car-like ellipsoid: only where it is really off its shape") {
     });
     const auto found = check_facets(mesh);
     CAPTURE(n, mesh.face_count(), truth, found.step, found.turn * 180 / kPi);
-    CHECK(found.step < 1.25 * truth);  // never more than it is
+    CHECK(found.step < 1.25 * truth);             // never more than it is
     if (n == 6) CHECK(found.step > 0.4 * truth);  // the flanks turn by less than 8 degrees
     CHECK(found.step <= last);
     last = found.step;

@@ -39,8 +39,8 @@ TEST_CASE("a canonical length is that of every body") {
   CHECK(automatic_scale(model, 0.8, "b").factor == 1);
   CHECK(automatic_scale(model, 1.0, "b").factor == Approx(1.25));
   CHECK_THAT(automatic_scale(model, 1.0, "b").why, ContainsSubstring("every body 0.8 m long"));
-  for (const double length : {0.0, -1.0, std::numeric_limits<double>::infinity(),
-                              std::numeric_limits<double>::quiet_NaN()})
+  for (const double length :
+       {0.0, -1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
     CHECK_THAT(message_of([&] { automatic_scale(model, length, "'a.stl'"); }),
                ContainsSubstring("'a.stl': the body is") && ContainsSubstring("long along the flow"));
 }

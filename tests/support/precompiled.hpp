@@ -1,6 +1,6 @@
 #pragma once
-// What most tests begin with, read by the compiler once for all test programs. Tests include what they use all the same:
-// the preset `debug` compiles them without this.
+// What most tests begin with, read by the compiler once for all test programs. Tests include what they use all the
+// same: the preset `debug` compiles them without this.
 
 #include <algorithm>
 #include <catch2/catch_approx.hpp>
