@@ -117,7 +117,8 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     mesh_io::FlowSample sample = data.read(index);
     CaseScore score;
     score.name = sample.info.name;
-    const double length = surrogate::body_length(data, index);
+    const bool sized = model.canonical_length > 0 || !model.conditions.empty();  // else no one asks
+    const double length = sized ? surrogate::body_length(data, index) : 0;
     const physics::Normalizer world =
         normalizer.at_scale(model.canonical_length > 0 ? length / model.canonical_length : 1);
     const surrogate::FieldPredictor predictor(world, sample.info.scales().length);

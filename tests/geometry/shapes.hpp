@@ -101,4 +101,19 @@ inline SurfaceMesh sphere_mesh(int n, double radius = 1, const Vec3& center = {0
   });
 }
 
+// Prism over a convex section in x, z, capped.
+inline SurfaceMesh prism(const std::vector<Vec3>& section, double width) {
+  SurfaceMesh mesh;
+  std::vector<Vec3> left, right;
+  for (const Vec3& p : section) left.push_back({p[0], 0, p[2]}), right.push_back({p[0], width, p[2]});
+  for (std::size_t i = 0; i < section.size(); ++i) {
+    const std::size_t j = (i + 1) % section.size();
+    add_face(mesh, {left[i], right[i], right[j]});
+    add_face(mesh, {left[i], right[j], left[j]});
+  }
+  add_face(mesh, left);
+  add_face(mesh, {right.rbegin(), right.rend()});
+  return mesh;
+}
+
 }  // namespace streamtube::test

@@ -304,19 +304,6 @@ TEST_CASE("roughness and steps are told from shapes that are meant") {
     CHECK(check_facets(mesh).rough < 0.2);  // quadrangles of a ball, cut into two
   }
   // A box with its edges along x cut off at 45 degrees, a prism with a slant of 25.
-  const auto prism = [](const std::vector<Vec3>& section, double width) {
-    SurfaceMesh mesh;
-    std::vector<Vec3> left, right;
-    for (const Vec3& p : section) left.push_back({p[0], 0, p[2]}), right.push_back({p[0], width, p[2]});
-    for (std::size_t i = 0; i < section.size(); ++i) {
-      const std::size_t j = (i + 1) % section.size();
-      add_face(mesh, {left[i], right[i], right[j]});
-      add_face(mesh, {left[i], right[j], left[j]});
-    }
-    add_face(mesh, left);
-    add_face(mesh, {right.rbegin(), right.rend()});
-    return mesh;
-  };
   const SurfaceMesh slanted = prism({{0, 0, 0}, {1, 0, 0}, {1, 0, 0.2}, {0.8, 0, 0.3}, {0, 0, 0.3}}, 0.4);
   CHECK(refused(slanted) == "");
   CHECK(warnings.empty());
