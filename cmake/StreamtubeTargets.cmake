@@ -51,3 +51,17 @@ function(streamtube_add_program name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE streamtube_flags ${arg_DEPENDS})
 endfunction()
+
+# What nearly every source of a target begins with is read by the compiler once. Sources include what they use all the
+# same: the preset `debug` compiles them without. Device sources have options of their own, which would not fit.
+function(streamtube_precompile name header)
+  get_target_property(sources ${name} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.dev\\.cpp$")
+  set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/${header})
+endfunction()
+
+# Optimising takes most of a compiler's time and gives little to what reads options, prints reports or tests.
+function(streamtube_compile_quickly name)
+  target_compile_options(${name} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
+endfunction()
