@@ -35,7 +35,7 @@ struct LatticeHash {
   }
 };
 
-std::int32_t cell_at(const Lattice& lattice, double x, int axis) {
+std::int32_t cell_at(const Lattice& lattice, double x) {
   return static_cast<std::int32_t>(std::floor(x / lattice.width));
 }
 
@@ -60,9 +60,9 @@ void for_each_piece(const Lattice& lattice, const Vec3& normal, Polygon rest, in
   const double flat = 2e-3 * lattice.width, rounding = 1e-6 * lattice.width;
   std::int32_t last;
   if (most - least <= flat) {
-    cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - flat * normal[axis], axis);
+    cell[axis] = last = cell_at(lattice, 0.5 * (least + most) - flat * normal[axis]);
   } else {
-    cell[axis] = cell_at(lattice, least + rounding, axis), last = cell_at(lattice, most - rounding, axis);
+    cell[axis] = cell_at(lattice, least + rounding), last = cell_at(lattice, most - rounding);
   }
   for (; cell[axis] < last; ++cell[axis]) {
     const double plane = (cell[axis] + 1) * lattice.width;

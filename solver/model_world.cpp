@@ -50,17 +50,4 @@ Box known_positions(const surrogate::Checkpoint& world) {
   return box;
 }
 
-std::vector<float> network_condition(const surrogate::Checkpoint& model, double reynolds_number,
-                                     const std::map<std::string, double>& given, const std::string& where) {
-  return surrogate::network_conditions(
-      model.conditions,
-      [&](const std::string& name) -> std::optional<double> {
-        if (name == kReynoldsNumber) return reynolds_number;
-        const auto found = given.find(name);
-        if (found == given.end()) return {};
-        return found->second;
-      },
-      where);
-}
-
 }  // namespace streamtube::solver

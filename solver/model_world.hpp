@@ -30,11 +30,4 @@ std::string to_text(const ModelScale& scale, double length);
 // normaliser. m.
 Box known_positions(const surrogate::Checkpoint& world);
 
-inline constexpr const char* kReynoldsNumber = "reynolds_number";  // the condition that follows from the flow
-
-// What a conditioned network is told: the Reynolds number with the body's length along the flow, the rest by name.
-// Error(usage) that begins with `where` names all that is missing.
-std::vector<float> network_condition(const surrogate::Checkpoint& model, double reynolds_number,
-                                     const std::map<std::string, double>& given, const std::string& where);
-
 }  // namespace streamtube::solver

@@ -125,7 +125,7 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, co
       value = std::abs(question.report.volume);
     else if (range.quantity == "frontal_area" && frontal_area > 0)
       value = frontal_area;
-    else if (range.quantity == kReynoldsNumber)
+    else if (range.quantity == surrogate::kReynoldsNumber)
       value = physics::reynolds_number(question.flow, length), has_reynolds = true;
     else
       continue;
@@ -134,7 +134,7 @@ std::vector<Extrapolation> extrapolations(const surrogate::Checkpoint& world, co
     if (!known) out.push_back({range.quantity, range.unit, value, range.min, range.max});
   }
   for (const surrogate::Condition& one : world.conditions) {
-    const bool reynolds = one.name == kReynoldsNumber;
+    const bool reynolds = one.name == surrogate::kReynoldsNumber;
     const auto given = question.conditions.find(one.name);
     if (reynolds ? has_reynolds : given == question.conditions.end()) continue;
     const double value = reynolds ? physics::reynolds_number(question.flow, length) : given->second;

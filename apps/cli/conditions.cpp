@@ -18,7 +18,7 @@ using core::str;
 std::vector<std::string> given_conditions(const surrogate::Checkpoint& model) {
   std::vector<std::string> names;
   for (const auto& c : model.conditions)
-    if (c.name != solver::kReynoldsNumber) names.push_back(c.name);
+    if (c.name != surrogate::kReynoldsNumber) names.push_back(c.name);
   return names;
 }
 
@@ -53,7 +53,7 @@ void ConditionOptions::check(const surrogate::Checkpoint& model, const std::set<
   std::string list;
   for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
   for (const auto& [name, value] : values_) {
-    if (name == solver::kReynoldsNumber)
+    if (name == surrogate::kReynoldsNumber)
       throw Error(
           ErrorKind::usage,
           str("--condition: the Reynolds number follows from the flow and the body's length, it cannot be ", value),
@@ -66,7 +66,7 @@ void ConditionOptions::check(const surrogate::Checkpoint& model, const std::set<
   }
   std::map<std::string, double> all = values_;
   for (const auto& name : elsewhere) all.emplace(name, 1.0);
-  solver::network_condition(model, 1.0, all, "--condition");
+  surrogate::network_conditions(model.conditions, 1.0, all, "--condition");
 }
 
 }  // namespace streamtube::apps

@@ -62,7 +62,8 @@ std::shared_ptr<const geometry::WallDistance> read_walls(const mesh_io::H5File& 
 }  // namespace
 
 NetworkCase::NetworkCase(const PreparedCase& prepared, const surrogate::Checkpoint& model)
-    : condition(network_condition(model, prepared.reynolds_number, prepared.conditions, str("'", prepared.name, "'"))),
+    : condition(surrogate::network_conditions(model.conditions, prepared.reynolds_number, prepared.conditions,
+                                              str("'", prepared.name, "'"))),
       supernodes(prepared.supernodes) {
   if ((model.config.normals && (prepared.point_normals.size() != prepared.points.size() ||
                                 prepared.anchor_normals.size() != prepared.anchors[0].size())) ||

@@ -43,13 +43,6 @@ Faces faces_of(const Dataset& data, std::size_t index, std::size_t most) {
   return faces;
 }
 
-std::optional<double> number_of(const CaseInfo& info, double length, const std::string& name) {
-  if (name == "reynolds_number") return physics::reynolds_number(info.flow, length);
-  const auto found = info.parameters.find(name);
-  if (found == info.parameters.end()) return {};
-  return found->second;
-}
-
 }  // namespace
 
 double body_length(const Dataset& data, std::size_t index) {
@@ -85,9 +78,8 @@ geometry::WallDistance walls_of(const Dataset& data, std::size_t index) {
 
 std::vector<float> conditions_of(const std::vector<Condition>& conditions, const CaseInfo& info, double length) {
   try {
-    return network_conditions(
-        conditions, [&](const std::string& name) { return number_of(info, length, name); },
-        str("'", info.file, "': case '", info.name, "'"));
+    return network_conditions(conditions, physics::reynolds_number(info.flow, length), info.parameters,
+                              str("'", info.file, "': case '", info.name, "'"));
   } catch (const Error& error) {
     throw Error(ErrorKind::input, error.message(), "the data set's cases must have it among their parameters");
   }
@@ -110,7 +102,8 @@ std::vector<Condition> make_conditions(const std::vector<std::string>& names, co
     c.min = std::numeric_limits<double>::infinity(), c.max = -c.min;
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const CaseInfo& info = data.cases()[cases[i]];
-      const std::optional<double> x = number_of(info, lengths[i], c.name);
+      const std::optional<double> x =
+          condition_value(c.name, physics::reynolds_number(info.flow, lengths[i]), info.parameters);
       if (!x) fail(str("is no parameter of the case '", info.name, "'"));
       if (!std::isfinite(*x) || (c.logarithmic && !(*x > 0))) fail(str("is ", *x, " in the case '", info.name, "'"));
       values.push_back(c.logarithmic ? std::log10(*x) : *x);

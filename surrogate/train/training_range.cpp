@@ -45,7 +45,7 @@ TrainingRange measure_range(const Dataset& data, const std::vector<std::size_t>&
     values["center_y"].push_back(0.5 * (body.low[1] + body.high[1]));
     values["ground_clearance"].push_back(body.low[2]);
     values["surface_area"].push_back(by * by * std::accumulate(surface.size.begin(), surface.size.end(), 0.0));
-    values["reynolds_number"].push_back(physics::reynolds_number(info.flow, length));
+    values[kReynoldsNumber].push_back(physics::reynolds_number(info.flow, length));
     const Dataset::Rows volume = data.read_rows(cases[i], Branch::volume, all_rows(info.rows[1]));
     if (info.rows[1] == 0) continue;
     const Box around = box_of(volume.position, by);
@@ -54,11 +54,11 @@ TrainingRange measure_range(const Dataset& data, const std::vector<std::size_t>&
   double longest = 0;
   for (const double length : values["length"]) longest = std::max(longest, length);
   for (const char* quantity :
-       {"length", "width", "height", "front_x", "center_y", "ground_clearance", "surface_area", "reynolds_number"}) {
+       {"length", "width", "height", "front_x", "center_y", "ground_clearance", "surface_area", kReynoldsNumber}) {
     const auto [low, high] = std::minmax_element(values[quantity].begin(), values[quantity].end());
     Range range{quantity, "m", *low, *high, 0.01 * longest};
     if (range.quantity == "surface_area") range.unit = "m2", range.tolerance *= longest;
-    if (range.quantity == "reynolds_number") range.unit = "-", range.tolerance = 0.1 * range.max;
+    if (range.quantity == kReynoldsNumber) range.unit = "-", range.tolerance = 0.1 * range.max;
     out.ranges.push_back(range);
   }
   return out;

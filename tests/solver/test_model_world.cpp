@@ -59,13 +59,13 @@ TEST_CASE("positions are known in the domains and where the network's run") {
 TEST_CASE("the network is told the Reynolds number and what is given by name, in its own order") {
   auto model = test::tiny_model();
   model.conditions = {{"yaw", "deg", false, 2, 4, -10, 10}, {"reynolds_number", "-", true, 6, 0.5, 1e5, 1e7}};
-  const auto told = solver::network_condition(model, 1e6, {{"yaw", 4.0}, {"other", 1.0}}, "x");
+  const auto told = surrogate::network_conditions(model.conditions, 1e6, {{"yaw", 4.0}, {"other", 1.0}}, "x");
   REQUIRE(told.size() == 2);
   CHECK(told[0] == Approx(0.5));
   CHECK(told[1] == Approx(0).margin(1e-6));
   model.conditions.push_back({"pitch", "deg", false, 0, 1, -1, 1});
   try {
-    solver::network_condition(model, 1e6, {}, "'a.stl'");
+    surrogate::network_conditions(model.conditions, 1e6, {}, "'a.stl'");
     FAIL("no error");
   } catch (const core::Error& error) {
     CHECK(error.kind() == core::ErrorKind::usage);
