@@ -102,7 +102,7 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     throw Error(ErrorKind::usage, str("the split '", options.split, "' of '", data.path(), "' has no cases"));
   physics::Normalizer normalizer = model.normalizer;
   if (options.vorticity) normalizer.set_vorticity_decoder(*options.vorticity, str("the model '", model.name, "'"));
-  surrogate::Surrogate network(model.config, model.weights, model.name, options.precision);
+  surrogate::Surrogate network = surrogate::make_network(model, options.precision);
   surrogate::DrawOptions draw;
   draw.geometry_points = model.sampling.geometry_points, draw.supernodes = model.sampling.supernodes;
   for (int b = 0; b < 2; ++b) draw.anchors[b] = model.sampling.anchors[b];

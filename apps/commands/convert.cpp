@@ -35,6 +35,12 @@ class Convert : public Command {
         "a training file");
     app.add_option("--errors", errors_,
                    "evaluation.json of `streamtube evaluate --out`: its metrics become the model's test errors");
+    app.add_option("--members", members_,
+                   "Further checkpoints, trained like the input with other folds or seeds: the output answers with the "
+                   "mean of all");
+    app.add_option("--member", member_, "Of a model with several members only this one, 1 ...")
+        ->check(CLI::PositiveNumber)
+        ->excludes("--members");
     auto* shapes = app.add_option("--shapes", shapes_,
                                   "Data set the model was trained on (.h5 or a folder): the descriptors of its bodies, "
                                   "to which `predict` compares a body");
@@ -53,11 +59,10 @@ class Convert : public Command {
     if (description_.empty() && !again)
       throw core::Error(core::ErrorKind::usage, core::str("'", input_, "' is a training file, which does not say all"),
                         "describe the model with --describe");
-    if (description_.empty() && errors_.empty() && shapes_.empty())
-      throw core::Error(core::ErrorKind::usage, "convert: nothing to change", "give --describe, --errors or --shapes");
-    auto checkpoint = !again                 ? surrogate::import_training_file(input_, description_)
-                      : description_.empty() ? surrogate::read_checkpoint(input_)
-                                             : surrogate::describe_again(input_, description_);
+    if (description_.empty() && errors_.empty() && shapes_.empty() && members_.empty() && member_ == 0)
+      throw core::Error(core::ErrorKind::usage, "convert: nothing to change",
+                        "give --describe, --errors, --shapes, --members or --member");
+    auto checkpoint = again ? model() : surrogate::import_training_file(input_, description_);
     if (!errors_.empty()) checkpoint.test_errors = metrics();
     if (!shapes_.empty()) {
       const mesh_io::Dataset data(shapes_);
@@ -69,6 +74,19 @@ class Convert : public Command {
   }
 
  private:
+  // The input with its further members or the one that is wanted, under the description where there is one.
+  surrogate::Checkpoint model() const {
+    std::vector<std::string> paths = {input_};
+    paths.insert(paths.end(), members_.begin(), members_.end());
+    surrogate::Checkpoint joined = surrogate::join_members(paths);
+    if (member_ > joined.members())
+      throw core::Error(core::ErrorKind::usage,
+                        core::str("--member ", member_, ": '", input_, "' has ", joined.members(),
+                                  joined.members() == 1 ? " member" : " members"));
+    if (member_ > 0) joined = joined.member(member_ - 1);
+    return description_.empty() ? joined : surrogate::describe_again(std::move(joined), description_, input_);
+  }
+
   bool is_checkpoint() const { return mesh_io::H5File::open(input_).has_attribute("/", "format"); }
 
   std::map<std::string, double> metrics() const {
@@ -83,6 +101,8 @@ class Convert : public Command {
     return found;
   }
 
+  std::vector<std::string> members_;
+  std::size_t member_ = 0;
   std::string input_, output_, description_, errors_, shapes_, split_ = "train";
   bool overwrite_ = false, json_ = false;
 };

@@ -73,8 +73,10 @@ class Evaluate : public Command {
     app.add_option("--model", model_, "Checkpoint, the same as the word alone");
     split_ = app.add_option("--split", options_.split, "Which cases; with --out-of-fold that of the members' training")
                  ->capture_default_str();
-    app.add_flag("--out-of-fold", out_of_fold_,
-                 "Each case by the one model that has not learned from it: members of `train --folds K --fold k`");
+    app.add_flag(
+        "--out-of-fold", out_of_fold_,
+        "Each case by the one model that has not learned from it: members of `train --folds K --fold k`, each in "
+        "a file or all in one");
     app.add_option("--baselines", with_baselines_,
                    "Drag and lift by the mean of the training cases, the nearest one, and Gaussian processes over "
                    "descriptors and parameters: on, off; auto: where the surfaces of the training cases are read in "
@@ -183,8 +185,16 @@ class Evaluate : public Command {
  private:
   void load_members() {
     if (models_.empty()) models_.push_back(model_);
-    for (const std::string& path : models_)
-      members_.push_back({path.empty() ? "the built-in model" : path, load_model(path)});
+    for (const std::string& path : models_) {
+      const std::string name = path.empty() ? "the built-in model" : path;
+      surrogate::Checkpoint model = load_model(path);
+      if (!out_of_fold_ || model.members() == 1) {
+        members_.push_back({name, std::move(model)});
+        continue;
+      }
+      for (std::size_t i = 0; i < model.members(); ++i)
+        members_.push_back({str(name, ", member ", i + 1), model.member(i)});
+    }
   }
 
   // Which model answers which cases.

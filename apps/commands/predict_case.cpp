@@ -102,8 +102,7 @@ class PredictCase : public Command {
       folder.emplace(out_, std::vector<std::string>{kPointFields[0], kPointFields[1], kForces, kRun}, overwrite_);
       core::require_disk_space(out_, stream.output_size());
     }
-    surrogate::Surrogate network(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
-                                 precision_);
+    surrogate::Surrogate network = surrogate::make_network(checkpoint, precision_);
     const solver::NetworkCase encoded(prepared, checkpoint);
     network.encode(encoded.input());
     try {

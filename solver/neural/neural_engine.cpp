@@ -167,9 +167,7 @@ struct NeuralEngine::Impl {
 
   // Loads the network on the first call.
   void encode(const PreparedCase& prepared) {
-    if (!network)
-      network = std::make_unique<Surrogate>(checkpoint.config, checkpoint.weights, str("model '", checkpoint.name, "'"),
-                                            precision);
+    if (!network) network = std::make_unique<Surrogate>(surrogate::make_network(checkpoint, precision));
     seed = prepared.seed;
     network_case.emplace(prepared, checkpoint);
     walls = prepared.walls;
@@ -326,6 +324,9 @@ struct NeuralEngine::Impl {
   // `mesh` becomes the one that volume anchors are drawn from.
   PreparedCase prepare(const Case& question, const geometry::DistanceField& distance, VolumeMesh& mesh,
                        const Stage& stage) const;
+  // Points and anchors of out.seed, from the body and the cells of that mesh.
+  void draw(const SurfaceMesh& body, const surrogate::Checkpoint& world, const VolumeMesh& mesh,
+            PreparedCase& out) const;
 
   void check(const Case& question) const {
     physics::check(question.flow);
@@ -333,8 +334,9 @@ struct NeuralEngine::Impl {
       throw Error(ErrorKind::usage, "several draws are of anchors that stay, but points are evaluated as anchors",
                   "leave out --draws or --evaluation");
     normalizer(question);
-    network_condition(checkpoint, physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
-                      question.conditions, str("'", question.name, "'"));
+    surrogate::network_conditions(checkpoint.conditions,
+                                  physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
+                                  question.conditions, str("'", question.name, "'"));
     if (!question.derive.empty() && question.volume == VolumeOutput::none)
       throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
     const surrogate::Checkpoint here = world(question);
@@ -399,11 +401,13 @@ Plan NeuralEngine::plan(const Case& question) const {
     arrays += 4 * static_cast<std::size_t>(physics::components(one)) * plan.volume_points;
   const std::size_t meshes =
       question.volume == VolumeOutput::none ? 0 : 24 * wanted.points.size() + 8 * wanted.corners.size();
-  plan.memory = network.weights + network.anchor_cache + network.scratch + arrays + meshes;
+  plan.memory =
+      impl_->checkpoint.members() * (network.weights + network.anchor_cache + network.scratch) + arrays + meshes;
   const auto mib = [](std::size_t bytes) { return str((bytes + (1 << 20) - 1) >> 20, " MiB"); };
   plan.lines = {
       {"engine", name()},
-      {"network", surrogate::describe(c.config)},
+      {"network", str(impl_->checkpoint.members() > 1 ? str("the mean of ", impl_->checkpoint.members(), " of ") : "",
+                      surrogate::describe(c.config))},
       {"flow",
        str(question.flow.velocity, " m/s, ", question.flow.density, " kg/m3, ", question.flow.kinematic_viscosity,
            " m2/s: Reynolds number ", physics::reynolds_number(question.flow, question.body.bounds().size()[0]))},
@@ -451,20 +455,7 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
       c, question, question.reference_area > 0 ? geometry::frontal_area(question.body) : out.reference.scales.area);
   stage("reference quantities");
 
-  // None of it depends on which outputs are wanted.
-  const bool normals = c.config.normals;
-  const double unit = question.model_scale;
-  out.points =
-      geometry::sample_surface(question.body, c.sampling.geometry_points, seed_of(question.seed, "geometry points"),
-                               unit, normals ? &out.point_normals : nullptr);
-  out.supernodes = spread(c.sampling.geometry_points, c.sampling.supernodes, seed_of(question.seed, "supernodes"),
-                          bounds, unit, [&](std::size_t i) { return out.points[i]; });
-  std::sort(out.supernodes.begin(), out.supernodes.end());
-  out.anchors[0] =
-      geometry::sample_surface(question.body, c.sampling.anchors[0], seed_of(question.seed, "surface anchors"), unit,
-                               normals ? &out.anchor_normals : nullptr);
-  stage("sampling the surface");
-  if (normals || c.config.wall_distance) {
+  if (c.config.normals || c.config.wall_distance) {
     out.walls = walls_of(question.body);
     stage("walls");
   }
@@ -472,11 +463,29 @@ PreparedCase NeuralEngine::Impl::prepare(const Case& question, const geometry::D
   if (mesh.cell_count() == 0)
     throw Error(ErrorKind::input, str("'", question.name, "': leaves no flow around it in the model's domain (",
                                       box_text(c.sampling.volume_mesh.domain), ")"));
-  for (const auto cell : spread(mesh.cell_count(), c.sampling.anchors[1], seed_of(question.seed, "volume anchors"),
-                                c.sampling.volume_mesh.domain, unit, [&](std::size_t i) { return mesh.center(i); }))
-    out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
-  stage("volume mesh and anchors");
+  stage("sampling mesh");
+  draw(question.body, c, mesh, out);
+  stage("points and anchors");
   return out;
+}
+
+// None of it depends on which outputs are wanted.
+void NeuralEngine::Impl::draw(const SurfaceMesh& body, const surrogate::Checkpoint& world, const VolumeMesh& mesh,
+                              PreparedCase& out) const {
+  const surrogate::Sampling& sampling = world.sampling;
+  const bool normals = world.config.normals;
+  const double unit = out.model_scale;
+  out.points = geometry::sample_surface(body, sampling.geometry_points, seed_of(out.seed, "geometry points"), unit,
+                                        normals ? &out.point_normals : nullptr);
+  out.supernodes = spread(sampling.geometry_points, sampling.supernodes, seed_of(out.seed, "supernodes"), body.bounds(),
+                          unit, [&](std::size_t i) { return out.points[i]; });
+  std::sort(out.supernodes.begin(), out.supernodes.end());
+  out.anchors[0] = geometry::sample_surface(body, sampling.anchors[0], seed_of(out.seed, "surface anchors"), unit,
+                                            normals ? &out.anchor_normals : nullptr);
+  out.anchors[1].clear();
+  for (const auto cell : spread(mesh.cell_count(), sampling.anchors[1], seed_of(out.seed, "volume anchors"),
+                                sampling.volume_mesh.domain, unit, [&](std::size_t i) { return mesh.center(i); }))
+    out.anchors[1].push_back(mesh.center(static_cast<std::size_t>(cell)));
 }
 
 PreparedCase NeuralEngine::prepare(const Case& question) const {
@@ -530,10 +539,12 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
   const geometry::DistanceField distance(question.body);
   ready->drawn = run.prepare(question, distance, mesh, stage);
   if (question.draws > 1) {
-    Case other = question;
     for (ready->draws = {ready->drawn}; ready->draws.size() < question.draws;) {
-      ++other.seed;
-      ready->draws.push_back(run.prepare(other, distance, mesh, [](const char*) { core::check_interrupt(); }));
+      core::check_interrupt();
+      PreparedCase next = ready->draws.back();
+      ++next.seed;
+      run.draw(question.body, c, mesh, next);
+      ready->draws.push_back(std::move(next));
     }
     stage("further draws");
   }

@@ -23,6 +23,7 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 constexpr const char* kFormat = "streamtube checkpoint";
+constexpr std::size_t kMostMembers = 64;
 constexpr const char* kBranches[2] = {"surface", "volume"};
 
 [[noreturn]] void bad(const std::string& message, const std::string& hint = {}) {
@@ -341,13 +342,17 @@ std::map<std::string, std::string> metadata(const Checkpoint& c) {
   return texts;
 }
 
-std::string fingerprint_of(const std::map<std::string, std::string>& texts, const Weights& weights) {
+std::string fingerprint_of(const std::map<std::string, std::string>& texts, const Checkpoint& c) {
   core::Sha256 hash;
   for (const auto& [name, value] : texts) hash.update(str(name, ' ', value.size(), '\n', value, '\n'));
-  for (const auto& [name, tensor] : weights) {
-    hash.update(str(name, ' ', mesh_io::shape_text(tensor.shape), '\n'));
-    hash.update(tensor.values.data(), tensor.values.size() * sizeof(float));
-  }
+  const auto add = [&](const Weights& weights) {
+    for (const auto& [name, tensor] : weights) {
+      hash.update(str(name, ' ', mesh_io::shape_text(tensor.shape), '\n'));
+      hash.update(tensor.values.data(), tensor.values.size() * sizeof(float));
+    }
+  };
+  add(c.weights);
+  for (const ModelMember& one : c.further) add(one.weights);
   return hash.hex();
 }
 
@@ -408,19 +413,21 @@ void check_weights(const Weights& weights, const std::string& where) {
             "the training diverged or the file is damaged");
 }
 
-// Attribute "fold" of the root group.
-void write_fold(H5File& file, const Fold& fold) {
-  if (fold.folds == 0) return;
-  file.write_attribute(
-      "/", "fold",
-      Json({{"fold", fold.fold}, {"folds", fold.folds}, {"split", fold.split}, {"held_out", fold.held_out}}).dump());
+Json fold_json(const Fold& fold) {
+  return {{"fold", fold.fold}, {"folds", fold.folds}, {"split", fold.split}, {"held_out", fold.held_out}};
 }
 
-Fold read_fold(const H5File& file) {
+// Attribute "fold" of a member's group.
+void write_fold(H5File& file, const std::string& group, const Fold& fold) {
+  if (fold.folds == 0) return;
+  file.write_attribute(group, "fold", fold_json(fold).dump());
+}
+
+Fold read_fold(const H5File& file, const std::string& group) {
   Fold out;
-  if (!file.has_attribute("/", "fold")) return out;
+  if (!file.has_attribute(group, "fold")) return out;
   try {
-    const Json json = Json::parse(file.attribute_text("/", "fold"));
+    const Json json = Json::parse(file.attribute_text(group, "fold"));
     json.at("fold").get_to(out.fold), json.at("folds").get_to(out.folds);
     json.at("split").get_to(out.split), json.at("held_out").get_to(out.held_out);
   } catch (const Json::exception& e) {
@@ -432,11 +439,11 @@ Fold read_fold(const H5File& file) {
   return out;
 }
 
-// The tensors of /weights: exactly those that a model of this configuration has, in their shapes.
-Weights read_weights(const H5File& file, const AbuptConfig& config) {
-  if (!file.exists("/weights")) bad(str("'", file.name(), "': there is no '/weights'"));
+// The tensors of a group: exactly those that a model of this configuration has, in their shapes.
+Weights read_weights(const H5File& file, const AbuptConfig& config, const std::string& group = "/weights") {
+  if (!file.exists(group)) bad(str("'", file.name(), "': there is no '", group, "'"));
   Weights expected = expected_weights(config);
-  const auto names = file.children("/weights");
+  const auto names = file.children(group);
   for (const auto& name : names)
     if (!expected.contains(name))
       bad(str("'", file.name(), "': weight '", name, "' does not belong to the model (", describe(config), ")"));
@@ -445,14 +452,31 @@ Weights read_weights(const H5File& file, const AbuptConfig& config) {
   for (const auto& [name, tensor] : expected) {
     if (!present.contains(name))
       bad(str("'", file.name(), "': weight '", name, "' is missing (", describe(config), ")"));
-    const auto shape = file.shape("/weights/" + name);
+    const auto shape = file.shape(group + "/" + name);
     if (shape != tensor.shape)
       bad(str("'", file.name(), "': weight '", name, "' has the shape ", mesh_io::shape_text(shape),
               " where the model has ", mesh_io::shape_text(tensor.shape)));
   }
-  for (auto& [name, tensor] : expected) tensor.values = file.read<float>("/weights/" + name, tensor.shape);
+  for (auto& [name, tensor] : expected) tensor.values = file.read<float>(group + "/" + name, tensor.shape);
   check_weights(expected, str("'", file.name(), "'"));
   return expected;
+}
+
+// Groups /members/2, /members/3, ...: what is in the root group of the first.
+std::string group_of(std::size_t member) { return str("/members/", member); }
+
+void read_further(const H5File& file, Checkpoint& c) {
+  if (!file.exists("/members")) return;
+  const std::size_t count = file.children("/members").size();
+  if (count < 1 || count > kMostMembers - 1)
+    bad(str("'", file.name(), "': '/members' has ", count, " groups, not 1 to ", kMostMembers - 1));
+  for (std::size_t i = 2; i <= count + 1; ++i)
+    c.further.push_back({read_weights(file, c.config, group_of(i) + "/weights"), read_fold(file, group_of(i))});
+}
+
+void write_weights(H5File& file, const std::string& group, const Weights& weights) {
+  file.create_group(group);
+  for (const auto& [name, tensor] : weights) file.write<float>(group + "/" + name, tensor.shape, tensor.values);
 }
 
 void check_consistency(const Checkpoint& c, const std::string& where) {
@@ -520,12 +544,13 @@ Checkpoint read(const H5File& file) {
     c.test_errors[key] = number(value, str(where, ": attribute 'test_errors': '", key, "'"));
   check_consistency(c, where);
   c.weights = read_weights(file, c.config);
-  c.fingerprint = fingerprint_of(texts, c.weights);
+  c.fold = read_fold(file, "/");
+  read_further(file, c);
+  c.fingerprint = fingerprint_of(texts, c);
   if (const std::string recorded = file.attribute_text("/", "fingerprint"); recorded != c.fingerprint)
     bad(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
         "the file was damaged or edited; get it again");
   c.shapes = read_shapes(file);
-  c.fold = read_fold(file);
   return c;
 }
 
@@ -545,6 +570,22 @@ std::size_t Checkpoint::parameters() const {
   std::size_t n = 0;
   for (const auto& [name, tensor] : weights) n += tensor.values.size();
   return n;
+}
+
+Checkpoint Checkpoint::member(std::size_t index) const {
+  core::expect(index < members(), "Checkpoint: there is no such member");
+  Checkpoint out = *this;
+  if (index > 0) out.weights = further[index - 1].weights, out.fold = further[index - 1].fold;
+  if (members() > 1) out.test_errors.clear();  // those of the whole are not its own
+  out.further.clear();
+  out.shapes.cases.clear(), out.shapes.rows.clear();
+  for (std::size_t i = 0; i < shapes.cases.size(); ++i) {
+    const auto& unseen = out.fold.held_out;
+    if (std::find(unseen.begin(), unseen.end(), shapes.cases[i]) != unseen.end()) continue;
+    out.shapes.cases.push_back(shapes.cases[i]), out.shapes.rows.push_back(shapes.rows[i]);
+  }
+  out.fingerprint = fingerprint_of(metadata(out), out);
+  return out;
 }
 
 Checkpoint Checkpoint::at_scale(double factor) const {
@@ -574,13 +615,20 @@ float Condition::to_network(double value) const {
   return static_cast<float>(((logarithmic ? std::log10(value) : value) - center) / scale);
 }
 
-std::vector<float> network_conditions(const std::vector<Condition>& conditions,
-                                      const std::function<std::optional<double>(const std::string&)>& value,
-                                      const std::string& where) {
+std::optional<double> condition_value(const std::string& name, double reynolds_number,
+                                      const std::map<std::string, double>& given) {
+  if (name == kReynoldsNumber) return reynolds_number;
+  const auto found = given.find(name);
+  if (found == given.end()) return {};
+  return found->second;
+}
+
+std::vector<float> network_conditions(const std::vector<Condition>& conditions, double reynolds_number,
+                                      const std::map<std::string, double>& given, const std::string& where) {
   std::vector<float> out;
   std::string missing;
   for (const Condition& c : conditions) {
-    const std::optional<double> x = value(c.name);
+    const std::optional<double> x = condition_value(c.name, reynolds_number, given);
     if (!x) {
       missing += str(missing.empty() ? "" : ", ", c.name, c.unit == "-" ? "" : " (" + c.unit + ")");
       continue;
@@ -613,8 +661,9 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
   const std::string where = str("'", path, "'");
   check_consistency(checkpoint, where);
   check_weights(checkpoint.weights, where);
+  for (const ModelMember& one : checkpoint.further) check_weights(one.weights, where);
   const auto texts = metadata(checkpoint);
-  checkpoint.fingerprint = fingerprint_of(texts, checkpoint.weights);
+  checkpoint.fingerprint = fingerprint_of(texts, checkpoint);
   core::write_atomically(path, [&](const std::string& temporary) {
     H5File file = H5File::create(temporary);
     file.set_name(path);
@@ -622,11 +671,16 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
     file.write_attribute("/", "format_version", std::int64_t{Checkpoint::kFormatVersion});
     for (const auto& [name, value] : texts) file.write_attribute("/", name, value);
     file.write_attribute("/", "fingerprint", checkpoint.fingerprint);
-    file.create_group("/weights");
-    for (const auto& [name, tensor] : checkpoint.weights)
-      file.write<float>("/weights/" + name, tensor.shape, tensor.values);
+    write_weights(file, "/weights", checkpoint.weights);
     write_shapes(file, checkpoint.shapes);
-    write_fold(file, checkpoint.fold);
+    write_fold(file, "/", checkpoint.fold);
+    if (!checkpoint.further.empty()) file.create_group("/members");
+    for (std::size_t i = 0; i < checkpoint.further.size(); ++i) {
+      const std::string group = group_of(i + 2);
+      file.create_group(group);
+      write_weights(file, group + "/weights", checkpoint.further[i].weights);
+      write_fold(file, group, checkpoint.further[i].fold);
+    }
     file.close();
   });
 }
@@ -685,12 +739,12 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
   }
   check_consistency(c, where);
   c.weights = read_weights(file, c.config);
-  c.fingerprint = fingerprint_of(metadata(c), c.weights);
+  c.fingerprint = fingerprint_of(metadata(c), c);
   return c;
 }
 
-Checkpoint describe_again(const std::string& path, const std::string& description_path) {
-  Checkpoint from = read_checkpoint(path), c = read_description(description_path);
+Checkpoint describe_again(Checkpoint from, const std::string& description_path, const std::string& path) {
+  Checkpoint c = read_description(description_path);
   if (c.domain.empty()) c.domain = from.domain;
   if (c.training_range.empty()) c.training_range = from.training_range;
   for (int b = 0; b < 2; ++b) {
@@ -704,14 +758,76 @@ Checkpoint describe_again(const std::string& path, const std::string& descriptio
   c.canonical_length = from.canonical_length, c.conditions = from.conditions;
   c.shapes = from.shapes, c.fold = from.fold;
   check_consistency(c, str("'", description_path, "'"));
-  c.weights = std::move(from.weights);
-  c.fingerprint = fingerprint_of(metadata(c), c.weights);
+  c.weights = std::move(from.weights), c.further = std::move(from.further);
+  c.fingerprint = fingerprint_of(metadata(c), c);
   return c;
+}
+
+Surrogate make_network(const Checkpoint& model, Precision precision) {
+  std::vector<const Weights*> members = {&model.weights};
+  for (const ModelMember& one : model.further) members.push_back(&one.weights);
+  return Surrogate(model.config, members, str("model '", model.name, "'"), precision);
+}
+
+namespace {
+
+// Empty where the model can be a member beside the first, else in what it differs.
+std::string difference(const Checkpoint& first, const Checkpoint& other) {
+  if (config_json(first.config) != config_json(other.config)) return "the network";
+  if (normalizer_json(first.normalizer) != normalizer_json(other.normalizer))
+    return "the fields, their means and deviations, or the position's scale";
+  if (sampling_json(first.sampling) != sampling_json(other.sampling)) return "the sampling";
+  if (first.canonical_length != other.canonical_length) return "the canonical length";
+  for (std::size_t i = 0; i < first.conditions.size(); ++i) {
+    const Condition &a = first.conditions[i], &b = other.conditions[i];
+    if (a.name != b.name || a.logarithmic != b.logarithmic || a.center != b.center || a.scale != b.scale)
+      return str("the condition '", a.name, "'");
+  }
+  return "";
+}
+
+// What either of them knows of the training data.
+void unite(Checkpoint& to, const Checkpoint& from) {
+  for (int a = 0; a < 3; ++a)
+    to.domain.low[a] = std::min(to.domain.low[a], from.domain.low[a]),
+    to.domain.high[a] = std::max(to.domain.high[a], from.domain.high[a]);
+  for (Range& r : to.training_range)
+    for (const Range& other : from.training_range)
+      if (other.quantity == r.quantity) r.min = std::min(r.min, other.min), r.max = std::max(r.max, other.max);
+  for (std::size_t i = 0; i < to.conditions.size(); ++i)
+    to.conditions[i].min = std::min(to.conditions[i].min, from.conditions[i].min),
+    to.conditions[i].max = std::max(to.conditions[i].max, from.conditions[i].max);
+  const std::set<std::string> known(to.shapes.cases.begin(), to.shapes.cases.end());
+  for (std::size_t i = 0; i < from.shapes.cases.size(); ++i)
+    if (!known.contains(from.shapes.cases[i]))
+      to.shapes.cases.push_back(from.shapes.cases[i]), to.shapes.rows.push_back(from.shapes.rows[i]);
+}
+
+}  // namespace
+
+Checkpoint join_members(const std::vector<std::string>& paths) {
+  core::expect(!paths.empty(), "join_members: no files");
+  Checkpoint out = read_checkpoint(paths.front());
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    Checkpoint next = read_checkpoint(paths[i]);
+    if (const std::string what = difference(out, next); !what.empty())
+      bad(str("'", paths[i], "': ", what, " is not as in '", paths.front(), "'"),
+          "members of one model are trained by one recipe on one data set, with other folds or seeds");
+    unite(out, next);
+    out.further.push_back({std::move(next.weights), std::move(next.fold)});
+    for (ModelMember& one : next.further) out.further.push_back(std::move(one));
+  }
+  if (out.members() > kMostMembers) bad(str("a model of ", out.members(), " members; at most ", kMostMembers));
+  if (paths.size() > 1) out.test_errors.clear();  // those of one member are not the whole's
+  out.fingerprint = fingerprint_of(metadata(out), out);
+  return out;
 }
 
 std::string summary_text(const Checkpoint& c) {
   std::string out = str("model            ", c.name, "\n", "  network        ", describe(c.config), "\n",
-                        "  parameters     ", c.parameters(), "\n", "  fingerprint    ", c.fingerprint, "\n");
+                        "  parameters     ", c.parameters(), "\n");
+  if (c.members() > 1) out += str("  members        ", c.members(), ", whose mean is the answer\n");
+  out += str("  fingerprint    ", c.fingerprint, "\n");
   for (int b = 0; b < 2; ++b) {
     out += str("  ", kBranches[b], b == 0 ? " fields" : "  fields");
     std::string separator = " ";
@@ -746,9 +862,13 @@ std::string summary_text(const Checkpoint& c) {
   }
   out += c.shapes.rows.empty() ? std::string("  shapes         not available: similarity to training cannot be told\n")
                                : str("  shapes         descriptors of ", c.shapes.rows.size(), " training bodies\n");
-  if (c.fold.folds > 0)
-    out += str("  fold           ", c.fold.fold, " of ", c.fold.folds, " of '", c.fold.split, "', ",
-               c.fold.held_out.size(), " cases held out\n");
+  const auto fold_line = [&](const Fold& fold) {
+    if (fold.folds > 0)
+      out += str("  fold           ", fold.fold, " of ", fold.folds, " of '", fold.split, "', ", fold.held_out.size(),
+                 " cases held out\n");
+  };
+  fold_line(c.fold);
+  for (const ModelMember& one : c.further) fold_line(one.fold);
   if (!c.test_errors.empty()) out += "  test errors (relative L2 of fields)\n";
   for (const auto& [key, value] : c.test_errors) {
     std::string label = key;
@@ -763,7 +883,8 @@ std::string summary_json(const Checkpoint& c) {
               {"format_version", Checkpoint::kFormatVersion},
               {"name", c.name},
               {"fingerprint", c.fingerprint},
-              {"parameters", c.parameters()}};
+              {"parameters", c.parameters()},
+              {"members", c.members()}};
   out["config"] = config_json(c.config);
   for (int b = 0; b < 2; ++b)
     for (const auto& f : c.normalizer.branch[b].fields)
@@ -777,9 +898,9 @@ std::string summary_json(const Checkpoint& c) {
   out["training_range"] = range_json(c.training_range);
   out["test_errors"] = c.test_errors;
   out["shapes"] = c.shapes.cases;
-  if (c.fold.folds > 0)
-    out["fold"] = {
-        {"fold", c.fold.fold}, {"folds", c.fold.folds}, {"split", c.fold.split}, {"held_out", c.fold.held_out}};
+  if (c.fold.folds > 0) out["fold"] = fold_json(c.fold);
+  for (const ModelMember& one : c.further)
+    if (one.fold.folds > 0) out["further_folds"].push_back(fold_json(one.fold));
   out["provenance"] = c.provenance;
   return out.dump(2);
 }

@@ -79,12 +79,21 @@ struct Fold {
   std::vector<std::string> held_out;  // names of cases
 };
 
+// One network of a model that has several: the same configuration, other weights.
+struct ModelMember {
+  Weights weights;
+  Fold fold;
+};
+
 struct Checkpoint {
   static constexpr int kFormatVersion = 1;
 
   std::string name;  // "ahmed"
   AbuptConfig config;
   Weights weights;
+  // Of an ensemble, the members beside `weights` and `fold`, which are the first one's. The model's answer is the mean
+  // of all members' outputs; everything else here is common to them.
+  std::vector<ModelMember> further;
   physics::Normalizer normalizer;
   Reference reference;
   Box domain;  // m, of the volume points of the training data
@@ -101,18 +110,34 @@ struct Checkpoint {
   Fold fold;                // no part of the fingerprint either
   std::string fingerprint;  // SHA-256 of all of the above, hex; set by reading and writing
 
-  std::size_t parameters() const;
+  std::size_t members() const { return 1 + further.size(); }
+  // Member 0.. as a model of its own; of the shapes those that it has not held out.
+  Checkpoint member(std::size_t index) const;
+  std::size_t parameters() const;  // of one member
   // The model's world for bodies `factor` times as large: everything that is a length (or area, volume) in normaliser,
   // domain, sampling and training range multiplied, canonical_length too. Without weights, shapes and fingerprint. With
   // a power of two, what is drawn and answered in it has the same bits.
   Checkpoint at_scale(double factor) const;
 };
 
-// The numbers of a case that a conditioned network takes, in its order. value(name): of the case, or nothing.
-// Error(usage) names all that are missing.
-std::vector<float> network_conditions(const std::vector<Condition>& conditions,
-                                      const std::function<std::optional<double>(const std::string&)>& value,
-                                      const std::string& where);
+inline constexpr const char* kReynoldsNumber = "reynolds_number";  // the condition that follows from flow and length
+
+// A case's number for a condition: its Reynolds number (with the body's length along the flow), or what is given under
+// the name; else nothing.
+std::optional<double> condition_value(const std::string& name, double reynolds_number,
+                                      const std::map<std::string, double>& given);
+// The numbers of a case that a conditioned network takes, in its order. Error(usage) that begins with `where` names all
+// that are missing.
+std::vector<float> network_conditions(const std::vector<Condition>& conditions, double reynolds_number,
+                                      const std::map<std::string, double>& given, const std::string& where);
+
+// The model's network on its device, of all members.
+Surrogate make_network(const Checkpoint& model, Precision precision = Precision::fp32);
+
+// Models become one, which answers with their mean: members of a cross-validation, or trainings from several seeds.
+// What they know of the training data is united. Error(input) naming the file that does not go with the first, and in
+// what: network, fields and their statistics, conditions, sampling, canonical length.
+Checkpoint join_members(const std::vector<std::string>& paths);
 
 // Both check everything before use: Error(input) naming `path` (or `name`), the object and what is wrong with it.
 Checkpoint read_checkpoint(const std::string& path);
@@ -130,9 +155,10 @@ Checkpoint read_description(const std::string& path);
 // fault.
 Checkpoint import_training_file(const std::string& path, const std::string& description_path);
 
-// A checkpoint under another description. Network, statistics of the fields, test errors and shapes stay. Error(input)
-// also when the description has other fields; only whether vorticity is decoded direct or by curl may change.
-Checkpoint describe_again(const std::string& path, const std::string& description_path);
+// A checkpoint (from the file `path`, for messages) under another description. Networks, statistics of the fields, test
+// errors and shapes stay. Error(input) also when the description has other fields; only whether vorticity is decoded
+// direct or by curl may change.
+Checkpoint describe_again(Checkpoint from, const std::string& description_path, const std::string& path);
 
 // AbuptConfig as JSON text with the reference's keys. Reading refuses unknown and missing keys; Error(input) starts
 // with `where`.

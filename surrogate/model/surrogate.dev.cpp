@@ -103,7 +103,7 @@ std::int64_t rows_of(std::span<const float> rows, int width) {
 }  // namespace
 
 struct Surrogate::Impl {
-  explicit Impl(const Weights& weights) : fingerprint(hash(weights)) {}
+  explicit Impl(std::string hash) : fingerprint(std::move(hash)) {}
   virtual ~Impl() = default;
   virtual const AbuptConfig& config() const = 0;
   virtual std::size_t parameters() const = 0;
@@ -143,7 +143,7 @@ struct Surrogate::On final : Impl {
   };
 
   On(const AbuptConfig& config, const Weights& weights, const std::string& where, Precision precision_)
-      : Impl(weights),
+      : Impl(hash(weights)),
         precision(precision_),
         backends(backends_for<Space>(precision_)),
         model(config, weights, where),
@@ -461,6 +461,93 @@ struct Surrogate::On final : Impl {
   }
 };
 
+// Members one after the other; what they say is added up on the host.
+struct Surrogate::Mean final : Impl {
+  explicit Mean(std::vector<std::unique_ptr<Impl>> all) : Impl(hash_of(all)), members(std::move(all)) {
+    chunk = members.front()->chunk;
+  }
+
+  static std::string hash_of(const std::vector<std::unique_ptr<Impl>>& all) {
+    core::Sha256 sha;
+    for (const auto& one : all) sha.update(one->fingerprint.data(), one->fingerprint.size());
+    return sha.hex();
+  }
+
+  // to += from / members, in the members' order; the first replaces what is there.
+  void add(std::span<float> to, std::span<const float> from, bool first) const {
+    const float share = 1.0f / static_cast<float>(members.size());
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = (first ? 0.0f : to[i]) + share * from[i];
+  }
+  void add(std::vector<float>& to, const std::vector<float>& from, bool first) const {
+    to.resize(from.size());
+    add(std::span<float>(to), from, first);
+  }
+  bool is_first(const std::unique_ptr<Impl>& one) const { return &one == &members.front(); }
+
+  const AbuptConfig& config() const override { return members.front()->config(); }
+  std::size_t parameters() const override { return members.size() * members.front()->parameters(); }
+
+  void encode(const EncodeInput& input) override {
+    encoded = false;
+    for (const auto& one : members) {
+      one->encode(input);
+      for (int b = 0; b < 2; ++b) add(anchor_out[b], one->anchor_out[b], is_first(one));
+    }
+    encoded = true;
+  }
+
+  void query(int b, std::span<const float> positions, std::span<float> out) override {
+    std::vector<float> answer(out.size());
+    for (const auto& one : members) {
+      one->chunk = chunk;
+      one->query(b, positions, answer);
+      add(out, answer, is_first(one));
+    }
+  }
+
+  void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient,
+                      std::span<const float> jacobian) override {
+    std::vector<float> answer(out.size()), slopes(gradient.size());
+    for (const auto& one : members) {
+      one->chunk = chunk;
+      one->query_gradient(branch, positions, answer, slopes, jacobian);
+      add(out, answer, is_first(one));
+      add(gradient, slopes, is_first(one));
+    }
+  }
+
+  void forward_traced(const EncodeInput&, const std::span<const float>[2], std::vector<float>[2], Trace*) override {
+    core::expect(false, "surrogate: forward_traced() is of one network");
+  }
+
+  Sensitivity sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
+                          const std::span<const float> (&coefficients)[2]) override {
+    encoded = false;
+    Sensitivity mean;
+    for (const auto& one : members) {
+      const Sensitivity s = one->sensitivity(in, queries, coefficients);
+      mean.value += s.value / static_cast<double>(members.size());
+      add(mean.points, s.points, is_first(one));
+      for (int b = 0; b < 2; ++b) {
+        add(mean.anchors[b], s.anchors[b], is_first(one));
+        add(mean.queries[b], s.queries[b], is_first(one));
+      }
+    }
+    return mean;
+  }
+
+  Surrogate::Memory memory() const override {
+    Surrogate::Memory sum;
+    for (const auto& one : members) {
+      const Surrogate::Memory m = one->memory();
+      sum.weights += m.weights, sum.anchor_cache += m.anchor_cache, sum.scratch += m.scratch;
+    }
+    return sum;
+  }
+
+  std::vector<std::unique_ptr<Impl>> members;
+};
+
 void check_precision(Precision precision) {
   on_backend([&]<class Space>(std::type_identity<Space>) { backends_for<Space>(precision); });
 }
@@ -469,6 +556,13 @@ Surrogate::Surrogate(const AbuptConfig& config, const Weights& weights, const st
     : impl_(on_backend([&]<class Space>(std::type_identity<Space>) -> std::unique_ptr<Impl> {
         return std::make_unique<On<Space>>(config, weights, where, precision);
       })) {}
+Surrogate::Surrogate(const AbuptConfig& config, const std::vector<const Weights*>& members, const std::string& where,
+                     Precision precision) {
+  core::expect(!members.empty(), "surrogate: no weights");
+  std::vector<std::unique_ptr<Impl>> all;
+  for (const Weights* weights : members) all.push_back(std::move(Surrogate(config, *weights, where, precision).impl_));
+  impl_ = all.size() == 1 ? std::move(all.front()) : std::make_unique<Mean>(std::move(all));
+}
 Surrogate::~Surrogate() = default;
 Surrogate::Surrogate(Surrogate&&) noexcept = default;
 Surrogate& Surrogate::operator=(Surrogate&&) noexcept = default;

@@ -63,12 +63,15 @@ class Surrogate {
   // when first called after encode(), and keeps its keys and values beside the others.
   Surrogate(const AbuptConfig& config, const Weights& weights, const std::string& where,
             Precision precision = Precision::fp32);
+  // Several networks of one configuration: all that follows is then the mean of what they say, for the same anchors.
+  Surrogate(const AbuptConfig& config, const std::vector<const Weights*>& members, const std::string& where,
+            Precision precision = Precision::fp32);
   ~Surrogate();
   Surrogate(Surrogate&&) noexcept;
   Surrogate& operator=(Surrogate&&) noexcept;
 
   const AbuptConfig& config() const;
-  std::size_t parameters() const;
+  std::size_t parameters() const;   // of all members
   std::string fingerprint() const;  // SHA-256 over names, shapes and values, hex
 
   // Geometry encoder and anchor pass. Replaces what an earlier call left.
@@ -90,7 +93,8 @@ class Surrogate {
   // What a new network of this configuration starts with on the back end of the Runtime.
   static std::size_t first_query_chunk(const AbuptConfig& config);
 
-  // The plain forward of the reference, queries as rows beside the anchors, with every block traced (for goldens).
+  // The plain forward of the reference, queries as rows beside the anchors, with every block traced (for goldens). Of
+  // one network, not of several.
   // out[branch]: [A + Q][outputs]
   void forward_traced(const EncodeInput& input, const std::span<const float> queries[2], std::vector<float> out[2],
                       Trace* trace);
@@ -119,7 +123,8 @@ class Surrogate {
  private:
   struct Impl;
   template <class Space>
-  struct On;  // of an execution space
+  struct On;    // of an execution space
+  struct Mean;  // of several
   std::unique_ptr<Impl> impl_;
 };
 

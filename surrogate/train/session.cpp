@@ -247,6 +247,7 @@ class Session {
   void hold_out_fold() {
     const auto part = [&](std::size_t index) { return mesh_io::fold_of(data_.cases()[index].name, recipe_.folds); };
     fold_ = {recipe_.fold, recipe_.folds, recipe_.train_split, {}};
+    all_folds_ = train_;
     if (recipe_.folds > train_.size())
       fail(str("the split '", recipe_.train_split, "' has ", train_.size(), " cases, which are no ", recipe_.folds,
                " folds"));
@@ -347,7 +348,11 @@ class Session {
   // The network's world, and the weights to start from.
   Weights begin() {
     world_ = world_of(train_);
-    world_.conditions = make_conditions(recipe_.conditions, data_, train_, world_.lengths);
+    // Means, deviations and ranges are those of all folds: what the members say has one meaning, so that they can be
+    // one model. No field of a held-out case is learned from.
+    const std::vector<std::size_t>& measured = all_folds_.empty() ? train_ : all_folds_;
+    CaseWorld measured_world = all_folds_.empty() ? world_ : world_of(measured);
+    world_.conditions = make_conditions(recipe_.conditions, data_, measured, measured_world.lengths);
     Weights weights;
     if (more_cases_) {
       // Fields and conditions mean what they meant to the weights.
@@ -358,7 +363,7 @@ class Session {
       return last.weights;
     }
     if (recipe_.init.empty()) {
-      normalizer_ = make_normalizer(data_, train_, world_, kMargin);
+      normalizer_ = make_normalizer(data_, measured, measured_world, kMargin);
       if (recipe_.position_extent > 0) place_positions();
       weights = initial_weights(config_, recipe_.seed);
       normalizer_.symmetric = recipe_.symmetric;
@@ -372,6 +377,10 @@ class Session {
   // Weights and normaliser of the recipe's checkpoint, in the place of random ones.
   Weights adopt() {
     const Checkpoint from = read_checkpoint(recipe_.init);
+    if (from.members() > 1)
+      throw Error(ErrorKind::input,
+                  str("'", recipe_.init, "' has ", from.members(), " members, a training starts from one"),
+                  "`streamtube convert FILE ONE.h5 --member K` takes one out");
     AbuptConfig theirs = from.config;
     theirs.condition = config_.condition, theirs.normals = config_.normals;
     theirs.wall_distance = config_.wall_distance;
@@ -623,6 +632,7 @@ class Session {
   Checkpoint description_;
   std::vector<std::size_t> train_, validation_;
   Fold fold_;
+  std::vector<std::size_t> all_folds_;  // cases of the split that is cut into folds; empty: it is not
   AbuptConfig config_;
   physics::Normalizer normalizer_;
   std::string fingerprint_;

@@ -14,6 +14,7 @@
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
 #include "tests/support/tiny_dataset.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace fs = std::filesystem;
 using namespace streamtube;
@@ -338,6 +339,36 @@ TEST_CASE("inspect reports meshes and models") {
   CHECK(report["config"]["hidden"] == 96);
   r = run_program(dir, {"inspect", dir.file("none.stl")});
   CHECK(r.code == 3);
+}
+
+TEST_CASE("convert joins trained models to one, which every command takes, and takes one out again") {
+  const TempDir dir;
+  for (const std::uint64_t seed : {1, 2}) {
+    auto model = test::tiny_model(seed);
+    surrogate::write_checkpoint(dir.file(core::str(seed, ".h5")), model);
+  }
+  auto r = run_program(dir, {"convert", "1.h5", "both.h5", "--members", "2.h5", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  CHECK(json::parse(r.out)["members"] == 2);
+  REQUIRE(run_program(dir, {"convert", "both.h5", "second.h5", "--member", "2"}).code == 0);
+  CHECK(surrogate::read_checkpoint(dir.file("second.h5")).weights.begin()->second.values ==
+        surrogate::read_checkpoint(dir.file("2.h5")).weights.begin()->second.values);
+  r = run_program(dir, {"convert", "both.h5", "third.h5", "--member", "3"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--member 3: 'both.h5' has 2 members"));
+
+  const std::string stl = write_box(dir, "car.stl");
+  const auto drag = [&](const std::string& model) {
+    const auto done = run_program(
+        dir, {"predict", stl, "--model", model, "--volume", "none", "--json", "--out", "out", "--overwrite"});
+    INFO(done.err);
+    REQUIRE(done.code == 0);
+    return json::parse(done.out)["coefficients"]["Cd"]["total"].get<double>();
+  };
+  const double first = drag("1.h5"), second = drag("2.h5");
+  CHECK(std::abs(first - second) > 1e-3);
+  CHECK(drag("both.h5") == Approx(0.5 * (first + second)).epsilon(1e-4));
 }
 
 TEST_CASE("convert describes a checkpoint anew, and refuses what is neither that nor a training file") {

@@ -1,5 +1,6 @@
 #include <hdf5.h>
 
+#include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
@@ -174,6 +175,51 @@ TEST_CASE("decoders are written, read, shown, and part of the fingerprint; a wro
              ContainsSubstring("'pressure' has the decoder 'curl'"));
 }
 
+TEST_CASE("members of a cross-validation become one model and are found in it again") {
+  const TempDir dir;
+  const auto member = [&](std::size_t k, const std::vector<std::string>& learned, const std::string& held_out) {
+    Checkpoint c = test::tiny_model(k);
+    c.fold = {k, 3, "trainval", {held_out}};
+    c.training_range.front().min = 0.5 + 0.1 * static_cast<double>(k);
+    c.shapes.cases = learned;
+    for (const std::string& name : learned) c.shapes.rows.push_back({static_cast<double>(name.back())});
+    surrogate::write_checkpoint(dir.file(core::str("m", k, ".h5")), c);
+    return c;
+  };
+  const Checkpoint one = member(1, {"b", "c"}, "a"), two = member(2, {"a", "c"}, "b");
+  member(3, {"a", "b"}, "c");
+  Checkpoint joined = surrogate::join_members({dir.file("m1.h5"), dir.file("m2.h5"), dir.file("m3.h5")});
+  CHECK(joined.members() == 3);
+  CHECK(joined.test_errors.empty());
+  CHECK(joined.training_range.front().min == Catch::Approx(0.6));
+  surrogate::write_checkpoint(dir.file("all.h5"), joined);
+  const Checkpoint all = surrogate::read_checkpoint(dir.file("all.h5"));
+  CHECK(all.fingerprint == joined.fingerprint);
+  CHECK(all.fingerprint != one.fingerprint);
+  REQUIRE(all.members() == 3);
+  CHECK(all.shapes.cases == std::vector<std::string>{"b", "c", "a"});
+  CHECK(all.member(0).weights.begin()->second.values == one.weights.begin()->second.values);
+  const Checkpoint second = all.member(1);
+  CHECK(second.members() == 1);
+  CHECK(second.weights.begin()->second.values == two.weights.begin()->second.values);
+  CHECK(second.fold.fold == 2);
+  CHECK(second.fold.held_out == std::vector<std::string>{"b"});
+  CHECK(second.shapes.cases == std::vector<std::string>{"c", "a"});
+  CHECK_THAT(surrogate::summary_text(all), ContainsSubstring("members        3, whose mean is the answer") &&
+                                               ContainsSubstring("fold           3 of 3 of 'trainval'"));
+
+  Checkpoint other = test::tiny_model(4);
+  other.normalizer.branch[0].std[0] *= 1.1;
+  surrogate::write_checkpoint(dir.file("other.h5"), other);
+  CHECK_THAT(message_of([&] {
+               surrogate::join_members({dir.file("all.h5"), dir.file("other.h5")});
+             }),
+             ContainsSubstring("other.h5': the fields, their means and deviations") && ContainsSubstring("all.h5'"));
+  edit(dir.file("all.h5"), [](hid_t file) { H5Ldelete(file, "/members/2", H5P_DEFAULT); });
+  CHECK_THAT(message_of([&] { surrogate::read_checkpoint(dir.file("all.h5")); }),
+             ContainsSubstring("there is no '/members/2/weights'"));
+}
+
 TEST_CASE("another description may turn vorticity into a curl and back, but not velocity into a potential") {
   const TempDir dir;
   const std::string models = STREAMTUBE_SOURCE_DIR "/data_samples/models/";
@@ -185,14 +231,15 @@ TEST_CASE("another description may turn vorticity into a curl and back, but not 
     return dir.write("description.json", other.insert(name, core::str("\"decoder\": \"", decoder, "\", ")));
   };
   const Checkpoint direct = surrogate::read_checkpoint(model);
-  Checkpoint curl = surrogate::describe_again(model, with("vorticity", "curl"));
+  Checkpoint curl = surrogate::describe_again(direct, with("vorticity", "curl"), model);
   CHECK(curl.normalizer.branch[1].fields[2].decoder == physics::Decoder::curl);
   CHECK(curl.fingerprint != direct.fingerprint);
   CHECK(curl.normalizer.branch[1].std == direct.normalizer.branch[1].std);
   surrogate::write_checkpoint(dir.file("curl.h5"), curl);
-  const Checkpoint again = surrogate::describe_again(dir.file("curl.h5"), with("vorticity", "direct"));
+  const Checkpoint again = surrogate::describe_again(surrogate::read_checkpoint(dir.file("curl.h5")),
+                                                     with("vorticity", "direct"), "curl.h5");
   CHECK(again.normalizer.branch[1].fields == direct.normalizer.branch[1].fields);
-  CHECK_THAT(message_of([&] { surrogate::describe_again(model, with("velocity", "potential")); }),
+  CHECK_THAT(message_of([&] { surrogate::describe_again(direct, with("velocity", "potential"), model); }),
              ContainsSubstring("volume fields are not those of"));
 }
 

@@ -52,6 +52,45 @@ TEST_CASE("the condition matters") {
   CHECK(difference(copy(model.anchor_output(Branch::volume)), before) > 1e-4);
 }
 
+TEST_CASE("several networks answer with their mean: anchors, queries, derivatives, sensitivities") {
+  const AbuptConfig c = small(2);
+  const Weights first = weights(c), second = random_weights(c, 99);
+  Surrogate one(c, first, "one"), two(c, second, "two"), both(c, std::vector{&first, &second}, "both");
+  CHECK(both.parameters() == 2 * one.parameters());
+  CHECK(both.fingerprint() != one.fingerprint());
+  const Data data;
+  const auto mean = [](std::vector<float> a, const std::vector<float>& b) {
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = 0.5f * (a[i] + b[i]);
+    return a;
+  };
+  for (Surrogate* model : {&one, &two, &both}) model->encode(data.input(true));
+  const auto at = positions(70, "elsewhere");
+  for (const Branch branch : {Branch::surface, Branch::volume}) {
+    CHECK(difference(copy(both.anchor_output(branch)),
+                     mean(copy(one.anchor_output(branch)), copy(two.anchor_output(branch)))) < 1e-6);
+    CHECK(difference(ask(both, branch, at), mean(ask(one, branch, at), ask(two, branch, at))) < 1e-6);
+    CHECK(difference(ask(one, branch, at), ask(two, branch, at)) > 1e-3);
+  }
+  const std::size_t outputs = static_cast<std::size_t>(c.outputs[1]);
+  std::vector<float> values(70 * outputs), slopes[3];
+  int i = 0;
+  for (Surrogate* model : {&one, &two, &both}) {
+    slopes[i].resize(3 * values.size());
+    model->query_gradient(Branch::volume, at, values, slopes[i++]);
+  }
+  CHECK(difference(slopes[2], mean(slopes[0], slopes[1])) < 1e-5);
+
+  const std::vector<float> factor(data.surface.size() / 3 * static_cast<std::size_t>(c.outputs[0]), 0.5f),
+      none(data.volume.size() / 3 * outputs, 0.0f);
+  const std::span<const float> queries[2] = {}, coefficients[2] = {factor, none};
+  const auto a = one.sensitivity(data.input(true), queries, coefficients),
+             b = two.sensitivity(data.input(true), queries, coefficients),
+             s = both.sensitivity(data.input(true), queries, coefficients);
+  CHECK(std::abs(s.value - 0.5 * (a.value + b.value)) < 1e-4 * std::abs(a.value));
+  CHECK(difference(s.points, mean(a.points, b.points)) < 1e-5);
+  CHECK(difference(s.anchors[0], mean(a.anchors[0], b.anchors[0])) < 1e-5);
+}
+
 TEST_CASE("chunking and permuting queries change nothing beyond rounding, and anchors not at all") {
   const AbuptConfig c = small();
   Surrogate model(c, weights(c), "test");
