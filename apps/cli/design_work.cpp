@@ -18,6 +18,7 @@
 
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/json_text.hpp"
+#include "apps/cli/model.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -130,7 +131,7 @@ std::string difference(const Json& before, const Json& now) {
 }  // namespace
 
 void SweepOptions::declare(CLI::App& app) {
-  app.add_option("--model", model, "Checkpoint (.h5); default: the built-in Ahmed-body model");
+  app.add_option("--model", model, kModelHelp);
   app.add_option("-o,--out", out, "Folder for the results; default: named after what is swept, in the working folder");
   app.add_option("--fields", fields,
                  "What is kept of each design beside its row: none (forces.json, run.json), surface (also surface.vtp) "

@@ -1,5 +1,6 @@
 #include "apps/cli/model.hpp"
 
+#include <cstdlib>
 #include <iostream>
 #include <sstream>
 
@@ -11,8 +12,22 @@ namespace streamtube::apps {
 using core::str;
 
 surrogate::Checkpoint load_model(const std::string& path) {
-  return path.empty() ? surrogate::read_checkpoint(embedded_model(), embedded_model_name)
-                      : surrogate::read_checkpoint(path);
+  if (!path.empty()) return surrogate::read_checkpoint(path);
+  if (const char* own = std::getenv(kModelVariable); own && *own) {
+    try {
+      return surrogate::read_checkpoint(own);
+    } catch (const core::Error& error) {
+      throw core::Error(error.kind(), str(kModelVariable, ": ", error.message()),
+                        str("unset ", kModelVariable, " to use the built-in model"));
+    }
+  }
+  return surrogate::read_checkpoint(embedded_model(), embedded_model_name);
+}
+
+std::string model_source(const std::string& path) {
+  if (!path.empty()) return path;
+  const char* own = std::getenv(kModelVariable);
+  return own && *own ? own : "the built-in model";
 }
 
 const surrogate::Range* range_of(const surrogate::Checkpoint& model, const char* quantity) {

@@ -6,8 +6,14 @@
 
 namespace streamtube::apps {
 
-// The checkpoint of a file, or the built-in one for an empty path.
+// Names the checkpoint of those who have a model of their own: what commands take without --model.
+inline constexpr const char* kModelVariable = "STREAMTUBE_MODEL";
+inline constexpr const char* kModelHelp = "Checkpoint (.h5); default: $STREAMTUBE_MODEL, else the built-in model";
+
+// The checkpoint of a file; for an empty path that of kModelVariable, or else the built-in one.
 surrogate::Checkpoint load_model(const std::string& path);
+// What it takes, in words for messages: the path, or where else the model comes from.
+std::string model_source(const std::string& path);
 
 // The model's training range of a quantity; null where it does not say.
 const surrogate::Range* range_of(const surrogate::Checkpoint& model, const char* quantity);

@@ -186,7 +186,7 @@ class Evaluate : public Command {
   void load_members() {
     if (models_.empty()) models_.push_back(model_);
     for (const std::string& path : models_) {
-      const std::string name = path.empty() ? "the built-in model" : path;
+      const std::string name = model_source(path);
       surrogate::Checkpoint model = load_model(path);
       if (!out_of_fold_ || model.members() == 1) {
         members_.push_back({name, std::move(model)});

@@ -51,7 +51,7 @@ class Initialise : public Command {
   void declare(CLI::App& app) override {
     app.add_option("case", case_, "Folder of a meshed OpenFOAM case of an incompressible solver, flow along +x, z up")
         ->required();
-    app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
+    app.add_option("--model", model_, kModelHelp);
     app.add_option("--time", time_, "Folder of the fields to replace")->capture_default_str();
     app.add_option("--body", body_, "Patches of the body; default: walls that are no side of the domain")
         ->delimiter(',');

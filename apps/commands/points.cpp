@@ -49,7 +49,7 @@ class Points : public Command {
         "--prepare", body_,
         "Body of the case: what the network needs of it is stored too, for a program without mesh libraries; "
         "the other meshes are in its frame and unit");
-    app.add_option("--model", model_, "With --prepare: checkpoint (.h5); default: the built-in Ahmed-body model");
+    app.add_option("--model", model_, str("With --prepare: ", kModelHelp));
     app.add_option("--velocity", velocity_, "With --prepare: free stream, m/s; default: the training data's");
     app.add_option("--density", density_, "With --prepare: density, kg/m3")->capture_default_str();
     app.add_option("--viscosity", viscosity_, "With --prepare: KINEMATIC viscosity, m2/s")->capture_default_str();

@@ -38,7 +38,7 @@ class Predict : public Command {
                    "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), flow along +x, z up if not "
                    "told otherwise; several files: parts of one body")
         ->required();
-    app.add_option("--model", model_, "Checkpoint (.h5); default: the built-in Ahmed-body model");
+    app.add_option("--model", model_, kModelHelp);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     options_.declare(app);
     app.add_option("--draws", options_.draws,

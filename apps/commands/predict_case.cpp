@@ -43,7 +43,7 @@ class PredictCase : public Command {
   void declare(CLI::App& app) override {
     app.add_option("case", case_, "Points and prepared geometry (.h5), made by `streamtube points --prepare`")
         ->required();
-    app.add_option("--model", model_, "Checkpoint (.h5) the case was prepared for; default: the built-in model");
+    app.add_option("--model", model_, str("The case was prepared for it. ", kModelHelp));
     app.add_option("-o,--out", out_, "Folder for the results; default: <case>_streamtube in the working folder");
     app.add_option("--derive", derive_text_,
                    "Further volume fields, from the exact derivatives of the velocity, names between commas: "

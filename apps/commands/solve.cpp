@@ -76,8 +76,7 @@ class Solve : public Command {
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan, write nothing");
     app.add_flag("--overwrite", overwrite_, "Replace the results and the case of an earlier run");
-    own_.push_back(
-        app.add_option("--model", model_, "neural: checkpoint (.h5); default: the built-in Ahmed-body model"));
+    own_.push_back(app.add_option("--model", model_, str("neural: ", kModelHelp)));
     own_.push_back(case_.conditions.declare(app));
     own_.push_back(app.get_option("--scale"));
     const std::size_t neural = own_.size();

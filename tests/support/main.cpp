@@ -1,11 +1,15 @@
 // The main() of every test program: Catch2 between the start and the end of the compute back ends.
 #include <catch2/catch_session.hpp>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
 #include "core/runtime.hpp"
 
 int main(int argc, char** argv) {
+  // Tests that name no model mean the one whose bodies and answers they know; the built-in one has its own
+  // (apps/test_default_model.cpp).
+  setenv("STREAMTUBE_MODEL", STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed.h5", 0);
   try {
     Catch::Session session;
     if (const int code = session.applyCommandLine(argc, argv)) return code;
