@@ -14,8 +14,8 @@ using Triangle = std::array<Index, 3>;
 using Edge = FeatureMesh::Edge;
 
 constexpr double kLong = 4.0 / 3, kShort = 4.0 / 5;  // of the wanted length: edges beyond are split, collapsed
-constexpr double kFacing = 0.35;  // cosine, of a triangle's normal to that of the surface at its corners: no less
-constexpr int kFree = -1, kFixed = -2;               // curves of vertices that are on none, that stay where they are
+constexpr double kFacing = 0.35;        // cosine, of a triangle's normal to that of the surface at its corners: no less
+constexpr int kFree = -1, kFixed = -2;  // curves of vertices that are on none, that stay where they are
 
 Edge edge_of(Index a, Index b) { return {std::min(a, b), std::max(a, b)}; }
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -121,14 +121,13 @@ class Remesher {
     }
     return out;
   }
-  std::vector<Index> neighbours(Index v) const {
-    std::vector<Index> out;
+  // Sorted.
+  void neighbours(Index v, std::vector<Index>& out) const {
+    out.clear();
     for (const Index t : vertices_[at(v)].triangles)
       for (const Index w : triangles_[at(t)])
-        if (w != v) out.push_back(w);
+        if (w != v && std::find(out.begin(), out.end(), w) == out.end()) out.push_back(w);
     std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
   }
 
   // 1 for an equilateral triangle, 0 for a line.
@@ -156,8 +155,9 @@ class Remesher {
       if (place_[t] < 0) continue;
       for (std::size_t k = 0; k < 3; ++k) {
         const Index a = triangles_[t][k], b = triangles_[t][(k + 1) % 3];
-        // Of an edge's two triangles one; that of a border has only one.
-        if (a > b && wing(a, b).count == 2) continue;
+        // Of an edge's two triangles one; a border, which is kept, has only one.
+        const bool curve = vertices_[at(a)].curve != kFree && vertices_[at(b)].curve != kFree;
+        if (a > b && (!curve || wing(a, b).count == 2)) continue;
         if (const double rank = order(a, b); rank > 0) found.emplace_back(-rank, edge_of(a, b));
       }
     }
@@ -217,13 +217,17 @@ class Remesher {
 
   // Moves v onto u.
   bool collapse(Index v, Index u) {
-    const Wing at_edge = wing(v, u);
-    if (at_edge.count == 0) return false;
     const int curve = vertices_[at(v)].curve;
     if (curve == kFixed || (curve >= 0 && kept(v, u) != curve)) return false;
+    const Wing at_edge = wing(v, u);
+    if (at_edge.count == 0) return false;
+    auto &of_v = around_[0], &of_u = around_[1], &common = around_[2];
+    neighbours(v, of_v);
+    for (const Index w : of_v)
+      if (w != u && length(u, w) > kLong * wanted(u, w)) return false;
     // Else a hole would close or the surface touch itself.
-    const auto of_v = neighbours(v), of_u = neighbours(u);
-    std::vector<Index> common;
+    neighbours(u, of_u);
+    common.clear();
     std::set_intersection(of_v.begin(), of_v.end(), of_u.begin(), of_u.end(), std::back_inserter(common));
     if (static_cast<int>(common.size()) != at_edge.count) return false;
     double before = 1, after = 1, facing_before = kFacing, facing_after = 1;
@@ -242,7 +246,6 @@ class Remesher {
         if (w != u && kept(v, w) >= 0) return false;
         continue;
       }
-      if (length(u, w) > kLong * wanted(u, w)) return false;
       const int place = kept(v, w) >= 0 ? kept(v, w) : place_[at(wing(v, w).triangle[0])];
       if (sag(point(u), point(w), place) > std::max(chord_, sag(point(v), point(w), place))) return false;
     }
@@ -312,7 +315,8 @@ class Remesher {
   void smooth(Index v) {
     Vertex& one = vertices_[at(v)];
     const int place = one.curve >= 0 ? one.curve : place_[at(one.triangles[0])];
-    const auto around = neighbours(v);
+    auto& around = around_[0];
+    neighbours(v, around);
     Vec3 middle{0, 0, 0};
     int count = 0;
     for (const Index w : around)
@@ -355,6 +359,7 @@ class Remesher {
   std::vector<Triangle> triangles_;
   std::vector<int> place_;  // -1: the triangle is gone
   std::unordered_map<Edge, int, EdgeHash> kept_;
+  std::vector<Index> around_[3];  // scratch
 };
 
 }  // namespace

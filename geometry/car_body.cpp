@@ -43,7 +43,7 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-constexpr double kLeastSpoiler = 0.008;  // m
+constexpr double kLeastSpoiler = 0.008, kFootFillet = 0.003;  // m
 
 }  // namespace
 
@@ -85,6 +85,8 @@ struct CarLayout {
   double backlight_x, deck_z;      // foot of the backlight
   double diffuser_x, diffuser_z;   // where the diffuser begins, how high it ends
   double front_wheel, rear_wheel;  // x
+  double lean;                     // of the side windows, a length per height
+  double steep;                    // 0: the slope of a fastback; 1: a steep rear window
 
   explicit CarLayout(const CarShape& p) {
     const double l = p.length, c = p.clearance;
@@ -101,15 +103,17 @@ struct CarLayout {
     // where it meets the backlight:
     //   roof_end_z = height - 0.67 drop (roof_end_x - roof_x),  roof_end_x = backlight_x - (roof_end_z - deck_z) /
     //   steep
-    const double drop = std::tan(radians(p.roof_drop)), steep = std::tan(radians(p.backlight_angle));
+    const double drop = std::tan(radians(p.roof_drop)), fall = std::tan(radians(p.backlight_angle));
     backlight_x = l * (1 - std::max(p.deck_length, 0.012));
-    roof_end_x = (backlight_x - (p.height + 0.67 * drop * roof_x - deck_z) / steep) / (1 - 0.67 * drop / steep);
+    roof_end_x = (backlight_x - (p.height + 0.67 * drop * roof_x - deck_z) / fall) / (1 - 0.67 * drop / fall);
     roof_end_z = p.height - 0.67 * drop * (roof_end_x - roof_x);
     diffuser_x = l * (1 - p.diffuser_length);
     diffuser_z = c + (l - 0.012 - diffuser_x) * std::tan(radians(p.diffuser_angle));
     const double wheelbase = p.wheelbase * l;
     front_wheel = (0.5 * (l - wheelbase) - 0.006 * l) * (0.93 + 0.5 * (p.cowl_position - 0.2));
     rear_wheel = front_wheel + wheelbase;
+    lean = std::tan(radians(p.tumblehome));
+    steep = ramp(p.backlight_angle, 20, 30);
   }
 
   std::optional<CarComplaint> complaint(const CarShape& p) const;
@@ -236,7 +240,7 @@ void CarBody::draw_side_view() {
   const double l = p.length, c = p.clearance, h = g.body_height;
   // From a large radius in front of a fastback's slope to an edge above a steep window: where the flow leaves a round
   // edge would be a matter of the mesh.
-  const double steep = ramp(p.backlight_angle, 20, 30);
+  const double steep = g.steep;
   std::vector<OutlineCorner> q = {{{0.040, c}, 0.035, 0},                 // the underside begins
                                   {{0.006, c + 0.20 * h}, 0.050, 0.004},  // bumper
                                   {{0.008, g.nose_z - 0.10 * h}, 0.055, 0},
@@ -325,7 +329,7 @@ double CarBody::half_width(double x, double z) const {
   constexpr double kSoft = 0.010;
   const double above = z - belt(x), upper = ramp(above, -0.006, 0.022);
   w -= 0.0045 * upper;
-  w -= (std::tan(radians(p.tumblehome)) - 0.06) * kSoft * soft_positive(above / kSoft);
+  w -= (layout_->lean - 0.06) * kSoft * soft_positive(above / kSoft);
   w -= upper * 0.45 * p.rear_taper * square(std::max(0.0, (x - 0.55 * l) / (0.45 * l)));
   return w;
 }
@@ -338,7 +342,7 @@ double CarBody::edge_radius(double x, double z) const {
   const double front = mix(0.016, 0.042 + 0.5 * p.front_bow, ramp(z, c, c + 0.2 * h));
   r = mix(r, front, ramp(x, 0.20 * l, 0.05 * l));
   // The pillars beside a steep rear window.
-  const double pillar = ramp(p.backlight_angle, 20, 30) * ramp(x, g.roof_end_x - 0.06, g.roof_end_x);
+  const double pillar = g.steep * ramp(x, g.roof_end_x - 0.06, g.roof_end_x);
   r = mix(r, kEdge, pillar * ramp(z, g.deck_z - 0.03, g.deck_z + 0.01));
   return mix(r, kEdge, ramp(x, l - 0.16, l - 0.035));
 }
@@ -367,7 +371,7 @@ double CarBody::wheel(const Vec3& p, const Wheel& wheel) const {
   // The foot: a column with rounded corners from the ground into the tyre, as long as the tyre is at kPatch.
   const double reach = std::sqrt(2 * wheel.radius * kPatch - kPatch * kPatch);
   const double column = round_intersection(std::abs(p[0] - wheel.x) - reach, flat + 0.0035, 0.008);
-  return round_union(tyre, std::max(column, p[2] - 0.35 * wheel.radius), 0.003);
+  return round_union(tyre, std::max(column, p[2] - 0.35 * wheel.radius), kFootFillet);
 }
 
 // An ellipsoid on a short arm.
@@ -384,19 +388,27 @@ double CarBody::mirror(const Vec3& p) const {
 }
 
 double CarBody::at(const Vec3& p) const {
+  constexpr double kWheelFillet = 0.004, kMirrorFillet = 0.006;  // m
   const auto [outline, flank] = sides(p);
   double out = round_intersection(outline, flank, edge_radius(p[0], p[2]));
-  for (const Wheel& one : wheels_) out = round_union(out, wheel(p, one), 0.004);
-  return mirrors_ ? round_union(out, mirror(p), 0.006) : out;
+  // What is farther away than the body and its fillet changes nothing: a wheel's value is at least its distance along
+  // x less the fillet of its foot, a mirror's grows by 0.6 a metre.
+  for (const Wheel& one : wheels_)
+    if (std::abs(p[0] - one.x) - one.radius - kFootFillet < std::max(out, kWheelFillet))
+      out = round_union(out, wheel(p, one), kWheelFillet);
+  if (mirrors_ && 0.6 * std::abs(p[0] - mirror_at_[0]) - 0.04 < std::max(out, kMirrorFillet))
+    out = round_union(out, mirror(p), kMirrorFillet);
+  return out;
 }
 
-Vec3 CarBody::gradient(const Vec3& p) const {
-  constexpr double h = 2e-4;
-  Vec3 out;
+CarBody::Slope CarBody::slope(const Vec3& p) const {
+  // The body's function bends over a millimetre at the least.
+  constexpr double kStep = 1e-6;
+  Slope out{at(p), {}};
   for (std::size_t k = 0; k < 3; ++k) {
-    Vec3 ahead = p, back = p;
-    ahead[k] += h, back[k] -= h;
-    out[k] = (at(ahead) - at(back)) / (2 * h);
+    Vec3 ahead = p;
+    ahead[k] += kStep;
+    out.gradient[k] = (at(ahead) - out.value) / kStep;
   }
   return out;
 }

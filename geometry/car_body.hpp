@@ -63,8 +63,11 @@ class CarBody {
 
   // Below 0 inside, about a distance in m. Below kFoot the wheels go on.
   double at(const Vec3& p) const;
-  // By central differences of 0.2 mm, not of unit length.
-  Vec3 gradient(const Vec3& p) const;
+  struct Slope {
+    double value;   // at(), m
+    Vec3 gradient;  // not of unit length
+  };
+  Slope slope(const Vec3& p) const;
 
   // Sharp edges lie where crease() changes its sign on the surface and sharp() holds. Crease 0 runs between side view
   // and flanks, those that follow across the car along sharp corners of the side view.

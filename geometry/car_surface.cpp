@@ -26,7 +26,7 @@ enum Place { kSkin, kFlat, kMiddle, kRim, kCrease };
 // Values of the body at the points of a grid, as far as they are near the surface.
 class Samples {
  public:
-  static constexpr double kCell = 0.004;  // m: a third of the thinnest part, a spoiler
+  static constexpr double kCell = 0.005;  // m: under half of the thinnest part, a spoiler
 
   explicit Samples(const CarBody& body) : body_(body), low_(body.half_box().low) {
     const Vec3 size = body.half_box().size();
@@ -287,9 +287,10 @@ class CarPlaces : public Places {
     if (axis == 1) p[1] = 0;
     if (axis == 2) p[2] = CarBody::kFoot;
     for (int i = 0; skin && i < kSteps; ++i) {
-      const double f = body_.at(p), c = crease >= 0 ? body_.crease(std::size_t(crease), p) : 0;
+      auto [f, g] = body_.slope(p);
+      const double c = crease >= 0 ? body_.crease(std::size_t(crease), p) : 0;
       if (std::abs(f) < kClose && std::abs(c) < kClose) break;
-      Vec3 g = body_.gradient(p), h = crease >= 0 ? crease_gradient(std::size_t(crease), p) : Vec3{0, 0, 0};
+      Vec3 h = crease >= 0 ? crease_gradient(std::size_t(crease), p) : Vec3{0, 0, 0};
       if (axis >= 0) g[std::size_t(axis)] = h[std::size_t(axis)] = 0;
       const double gg = std::max(dot(g, g), 0.05), gh = dot(g, h), hh = dot(h, h), det = gg * hh - gh * gh;
       // The shortest step that meets both; the skin alone where they are nearly parallel.
@@ -303,7 +304,7 @@ class CarPlaces : public Places {
   }
   Vec3 normal(const Vec3& p, int place) const override {
     if (place == kFlat) return {0, 0, -1};
-    const Vec3 g = body_.gradient(p);
+    const Vec3 g = body_.slope(p).gradient;
     return (1 / std::max(norm(g), 1e-9)) * g;
   }
   double distance(const Vec3& p, int place) const override {
@@ -480,12 +481,12 @@ GeneratedBody both_halves(const FeatureMesh& half) {
 
 GeneratedBody car_surface(const CarBody& body, double triangle) {
   const double chord = std::min(0.00045, 0.03 * triangle), shortest = std::min(0.003, 0.25 * triangle);  // m
-  constexpr int kRounds = 6;
+  constexpr int kRounds = 4;
   FeatureMesh half = largest_piece(Isosurface(Samples(body)));
   close_feet(half);
   CarPlaces places(body, triangle);
   places.project_all(half);
-  places.learn_sizes(half, 0.55 * chord, shortest);
+  places.learn_sizes(half, 0.75 * chord, shortest);
   for (std::size_t k = 0; k < body.creases(); ++k) cut_crease(half, body, places, k);
   drop_loose_ends(half, 2 * Samples::kCell);
   remesh(half, places, chord, kRounds);
