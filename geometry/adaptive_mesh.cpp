@@ -14,8 +14,9 @@ using Triangle = std::array<Index, 3>;
 using Edge = FeatureMesh::Edge;
 
 constexpr double kLong = 4.0 / 3, kShort = 4.0 / 5;  // of the wanted length: edges beyond are split, collapsed
-constexpr double kFacing = 0.35;        // cosine, of a triangle's normal to that of the surface at its corners: no less
-constexpr int kFree = -1, kFixed = -2;  // curves of vertices that are on none, that stay where they are
+constexpr double kFacing = 0.35;  // cosine, of a triangle's normal to that of the surface at its corners: no less
+// Curves of vertices that are on none, that stay where they are, and at which a kept edge ends.
+constexpr int kFree = -1, kFixed = -2, kLoose = -3;
 
 Edge edge_of(Index a, Index b) { return {std::min(a, b), std::max(a, b)}; }
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -50,7 +51,7 @@ class Remesher {
       }
     }
     for (std::size_t v = 0; v < vertices_.size(); ++v)
-      if (ends[v] != 0 && ends[v] != 2) vertices_[v].curve = kFixed;
+      if (ends[v] != 0 && ends[v] != 2) vertices_[v].curve = ends[v] == 1 ? kLoose : kFixed;
   }
 
   void round() {
@@ -219,6 +220,8 @@ class Remesher {
   bool collapse(Index v, Index u) {
     const int curve = vertices_[at(v)].curve;
     if (curve == kFixed || (curve >= 0 && kept(v, u) != curve)) return false;
+    // A loose end joins another curve close by.
+    if (curve == kLoose && (vertices_[at(u)].curve == kFree || kept(v, u) >= 0)) return false;
     const Wing at_edge = wing(v, u);
     if (at_edge.count == 0) return false;
     auto &of_v = around_[0], &of_u = around_[1], &common = around_[2];
@@ -250,6 +253,7 @@ class Remesher {
       if (sag(point(u), point(w), place) > std::max(chord_, sag(point(v), point(w), place))) return false;
     }
     remove(v, u, at_edge, of_v);
+    if (curve == kLoose) vertices_[at(u)].curve = kFixed;
     return true;
   }
 
@@ -296,8 +300,12 @@ class Remesher {
     Triangle with_a = triangles_[at(at_edge.triangle[0])], with_b = triangles_[at(at_edge.triangle[1])];
     std::replace(with_a.begin(), with_a.end(), b, d);
     std::replace(with_b.begin(), with_b.end(), a, c);
+    // An edge so short is collapsed next, whatever its triangles look like.
+    constexpr double kTiny = 0.25;
     const double before = std::min(facing(at_edge.triangle[0]), facing(at_edge.triangle[1]));
-    if (std::min(facing(with_a, place), facing(with_b, place)) < std::min(kFacing, before)) return false;
+    if (length(c, d) > kTiny * wanted(c, d) &&
+        std::min(facing(with_a, place), facing(with_b, place)) < std::min(kFacing, before))
+      return false;
     triangles_[at(at_edge.triangle[0])] = with_a, triangles_[at(at_edge.triangle[1])] = with_b;
     std::erase(vertices_[at(b)].triangles, at_edge.triangle[0]);
     std::erase(vertices_[at(a)].triangles, at_edge.triangle[1]);
@@ -308,7 +316,7 @@ class Remesher {
 
   void smooth_all() {
     for (std::size_t v = 0; v < vertices_.size(); ++v)
-      if (!vertices_[v].triangles.empty() && vertices_[v].curve != kFixed) smooth(static_cast<Index>(v));
+      if (!vertices_[v].triangles.empty() && vertices_[v].curve > kFixed) smooth(static_cast<Index>(v));
   }
 
   // Towards the middle of its neighbours, along the curve or the surface, where that makes no worse triangles.
