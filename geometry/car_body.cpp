@@ -159,15 +159,6 @@ std::optional<CarComplaint> CarLayout::complaint_rear(const CarShape& p) const {
   if (step < least)
     return {{str("the deck lies ", fixed(step, 2), " of the body's height below the roof's end, less than ", least),
              "lower deck_height or roof_drop"}};
-  if (p.roof_drop > p.backlight_angle - 4)
-    return {{str("roof_drop = ", p.roof_drop, " is not 4 degrees less than backlight_angle = ", p.backlight_angle),
-             "raise backlight_angle or lower roof_drop"}};
-  if (const double up = (diffuser_z - p.clearance) / body_height; up > 0.24)
-    return {{str("the diffuser ends ", fixed(up, 2), " of the body's height up, more than 0.24"),
-             "lower diffuser_angle or diffuser_length"}};
-  if (diffuser_x < rear_wheel - p.wheel_radius - 0.06 * l)
-    return {{str("the diffuser begins at ", fixed(diffuser_x / l, 2), " of the length, before the rear wheels"),
-             "lower diffuser_length or wheelbase"}};
   if (p.backlight_angle > 62 && p.deck_length > 0.09 && p.deck_height > 0.70)
     return {{str("the step from the window to the deck is too small for deck_length = ", p.deck_length,
                  " behind backlight_angle = ", p.backlight_angle),
@@ -188,7 +179,7 @@ std::optional<CarComplaint> CarLayout::complaint_rear(const CarShape& p) const {
 }
 
 std::optional<CarComplaint> CarLayout::complaint_wheels(const CarShape& p) const {
-  const double l = p.length, diameter = 2 * p.wheel_radius;
+  const double diameter = 2 * p.wheel_radius;
   if (p.clearance > 0.047 && p.height < 0.36)
     return {{str("clearance = ", p.clearance, " is too high for a low body, height = ", p.height),
              "lower clearance to 0.047 or raise height to 0.36"}};
@@ -198,9 +189,6 @@ std::optional<CarComplaint> CarLayout::complaint_wheels(const CarShape& p) const
   if (diameter > p.clearance + 0.80 * p.nose_height * body_height + 0.035)
     return {{str("wheels of wheel_radius = ", p.wheel_radius, " are higher than the hood"),
              "lower wheel_radius or raise nose_height"}};
-  if (const double overhang = l - rear_wheel - p.wheel_radius; overhang < 0.055 * l)
-    return {{str("the rear wheels end ", fixed(overhang / l, 3), " of the length before the tail, less than 0.055"),
-             "lower wheelbase or wheel_radius"}};
   return {};
 }
 
