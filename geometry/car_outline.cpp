@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "core/error.hpp"
 
@@ -71,44 +70,53 @@ std::vector<double> fillet_cuts(const std::vector<OutlineCorner>& corners, const
 // Nearest of many points in the plane: a tree of halves, split along x and z in turn.
 class NearestPoint {
  public:
-  explicit NearestPoint(const std::vector<Vec2>& points) : points_(points), order_(points.size()) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    build(0, order_.size(), 0);
+  explicit NearestPoint(const std::vector<Vec2>& points) {
+    for (std::size_t i = 0; i < points.size(); ++i) entries_.push_back({points[i], i});
+    build(0, entries_.size(), 0);
   }
-  // guess: a point that is likely near.
-  std::size_t of(const Vec2& p, std::size_t guess) const {
-    std::size_t best = guess;
-    double least = dot(points_[guess] - p, points_[guess] - p);
-    search(p, 0, order_.size(), 0, best, least);
-    return best;
+  // squared: of the distance to the point `index`, which is likely near; then those of the nearest.
+  void find(const Vec2& p, std::size_t& index, double& squared) const {
+    search(p, 0, entries_.size(), 0, index, squared);
   }
 
  private:
-  void build(std::size_t begin, std::size_t end, int axis) {
-    if (end - begin < 2) return;
+  static constexpr std::size_t kLeaf = 8;
+  struct Entry {
+    Vec2 point;
+    std::size_t index;
+  };
+  void build(std::size_t begin, std::size_t end, std::size_t axis) {
+    if (end - begin <= kLeaf) return;
     const std::size_t middle = begin + (end - begin) / 2;
-    const auto at = [&](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::nth_element(at(begin), at(middle), at(end), [&](std::size_t a, std::size_t b) {
-      return points_[a][axis] != points_[b][axis] ? points_[a][axis] < points_[b][axis] : a < b;
+    const auto at = [&](std::size_t i) { return entries_.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::nth_element(at(begin), at(middle), at(end), [&](const Entry& a, const Entry& b) {
+      return a.point[axis] != b.point[axis] ? a.point[axis] < b.point[axis] : a.index < b.index;
     });
     build(begin, middle, 1 - axis);
     build(middle + 1, end, 1 - axis);
   }
-  void search(const Vec2& p, std::size_t begin, std::size_t end, int axis, std::size_t& best, double& least) const {
-    if (begin == end) return;
+  void search(const Vec2& p, std::size_t begin, std::size_t end, std::size_t axis, std::size_t& index,
+              double& squared) const {
+    if (end - begin <= kLeaf) {
+      for (std::size_t i = begin; i < end; ++i) compare(p, i, index, squared);
+      return;
+    }
     const std::size_t middle = begin + (end - begin) / 2;
-    const Vec2 away = points_[order_[middle]] - p;
-    if (dot(away, away) < least) least = dot(away, away), best = order_[middle];
-    const bool low = away[axis] > 0;
+    const double ahead = entries_[middle].point[axis] - p[axis];
+    compare(p, middle, index, squared);
     const auto half = [&](bool first) {
-      first ? search(p, begin, middle, 1 - axis, best, least) : search(p, middle + 1, end, 1 - axis, best, least);
+      first ? search(p, begin, middle, 1 - axis, index, squared) : search(p, middle + 1, end, 1 - axis, index, squared);
     };
-    half(low);
-    if (away[axis] * away[axis] < least) half(!low);
+    half(ahead > 0);
+    if (ahead * ahead < squared) half(ahead <= 0);
   }
 
-  const std::vector<Vec2>& points_;
-  std::vector<std::size_t> order_;
+  void compare(const Vec2& p, std::size_t i, std::size_t& index, double& squared) const {
+    const Vec2 away = entries_[i].point - p;
+    if (const double d = dot(away, away); d < squared) squared = d, index = entries_[i].index;
+  }
+
+  std::vector<Entry> entries_;
 };
 
 // x of all crossings of the height z, sorted: between the first and the second, the third and the fourth, ... is
@@ -212,7 +220,8 @@ OutlineDistance::OutlineDistance(const std::vector<Vec2>& line) {
     std::size_t crossed = 0;
     for (std::size_t i = 0; i < size_[0]; ++i) {
       const Vec2 p{low_[0] + kTableStep * static_cast<double>(i), z};
-      near = nearest.of(p, near);
+      double squared = dot(line[near] - p, line[near] - p);
+      nearest.find(p, near, squared);
       double distance = kInfinity;
       for (const std::size_t other : {near + 1, near + line.size() - 1}) {
         const Vec2 way = line[other % line.size()] - line[near], from = p - line[near];
