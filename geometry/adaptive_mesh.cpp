@@ -14,6 +14,7 @@ using Triangle = std::array<Index, 3>;
 using Edge = FeatureMesh::Edge;
 
 constexpr double kLong = 4.0 / 3, kShort = 4.0 / 5;  // of the wanted length: edges beyond are split, collapsed
+constexpr double kTiny = 0.3;                        // of the wanted length: an edge that has to go
 constexpr double kFacing = 0.35;  // cosine, of a triangle's normal to that of the surface at its corners: no less
 // Curves of vertices that are on none, that stay where they are, and at which a kept edge ends.
 constexpr int kFree = -1, kFixed = -2, kLoose = -3;
@@ -243,6 +244,8 @@ class Remesher {
       facing_after = std::min(facing_after, facing(moved, place_[at(t)]));
     }
     if (after < std::min(0.2, before) || facing_after < facing_before) return false;
+    // Corners so near to each other fold the triangles between them.
+    const double most = length(v, u) < kTiny * wanted(v, u) ? 1.5 * chord_ : chord_;
     for (const Index w : of_v) {
       if (w == u || std::binary_search(of_u.begin(), of_u.end(), w)) {
         // A kept edge would fall onto another one.
@@ -250,7 +253,7 @@ class Remesher {
         continue;
       }
       const int place = kept(v, w) >= 0 ? kept(v, w) : place_[at(wing(v, w).triangle[0])];
-      if (sag(point(u), point(w), place) > std::max(chord_, sag(point(v), point(w), place))) return false;
+      if (sag(point(u), point(w), place) > std::max(most, sag(point(v), point(w), place))) return false;
     }
     remove(v, u, at_edge, of_v);
     if (curve == kLoose) vertices_[at(u)].curve = kFixed;
@@ -301,7 +304,6 @@ class Remesher {
     std::replace(with_a.begin(), with_a.end(), b, d);
     std::replace(with_b.begin(), with_b.end(), a, c);
     // An edge so short is collapsed next, whatever its triangles look like.
-    constexpr double kTiny = 0.25;
     const double before = std::min(facing(at_edge.triangle[0]), facing(at_edge.triangle[1]));
     if (length(c, d) > kTiny * wanted(c, d) &&
         std::min(facing(with_a, place), facing(with_b, place)) < std::min(kFacing, before))
