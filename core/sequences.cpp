@@ -35,12 +35,23 @@ constexpr Polynomial kPolynomials[Sobol::kDimensions - 1] = {
     {6, 25, {1, 1, 5, 5, 19, 61}},
     {7, 1, {1, 3, 7, 11, 23, 15, 103}},
     {7, 4, {1, 3, 7, 13, 13, 15, 69}},
+    {7, 7, {1, 1, 3, 13, 7, 35, 63}},
+    {7, 8, {1, 3, 5, 9, 1, 25, 53}},
+    {7, 14, {1, 3, 1, 13, 9, 35, 107}},
+    {7, 19, {1, 3, 1, 5, 27, 61, 31}},
+    {7, 21, {1, 1, 5, 11, 19, 41, 61}},
+    {7, 28, {1, 3, 5, 3, 3, 13, 69}},
+    {7, 31, {1, 1, 7, 13, 1, 19, 1}},
+    {7, 32, {1, 3, 7, 5, 13, 19, 59}},
+    {7, 37, {1, 1, 3, 9, 25, 29, 41}},
+    {7, 41, {1, 3, 5, 13, 23, 1, 55}},
+    {7, 42, {1, 3, 7, 3, 13, 59, 17}},
 };
 
 }  // namespace
 
 Sobol::Sobol(std::size_t dimensions) : directions_(dimensions * kBits), shift_(dimensions, 0) {
-  expect(dimensions > 0 && dimensions <= kDimensions, "Sobol: there are directions for 1 to 21 dimensions");
+  expect(dimensions > 0 && dimensions <= kDimensions, "Sobol: there are directions for 1 to 32 dimensions");
   for (int bit = 0; bit < kBits; ++bit) directions_[static_cast<std::size_t>(bit)] = 1u << (kBits - 1 - bit);
   for (std::size_t d = 1; d < dimensions; ++d) {
     const Polynomial& p = kPolynomials[d - 1];

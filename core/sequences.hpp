@@ -12,7 +12,7 @@ namespace streamtube::core {
 // none of them on the cube's border.
 class Sobol {
  public:
-  static constexpr std::size_t kDimensions = 21;
+  static constexpr std::size_t kDimensions = 32;
   // Error(internal) for 0 dimensions or more than kDimensions.
   explicit Sobol(std::size_t dimensions);
   Sobol(std::size_t dimensions, std::uint64_t seed);

@@ -6,6 +6,8 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "geometry/car_body.hpp"
+#include "geometry/car_surface.hpp"
 #include "geometry/refine.hpp"
 
 namespace streamtube::geometry {
@@ -269,6 +271,11 @@ Members<BoxCarShape> box_car_members(BoxCarShape::Rear rear) {
   if (rear == S::Rear::notchback) out.emplace_back("trunk_length", &S::trunk_length);
   return out;
 }
+Members<CarShape> car_members() {
+  Members<CarShape> out;
+  for (const CarParameter& one : car_parameters()) out.emplace_back(one.name, one.member);
+  return out;
+}
 constexpr std::pair<const char*, BoxCarShape::Rear> kRears[] = {{"notchback", BoxCarShape::Rear::notchback},
                                                                 {"fastback", BoxCarShape::Rear::fastback},
                                                                 {"van", BoxCarShape::Rear::van}};
@@ -302,6 +309,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> list = [] {
     std::vector<Family> out = {{"ahmed", values(kAhmed)}};
     for (const auto& [name, rear] : kRears) out.push_back({name, values(box_car_members(rear))});
+    out.push_back({"car", values(car_members()), false});
     return out;
   }();
   return list;
@@ -313,6 +321,13 @@ GeneratedBody generate_body(const std::string& family, const std::map<std::strin
     AhmedShape shape;
     set(shape, kAhmed, family, parameters);
     return ahmed_body(shape, triangle);
+  }
+  if (family == "car") {
+    CarShape shape;
+    set(shape, car_members(), family, parameters);
+    const CarBody body(shape);
+    Check(family).triangle(triangle, shape.length, shape.width, shape.height);
+    return car_surface(body, triangle);
   }
   for (const auto& [name, rear] : kRears)
     if (family == name) {

@@ -1,6 +1,6 @@
 #pragma once
-// Bodies from a few parameters: watertight, outward, symmetric about y = 0, of triangles of one size. They stand as the
-// training data does: x along the flow, the nose at x = 0, z up, the ground at z = 0.
+// Bodies from parameters: watertight, outward, symmetric about y = 0. They stand as the training data does: x along the
+// flow, the nose at x = 0, z up, the ground at z = 0.
 
 #include <map>
 #include <string>
@@ -45,12 +45,14 @@ GeneratedBody box_car(const BoxCarShape& shape, double triangle = 0.015);
 
 // By names, as files of design spaces have them.
 struct Family {
-  std::string name;                                        // "ahmed", "notchback", "fastback", "van"
+  std::string name;                                        // "ahmed", "notchback", "fastback", "van", "car"
   std::vector<std::pair<std::string, double>> parameters;  // name, value of the standard body
+  bool straight_sides = true;                              // the frontal area is width times height
 };
 const std::vector<Family>& families();
-// Parameters that are not named keep the standard body's value. Throws Error(input) for a family or a parameter that is
-// not known, with those that are.
+// Parameters that are not named keep the standard body's value. triangle: size of the triangles, m; of a "car"
+// (car_body.hpp) the largest, with smaller ones where it is curved. Throws Error(input) for a family or a parameter
+// that is not known, with those that are, and for parameters of which there is no such body.
 GeneratedBody generate_body(const std::string& family, const std::map<std::string, double>& parameters,
                             double triangle = 0.015);
 

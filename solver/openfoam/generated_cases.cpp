@@ -102,15 +102,18 @@ Case GeneratedCases::question(const Design& design, geometry::Edges& features) c
               condition("viscosity", options_.flow.kinematic_viscosity)};
   if (plan_.space->morphs.empty()) {
     std::map<std::string, double> values = plan_.space->fixed;
+    bool straight_sides = false;
     for (const auto& family : geometry::families())
-      if (family.name == plan_.space->family)
+      if (family.name == plan_.space->family) {
+        straight_sides = family.straight_sides;
         for (const auto& [name, standard] : family.parameters)
           if (const auto value = plan_.value(design, name)) values[name] = *value;
+      }
     auto body = plan_.space->triangle > 0 ? geometry::generate_body(plan_.space->family, values, plan_.space->triangle)
                                           : geometry::generate_body(plan_.space->family, values);
     out.body = std::move(body.mesh), features = std::move(body.features);
     const Vec3 size = out.body.bounds().size();
-    out.reference_area = size[1] * size[2];  // all families have straight sides
+    if (straight_sides) out.reference_area = size[1] * size[2];
   } else {
     out.body = generated_body(plan_, design);
     for (const auto& morph : morphs_of(plan_, design, out.body)) geometry::apply(morph, out.body);

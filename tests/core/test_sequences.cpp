@@ -25,6 +25,24 @@ TEST_CASE("Sobol's sequence is that of Joe and Kuo") {
     for (std::size_t d = 0; d < 3; ++d) CHECK(sequence.point(i)[d] == expected[i][d]);
 }
 
+TEST_CASE("Sobol's sequence in all dimensions is that of scipy.stats.qmc.Sobol without scrambling") {
+  // 1024 times the coordinates.
+  const std::vector<int> expected[3] = {
+      {256, 768, 768, 768, 256, 256, 768, 256, 256, 256, 256, 256, 768, 768, 256, 768,
+       256, 768, 256, 768, 768, 256, 768, 768, 768, 256, 768, 256, 768, 256, 768, 768},
+      {424, 264, 792, 744, 904, 760, 24, 488, 648, 712, 472, 696, 488, 872, 328, 504,
+       696, 760, 856, 344, 776, 408, 8,  504, 24,  8,   968, 680, 248, 744, 728, 424},
+      {225, 99,  531,  693, 287, 929, 47,  921, 513, 71,  87, 261,  165, 393, 147, 379,
+       737, 353, 1015, 743, 535, 563, 973, 553, 597, 929, 41, 1003, 61,  349, 151, 149}};
+  const int index[3] = {3, 100, 1000};
+  const Sobol sequence(Sobol::kDimensions);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto point = sequence.point(index[i]);
+    REQUIRE(point.size() == expected[i].size());
+    for (std::size_t d = 0; d < point.size(); ++d) CHECK(point[d] * 1024 == expected[i][d]);
+  }
+}
+
 TEST_CASE("every axis of Sobol's points is filled evenly, shifted or not") {
   constexpr std::size_t kCount = 256;
   for (const bool shifted : {false, true}) {

@@ -64,3 +64,21 @@ TEST_CASE("the spaces of the samples say the splits that the default rules give"
     CHECK(plan.splits == mesh_io::default_split_rules().json());
   }
 }
+
+TEST_CASE("the space of the cars splits its designs as their data set does") {
+  const solver::SweepPlan plan =
+      solver::read_plan({std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/spaces/cars.json"});
+  Names names;
+  for (const auto& design : plan.designs) {
+    names.push_back(design.name);
+    CHECK_FALSE(design.name.ends_with('3'));
+  }
+  CHECK(names.size() == 90);
+  const auto splits = mesh_io::SplitRules::parse(plan.splits, "cars").of(names, "cars");
+  CHECK(splits.at("test") ==
+        Names{"car_10", "car_20", "car_30", "car_40", "car_50", "car_60", "car_70", "car_80", "car_100"});
+  CHECK(splits.at("validation") ==
+        Names{"car_4", "car_22", "car_31", "car_49", "car_58", "car_67", "car_76", "car_85", "car_94"});
+  CHECK(splits.at("train").size() == 72);
+  CHECK(splits.at("trainval").size() == 81);
+}
