@@ -132,6 +132,58 @@ TEST_CASE("solve --dry-run says what will be there and what would be refused", "
   CHECK_THAT(at.solve({"--overwrite", "--surface", "none.vtp"}).err, ContainsSubstring("there is no file 'none.vtp'"));
 }
 
+TEST_CASE("solve meshes for cars, or plainly, or by a file of the user", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  const auto dictionary = [&](const Words& more) {
+    Words words = {"--mesh-only", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto outcome = at.solve(words);
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return content(at.dir.file("out/case/system/snappyHexMeshDict"));
+  };
+  std::string plain = dictionary({"--mesh", "plain"});
+  CHECK_THAT(plain,
+             ContainsSubstring("  far { type searchableBox; min (-0.7 -11.95 -11.95); max (3.2 0.65 0.75); }\n}\n"));
+  CHECK_THAT(plain, ContainsSubstring("    far { mode inside; levels ((1e15 1)); }\n  }\n"));
+  CHECK_THAT(plain, ContainsSubstring("max (1.45 0.23 0.38)"));
+  // The box is 1 x 0.4 x 0.3 m, 0.05 m above the ground: its roof ends at its rear.
+  const std::string car = dictionary({});
+  const auto insert = [&](const std::string& after, const std::string& line) {
+    const auto place = plain.find(after);
+    REQUIRE(place != std::string::npos);
+    plain.insert(place + after.size(), "\n" + line);
+  };
+  insert("max (3.2 0.65 0.75); }", "  rear { type searchableBox; min (0.94 -11.95 0.05); max (1.12 0.22 0.365); }");
+  insert("    far { mode inside; levels ((1e15 1)); }", "    rear { mode inside; levels ((1e15 4)); }");
+  plain.replace(plain.find("max (1.45 0.23 0.38)"), 20, "max (1.7 0.25 0.38)");
+  CHECK(car == plain);
+  CHECK_THAT(at.solve({"--resume", "--mesh", "plain"}).err, ContainsSubstring("mesh is \"car\" there, \"plain\" here"));
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite"}).out,
+             ContainsSubstring("from the roof's end, x 1, to 0.12 m behind"));
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite", "--mesh", "plain"}).out,
+             ContainsSubstring("plain: coarser by a step"));
+  CHECK(at.solve({"--mesh", "fine"}).code == 2);
+
+  fs::create_directories(at.dir.path() / "own/system");
+  at.dir.write("own/system/snappyHexMeshDict", "mine @wake_max@\n");
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite", "--templates", "own"}).out,
+             ContainsSubstring("of 'own/system/snappyHexMeshDict'"));
+  CHECK(dictionary({"--templates", "own"}) == "mine 1.7 0.25 0.38\n");
+}
+
+TEST_CASE("a case of before, which did not say its mesh, was a plain one", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  REQUIRE(at.solve({"--mesh", "plain", "--mesh-only"}).code == 0);
+  json state = json::parse(content(at.dir.file("out/case/streamtube.json")));
+  for (const char* key : {"mesh", "rear_box", "rear_region"}) CHECK(state["setup"].erase(key) == 1);
+  at.dir.write("out/case/streamtube.json", state.dump());
+  CHECK_THAT(at.solve({"--resume"}).err, ContainsSubstring("mesh is \"plain\" there, \"car\" here"));
+  CHECK(at.solve({"--resume", "--mesh", "plain"}).code == 0);
+}
+
 TEST_CASE("solve takes a body that had to be repaired", "[solve]") {
   const Place at;
   at.fake.mode("converges");
@@ -287,6 +339,31 @@ TEST_CASE("generate solves the designs of a space into a data set", "[generate]"
   CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.simpleFoam"));  // told before it was solved
   CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_1"));
   CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--out", "d.h5"}).code == 2);
+
+  // Twice: what comes out differently is the scatter of labels.
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "twice.h5", "--repeat", "1", "--mesh",
+                                 "plain", "--residual", "1e-4", "--average", "30"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.err, ContainsSubstring("run_1, once more: Cd "));
+  CHECK_THAT(outcome.out, ContainsSubstring("1 designs solved once more, cells 1.025 times as large"));
+  const mesh_io::Dataset twice(at.dir.file("twice.h5"));
+  REQUIRE(twice.cases().size() == 1);
+  CHECK(twice.label_noise().scatter.at("Cd").pairs == 1);
+  CHECK(twice.label_noise().scatter.at("volume/velocity").rms == 0);  // the fake gives the same once more
+  CHECK_FALSE(fs::exists(at.dir.path() / "twice.h5.cases/run_1.repeat"));
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--dry-run", "--repeat", "0.5"});
+  CHECK_THAT(outcome.out, ContainsSubstring("2 designs, mesh: car; solved once more: run_1"));
+  CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--repeat", "1", "--repeat-cell", "1"}).code == 2);
+  CHECK_THAT(run_program(at.dir, {"dataset", "generate", "space.json", "--residual", "2"}).err,
+             ContainsSubstring("--residual: 2 is where every iteration begins"));
+  // Another residual than that of a run that did not end.
+  fs::create_directories(at.dir.path() / "half.h5.import");
+  at.dir.write("half.h5.import/import.json",
+               R"({"layout": "generated", "settings": "{\"residual\": 1}", "volume_points": 0, "cases": {}})");
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "half.h5", "--resume"});
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.err, ContainsSubstring("was begun with another ") && ContainsSubstring("residual"));
 
   // None is good: nothing is written.
   outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "e.h5", "--only", "run_2"});
