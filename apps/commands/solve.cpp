@@ -300,7 +300,7 @@ class Solve : public Command {
     if (overwrite_) check([&] { require_ours(); });
     check([&] {
       solver::OpenFoamOptions options = options_;
-      options.resume = options.resume || overwrite_;
+      if (overwrite_) options.folder += ".new";  // the case that is there will be replaced, whatever it is
       const auto setup = solver::openfoam_setup(asked.question, solver::reference_quantities(asked.question), options_);
       solver::check_openfoam(asked.question, setup, options);
     });

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <iomanip>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -131,9 +132,9 @@ std::string mesh_text(const OpenFoamSetup& setup, const OpenFoamOptions& options
     if (const auto own = std::filesystem::path(options.templates) / kDictionary; std::filesystem::exists(own))
       return str("of '", own.string(), "', with the values of the mesh ", name(options.mesh));
   if (!setup.tail) return "plain: coarser by a step in the wake than on the body";
-  return str("car: cells as small as on the body also from the roof's end, x ", two_digits(setup.tail->roof_end),
-             ", to ", kRearReach * setup.scale, " m behind the tail, twice that to ", kWakeReach * setup.scale,
-             " m behind it");
+  return str("car: cells as small as on the body also from the roof's end, x ", std::setprecision(3),
+             setup.tail->roof_end, ", to ", kRearReach * setup.scale, " m behind the tail, twice that to ",
+             kWakeReach * setup.scale, " m behind it");
 }
 
 // Fields of the nearest faces of `from`, and how far these are, onto a surface of the same body.
