@@ -107,6 +107,21 @@ std::string label_text(const std::map<std::string, solver::LabelScatter>& labels
   return out.empty() ? out : "\n" + out;
 }
 
+std::string label_noise_text(const mesh_io::LabelNoise& noise, const std::string& indent) {
+  if (noise.empty()) return {};
+  std::string out = str(indent, "one label (standard deviation; ", noise.source, "):\n");
+  char row[240];
+  for (const auto& [name, one] : noise.scatter) {
+    const bool coefficient = name == "Cd" || name == "Cl";
+    const double unit = coefficient ? kCounts : 100;
+    std::snprintf(row, sizeof row, "%s  %-26s %.*f %s; two labels of one design differ by %.*f (RMS of %zu)\n",
+                  indent.c_str(), name.c_str(), coefficient ? 0 : 1, unit * one.one_label(),
+                  coefficient ? "counts" : "%", coefficient ? 0 : 1, unit * one.rms, one.pairs);
+    out += row;
+  }
+  return out;
+}
+
 std::string label_json_text(const std::map<std::string, solver::LabelScatter>& labels) {
   Json out = Json::object();
   for (const auto& [name, one] : labels)

@@ -28,4 +28,7 @@ std::string standings_json_text(const std::vector<Standing>& standings);
 std::string label_text(const std::map<std::string, solver::LabelScatter>& labels);
 std::string label_json_text(const std::map<std::string, solver::LabelScatter>& labels);
 
+// How far labels of one design are apart, one line a quantity, each after `indent`; "" where nothing is known.
+std::string label_noise_text(const mesh_io::LabelNoise& noise, const std::string& indent);
+
 }  // namespace streamtube::apps

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/evaluation_report.hpp"
 #include "apps/cli/published_splits.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -86,7 +87,15 @@ class DatasetCommand : public Command {
     split_command_->add_option("--remove", removed_, "Split to take away; repeatable")->allow_extra_args(false);
     split_command_->add_flag("--overwrite", overwrite_, "Replace splits of the same name");
     stats_ = app.add_subcommand("stats", "Mean and deviation of the dimensionless fields");
-    for (CLI::App* sub : {info_, verify_, split_command_, stats_}) {
+    noise_ = app.add_subcommand("noise", "Say how far labels of the same design are apart: designs solved once more");
+    noise_
+        ->add_option("--from", noise_table_,
+                     "Table (.csv) of designs that were solved once more, on another mesh: columns case, Cd and Cl, "
+                     "others are ignored; the first of each pair is the case of the data set")
+        ->required()
+        ->check(CLI::ExistingFile);
+    noise_->add_flag("--overwrite", overwrite_, "Replace what the data set says");
+    for (CLI::App* sub : {info_, verify_, split_command_, stats_, noise_}) {
       sub->add_option("data", input_, "Data set (.h5 or a folder)")->required();
       sub->add_flag("--json", json_, "Print JSON");
     }
@@ -105,6 +114,7 @@ class DatasetCommand : public Command {
     }
     const mesh_io::Dataset data(input_);
     if (split_command_->parsed()) return split(data);
+    if (noise_->parsed()) return noise(data);
     return info_->parsed() ? info(data) : verify_->parsed() ? verify(data) : stats(data);
   }
 
@@ -223,6 +233,15 @@ class DatasetCommand : public Command {
     return info(mesh_io::Dataset(input_));
   }
 
+  int noise(const mesh_io::Dataset& data) const {
+    if (!data.label_noise().empty() && !overwrite_)
+      throw Error(ErrorKind::usage,
+                  str("'", input_, "' says how far its labels are apart already: ", data.label_noise().source),
+                  "--overwrite replaces it");
+    mesh_io::write_label_noise(input_, mesh_io::label_noise_of_table(noise_table_, data));
+    return info(mesh_io::Dataset(input_));
+  }
+
   int info(const mesh_io::Dataset& data) const {
     std::size_t rows[2] = {0, 0};
     std::map<std::string, std::pair<double, double>> parameters;
@@ -249,6 +268,7 @@ class DatasetCommand : public Command {
     const auto nowhere = std::count(named.begin(), named.end(), 0);
     json["in_no_split"] = nowhere;
     if (!data.split_rules().empty()) json["split_rules"] = Json::parse(data.split_rules());
+    if (!data.label_noise().empty()) json["label_noise"] = Json::parse(mesh_io::to_json(data.label_noise()));
     for (const auto& [name, range] : parameters) json["ranges"][name] = {range.first, range.second};
     for (const Branch b : {Branch::surface, Branch::volume})
       for (const auto& f : data.fields(b))
@@ -269,6 +289,7 @@ class DatasetCommand : public Command {
     if (nowhere > 0) std::cout << "; in none: " << nowhere;
     std::cout << '\n';
     if (!data.split_rules().empty()) std::cout << "  split rules      " << data.split_rules() << '\n';
+    std::cout << label_noise_text(data.label_noise(), "  ");
     for (const auto& [name, range] : parameters)
       std::printf("  %-16s %.6g .. %.6g\n", name.c_str(), range.first, range.second);
     std::fflush(stdout);
@@ -316,11 +337,12 @@ class DatasetCommand : public Command {
   }
 
   CLI::App *import_ = nullptr, *merge_ = nullptr, *info_ = nullptr, *verify_ = nullptr, *stats_ = nullptr,
-           *split_command_ = nullptr;
+           *split_command_ = nullptr, *noise_ = nullptr;
   LayoutsOf layouts_of_;
   std::unique_ptr<Command> generate_;
   CLI::App* generate_command_ = nullptr;
-  std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_;
+  std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_,
+                               noise_table_;
   mesh_io::ImportOptions import_options_;
   std::vector<std::string> sets_, removed_, inputs_;
   std::uint64_t seed_ = 0;

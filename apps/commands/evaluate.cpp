@@ -155,6 +155,7 @@ class Evaluate : public Command {
     Json json = to_json(result, metrics);
     const auto labels = solver::label_scatter(data, all_cases());
     json["labels"] = Json::parse(label_json_text(labels));
+    if (!data.label_noise().empty()) json["label_noise"] = Json::parse(mesh_io::to_json(data.label_noise()));
     const auto beside = standings(model.name, result, baselines_, options_.seed);
     json["standing"] = Json::parse(standings_json_text(beside));
     json["notes"] = notes_;
@@ -164,6 +165,8 @@ class Evaluate : public Command {
     } else {
       print(result);
       std::cout << standings_text(beside) << label_text(labels);
+      if (!data.label_noise().empty())
+        std::cout << '\n' << label_noise_text(data.label_noise(), "") << "  no model can show less on single labels\n";
       for (const auto& note : notes_) std::cout << "note: " << note << '\n';
       if (budget) std::cout << budget_text(*budget);
       std::cout << std::flush;

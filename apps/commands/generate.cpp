@@ -1,12 +1,12 @@
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
-#include <limits>
 #include <map>
 #include <sstream>
 
+#include "apps/cli/evaluation_report.hpp"
+#include "apps/cli/openfoam_options.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -43,10 +43,8 @@ class Generate : public Command {
     app.add_option("--density", options_.flow.density, "Density, kg/m3, likewise")->capture_default_str();
     app.add_option("--viscosity", options_.flow.kinematic_viscosity, "KINEMATIC viscosity, m2/s, likewise")
         ->capture_default_str();
-    app.add_option("--iterations", options_.solver.iterations, "At most, before the averaging")
-        ->check(CLI::Range(1, 1000000))
-        ->capture_default_str();
-    app.add_option("--cell", cell_, "Size of the cells on the body, m; default as of solve");
+    choices_.declare(app, options_.solver);
+    app.get_option("--mesh")->default_str("what the space says, else car");
     app.add_option("--volume-points", options_.sample.volume_points,
                    "Cells that are kept of each design, drawn at random; 0: all")
         ->capture_default_str();
@@ -57,6 +55,14 @@ class Generate : public Command {
         "--splits", splits_,
         "Splits of the designs (JSON): name -> list of designs, or a rule as \"number % 10 == 0\", \"rest\", "
         "\"train + validation\" (docs/dataset_format.md); default: \"splits\" of the space");
+    app.add_option("--repeat", options_.repeat,
+                   "Share of the designs, such as 0.1, that is solved once more with other cells: how far the two are "
+                   "apart is kept in the data set as the scatter of its labels")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    app.add_option("--repeat-cell", options_.repeat_cell, "How many times as large the cells are then")
+        ->check(CLI::Range(0.5, 2.0))
+        ->capture_default_str();
     app.add_flag("--keep-cases", options_.keep, "Keep the OpenFOAM cases; without, only those that fail");
     app.add_flag("--resume", resume_, "Go on with a run that did not end");
     app.add_flag("--dry-run", dry_run_, "List the designs and check their bodies, solve nothing");
@@ -65,11 +71,10 @@ class Generate : public Command {
 
   void validate() override {
     physics::check(options_.flow);
-    if (!std::isnan(cell_)) {
-      if (!(std::isfinite(cell_) && cell_ > 0))
-        throw Error(ErrorKind::usage, str("--cell: ", cell_, " is not a positive number"));
-      options_.solver.cell = cell_;
-    }
+    choices_.validate(options_.solver);
+    if (choices_.mesh_given()) options_.mesh = options_.solver.mesh;
+    if (options_.repeat > 0 && options_.repeat_cell == 1)
+      throw Error(ErrorKind::usage, "--repeat-cell 1: the same cells give the same solution", "for example 1.025");
     if (resume_ && overwrite_) throw Error(ErrorKind::usage, "--resume goes on with what --overwrite would replace");
     if (!(cd_range_[0] < cd_range_[1]))
       throw Error(ErrorKind::usage, str("--cd-range: ", cd_range_[0], " is not below ", cd_range_[1]));
@@ -107,7 +112,7 @@ class Generate : public Command {
     write_table(cases, report, data);
     std::cout << out_ << ": " << data.cases().size() << " of " << cases.designs().size() << " designs solved";
     if (report.kept > 0) std::cout << " (" << report.kept << " before)";
-    std::cout << "; all of them in " << table() << '\n';
+    std::cout << "; all of them in " << table() << '\n' << label_noise_text(data.label_noise(), "");
     for (const auto& [name, reason] : report.rejected) std::cout << "  failed: " << name << ": " << reason << '\n';
     return 0;
   }
@@ -149,8 +154,12 @@ class Generate : public Command {
         std::cout << ": " << error.message() << '\n';
       }
     }
-    std::cout << cases.designs().size() << " designs";
+    std::cout << cases.designs().size() << " designs, mesh: " << solver::name(cases.mesh());
     if (bad > 0) std::cout << ", " << bad << " of them cannot be generated";
+    if (!cases.repeated().empty()) {
+      std::cout << "; solved once more: ";
+      for (const auto& name : cases.repeated()) std::cout << (name == *cases.repeated().begin() ? "" : ", ") << name;
+    }
     std::cout << '\n';
     return bad > 0 ? core::exit_code(ErrorKind::input) : 0;
   }
@@ -185,7 +194,7 @@ class Generate : public Command {
 
   std::string space_, out_, splits_;
   int jobs_ = 1;
-  double cell_ = std::numeric_limits<double>::quiet_NaN();
+  OpenFoamChoices choices_;
   solver::GenerateOptions options_ = [] {
     solver::GenerateOptions out;
     out.flow = {15, 1.225, 1.5e-5};

@@ -11,6 +11,7 @@
 #include "apps/cli/case_options.hpp"
 #include "apps/cli/forces_report.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/openfoam_options.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/repair_option.hpp"
 #include "apps/cli/results.hpp"
@@ -85,21 +86,8 @@ class Solve : public Command {
     openfoam(app.add_option("--processes", options_.processes, "Of MPI, for simpleFoam")
                  ->check(CLI::Range(1, 4096))
                  ->capture_default_str());
-    openfoam(app.add_option("--iterations", options_.iterations, "At most, before the averaging")
-                 ->check(CLI::Range(1, 1000000))
-                 ->capture_default_str());
-    openfoam(app.add_option("--residual", options_.residual,
-                            "Initial residuals of U and p at which the iteration ends; 20 more are averaged then")
-                 ->capture_default_str());
-    average_option_ = app.add_option("--average", options_.average,
-                                     "Iterations that are averaged where the residual was not reached, behind those of "
-                                     "--iterations; default: 120, but no more than --iterations");
-    openfoam(average_option_->check(CLI::Range(1, 1000000)));
-    cell_option_ =
-        app.add_option("--cell", cell_,
-                       "Size of the cells on the body, m; default: 0.0081 for bodies of 0.74 to 1.48 m, twice that "
-                       "up to 2.95 m and so on");
-    openfoam(cell_option_);
+    for (CLI::Option* option : choices_.declare(app, options_)) openfoam(option);
+    app.get_option("--mesh")->default_str("car");
     openfoam(app.add_option(
                     "--symmetry", symmetry_,
                     "auto: half for bodies that are their own mirror image to 0.1 % of their length, else full; half: "
@@ -118,9 +106,6 @@ class Solve : public Command {
                             "Edges sharper than that many degrees stay sharp in the mesh")
                  ->check(CLI::Range(0.0, 180.0))
                  ->capture_default_str());
-    openfoam(app.add_option("--templates", options_.templates,
-                            "Folder with files (system/fvSchemes, 0/U, ...) in the place of the built-in templates")
-                 ->check(CLI::ExistingDirectory));
     openfoam(
         app.add_flag("--mesh-only", options_.mesh_only, "Write the case and mesh it, solve nothing; --resume goes on"));
     openfoam(app.add_flag("--discard-case", discard_, "Remove the case once the results are written"));
@@ -134,22 +119,14 @@ class Solve : public Command {
     if (!case_.surface.empty() && !fs::exists(case_.surface))
       throw Error(ErrorKind::input, str("--surface: there is no file '", surface_, "'"),
                   "give a mesh file, or body for the mesh of the geometry");
-    for (const auto& [option, value] : std::initializer_list<std::pair<const char*, double>>{
-             {"--residual", options_.residual},
-             {"--cell", cell_option_->count() > 0 ? cell_ : 1},
-             {"--turbulence-intensity", options_.turbulence_intensity},
-             {"--viscosity-ratio", options_.viscosity_ratio}})
-      if (!(std::isfinite(value) && value > 0))
-        throw Error(ErrorKind::usage, str(option, ": ", value, " is not a positive number"));
-    if (!(options_.residual < 1))
-      throw Error(ErrorKind::usage, str("--residual: ", options_.residual, " is where every iteration begins"),
-                  "for example 2e-5");
+    require_positive("--turbulence-intensity", options_.turbulence_intensity);
+    require_positive("--viscosity-ratio", options_.viscosity_ratio);
+    choices_.validate(options_);
     if (!(options_.turbulence_intensity < 1))
       throw Error(
           ErrorKind::usage,
           str("--turbulence-intensity: ", options_.turbulence_intensity, " is no share of the velocity below 1"),
           "0.005 are 0.5 %");
-    if (cell_option_->count() > 0) options_.cell = cell_;
     const bool neural = engine_ == "neural";
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
@@ -160,7 +137,6 @@ class Solve : public Command {
     options_.symmetry = symmetry_ == "full"   ? solver::Symmetry::full
                         : symmetry_ == "auto" ? solver::Symmetry::automatic
                                               : solver::Symmetry::half;
-    if (average_option_->count() == 0) options_.average = std::min(options_.average, options_.iterations);
     options_.moving_ground = !fixed_ground_;
     options_.folder = (fs::path(out_) / kCase).string();
   }
@@ -323,7 +299,7 @@ class Solve : public Command {
     if (overwrite_) check([&] { require_ours(); });
     check([&] {
       solver::OpenFoamOptions options = options_;
-      options.resume = options.resume || overwrite_;
+      if (overwrite_) options.folder += ".new";  // the case that is there will be replaced, whatever it is
       const auto setup = solver::openfoam_setup(asked.question, solver::reference_quantities(asked.question), options_);
       solver::check_openfoam(asked.question, setup, options);
     });
@@ -418,6 +394,7 @@ class Solve : public Command {
                       {"residual", options_.residual},
                       {"average", options_.average},
                       {"cell", options_.cell > 0 ? Json(options_.cell) : Json(nullptr)},
+                      {"mesh", solver::name(options_.mesh)},
                       {"symmetry", symmetry_},
                       {"surface", surface_.empty() ? Json(nullptr) : Json(surface_)},
                       {"moving_ground", options_.moving_ground},
@@ -448,9 +425,8 @@ class Solve : public Command {
   std::vector<std::string> geometry_;
   CaseOptions case_;
   std::string engine_ = "openfoam", model_, out_, symmetry_ = "auto", surface_;
-  CLI::Option *average_option_ = nullptr, *cell_option_ = nullptr;
   solver::OpenFoamOptions options_;
-  double cell_ = 0;
+  OpenFoamChoices choices_;
   bool json_ = false, dry_run_ = false, overwrite_ = false, no_volume_ = false, fixed_ground_ = false, discard_ = false;
   std::vector<std::string> warnings_;
 };

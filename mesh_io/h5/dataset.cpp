@@ -301,6 +301,7 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
     file.write_attribute("/", "splits", splits_to_json(header.splits, str("'", path, "'")));
     if (!header.split_rules.empty()) file.write_attribute("/", "split_rules", header.split_rules);
+    if (!header.label_noise.empty()) file.write_attribute("/", kLabelNoiseAttribute, to_json(header.label_noise));
     file.close();
   });
 }
@@ -311,6 +312,8 @@ struct Dataset::Impl {
   std::vector<FieldSpec> fields[2];
   Splits splits;
   std::optional<std::string> split_rules;  // of all files so far; "": they differ
+  std::vector<LabelNoise> label_noises;    // of the files
+  LabelNoise label_noise;                  // of the whole
 
   void add_file(const std::string& name) {
     const H5File file = H5File::open(name);
@@ -338,6 +341,9 @@ struct Dataset::Impl {
     if (description.empty()) description = file.attribute_text("/", "description");
     const std::string rules = file.has_attribute("/", "split_rules") ? file.attribute_text("/", "split_rules") : "";
     split_rules = !split_rules || *split_rules == rules ? rules : "";
+    if (file.has_attribute("/", kLabelNoiseAttribute))
+      label_noises.push_back(label_noise_from_json(file.attribute_text("/", kLabelNoiseAttribute),
+                                                   str(where, ": attribute '", kLabelNoiseAttribute, "'")));
     try {
       for (const std::string& child : file.children("/cases")) add_case(file, name, child);
       for (const auto& [split, members] : parse(file.attribute_text("/", "splits"), where).get<Splits>())
@@ -400,7 +406,10 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
   }
   std::sort(impl_->cases.begin(), impl_->cases.end(),
             [](const CaseInfo& a, const CaseInfo& b) { return natural_less(a.name, b.name); });
+  impl_->label_noise = pooled(impl_->label_noises);
   if (!std::filesystem::is_directory(path, error)) return;
+  if (const auto noise = std::filesystem::path(path) / kLabelNoiseFile; std::filesystem::is_regular_file(noise, error))
+    impl_->label_noise = label_noise_from_json(core::read_text(noise.string()), str("'", noise.string(), "'"));
   const std::string beside = (std::filesystem::path(path) / kSplitsFile).string();
   std::vector<std::string> names;
   for (const CaseInfo& info : impl_->cases) names.push_back(info.name);
@@ -421,6 +430,8 @@ const std::string& Dataset::path() const { return impl_->path; }
 const std::string& Dataset::description() const { return impl_->description; }
 const std::vector<CaseInfo>& Dataset::cases() const { return impl_->cases; }
 const std::vector<FieldSpec>& Dataset::fields(Branch branch) const { return impl_->fields[static_cast<int>(branch)]; }
+
+const LabelNoise& Dataset::label_noise() const { return impl_->label_noise; }
 
 const std::string& Dataset::split_rules() const { return *impl_->split_rules; }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh_io/h5/label_noise.hpp"
 #include "mesh_io/h5/splits.hpp"
 #include "physics/fields.hpp"
 #include "physics/flow.hpp"
@@ -81,6 +82,8 @@ class Dataset {
   std::vector<std::size_t> split(const std::string& name) const;
   // By which cases to come are to be split, for SplitRules::parse(); empty: nothing is said, or files differ.
   const std::string& split_rules() const;
+  // How far labels of the same design are apart; of a folder that of its files together, empty: nothing is known.
+  const LabelNoise& label_noise() const;
   const std::vector<physics::FieldSpec>& fields(Branch branch) const;  // which every case has, in this order
 
   // A whole case. With `verify`, checksums are compared: Error(input) names the case and the array.
@@ -118,6 +121,7 @@ struct DatasetHeader {
   std::vector<physics::FieldSpec> fields[2];  // surface, volume
   Splits splits;
   std::string split_rules;  // that gave them, JSON; empty: none
+  LabelNoise label_noise;   // empty: nothing is known
   bool predicted = false;   // by a model: may contradict physics and coefficients
 };
 void write_dataset(const std::string& path, const DatasetHeader& header, const std::function<bool(FlowSample&)>& next);

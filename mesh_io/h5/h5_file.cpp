@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <limits>
 
 #include "core/error.hpp"
+#include "core/files.hpp"
 
 namespace streamtube::mesh_io {
 
@@ -677,6 +677,19 @@ void H5File::close() {
   const bool closed = H5Fclose(impl_->file) >= 0;
   impl_->file = -1;
   if (!flushed || !closed) impl_->fail(str("could not be written to its end", reason()), "is the disk full?");
+}
+
+void change_file(const std::string& path, const std::function<void(H5File&)>& change) {
+  namespace fs = std::filesystem;
+  const std::string target = fs::canonical(path).string();
+  core::remove_leftovers(target);
+  core::write_atomically(target, [&](const std::string& temporary) {
+    fs::copy_file(target, temporary, fs::copy_options::overwrite_existing);
+    H5File file = H5File::open_to_change(temporary);
+    file.set_name(path);
+    change(file);
+    file.close();
+  });
 }
 
 template std::vector<float> H5File::read<float>(const std::string&) const;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -92,6 +93,10 @@ class H5File {
   explicit H5File(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// Changes a file: a copy beside it, which then takes its name (that of the file itself where `path` is a link), so that
+// a kill or a full disk leaves the old one. It needs room for the copy.
+void change_file(const std::string& path, const std::function<void(H5File&)>& change);
 
 std::string shape_text(const std::vector<std::size_t>& shape);  // "96 x 288", "scalar"
 

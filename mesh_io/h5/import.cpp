@@ -169,7 +169,7 @@ class Import {
             if (before.value(key, Json()) != now[key])
               throw Error(ErrorKind::usage,
                           str("--resume: '", staging_, "' was begun with another ",
-                              std::string(key) == "settings" ? "table of fields" : key),
+                              std::string(key) == "settings" ? layout_.changed_setting(before.value(key, "")) : key),
                           "give the same options, or --overwrite begins anew");
         for (const auto& entry : fs::directory_iterator(staging_)) {
           const std::string name = entry.path().stem().string();
@@ -316,6 +316,9 @@ class Import {
       std::erase_if(it->second, [&](const std::string& name) { return !there.contains(name); });
       it = it->second.empty() ? header_.splits.erase(it) : std::next(it);
     }
+    std::vector<CaseInfo> infos;
+    for (const std::string& name : parts) infos.push_back(Dataset(name).cases()[0]);
+    header_.label_noise = layout_.label_noise(infos);
     if (one_file_) {
       std::size_t next = 0;
       write_dataset(path_, header_, [&](FlowSample& sample) {
@@ -328,6 +331,7 @@ class Import {
       return;
     }
     write_splits(staging_, header_.splits);
+    if (!header_.label_noise.empty()) write_label_noise(staging_, header_.label_noise);
     std::error_code error;
     fs::remove(fs::path(staging_) / kManifest, error);
     if (options_.overwrite) fs::remove_all(path_);

@@ -12,9 +12,9 @@
 namespace streamtube::mesh_io {
 
 struct CaseSource {
-  std::string name;                // of the case in the data set
-  std::vector<std::string> files;  // what it is read from; the layout knows which is what
-  std::string folder;              // the data set's, for layouts that look for more there
+  std::string name;                          // of the case in the data set
+  std::vector<std::string> files;            // what it is read from; the layout knows which is what
+  std::string folder;                        // the data set's, for layouts that look for more there
   std::map<std::string, std::string> words;  // and what the variable parts of its files' names are
 };
 
@@ -35,10 +35,14 @@ class Layout {
   // All of the file's fields that are known, in SI and in the model's frame. `work`: a folder for temporaries, which
   // the caller removes. Safe in several threads. Throws Error(input) naming file and place.
   virtual FlowSample read(const CaseSource& source, const std::string& work) const = 0;
+  // What the cases that were read say of the scatter of their labels.
+  virtual LabelNoise label_noise(const std::vector<CaseInfo>& /*cases*/) const { return {}; }
   // What to do when a case contradicts itself.
   virtual std::string hint() const { return {}; }
   // What beside the files decides the result, as text: an import that goes on must have the same.
   virtual std::string settings() const { return {}; }
+  // What of them was another in `before`, for messages.
+  virtual std::string changed_setting(const std::string& /*before*/) const { return "table of fields"; }
 };
 using Layouts = std::vector<std::unique_ptr<Layout>>;
 
@@ -53,10 +57,10 @@ std::unique_ptr<Layout> ahmed_layout();
 const Layout& choose_layout(const Layouts& layouts, const std::string& name, const std::string& folder);
 
 struct ImportOptions {
-  unsigned jobs = 1;         // cases at once
-  bool overwrite = false;    // replaces an existing output, and begins anew
-  bool resume = false;       // goes on with what an earlier import of the same kind has finished
-  bool skip_bad = false;     // leaves out cases that cannot be read or contradict themselves, instead of failing
+  unsigned jobs = 1;              // cases at once
+  bool overwrite = false;         // replaces an existing output, and begins anew
+  bool resume = false;            // goes on with what an earlier import of the same kind has finished
+  bool skip_bad = false;          // leaves out cases that cannot be read or contradict themselves, instead of failing
   std::size_t volume_points = 0;  // at most so many of each case, drawn at random; 0: all
   // Splits beside or instead of the layout's own: name -> words of find_cases(). Cases that are not in the folder are
   // left out of them with a warning.

@@ -31,6 +31,21 @@ void check_fields(const Dataset& first, const Dataset& other) {
                   str("'", other.path(), "' has other ", physics::name(branch), " fields than '", first.path(), "'"));
 }
 
+// That of all which say something of it.
+LabelNoise noise_of(const std::vector<Dataset>& data) {
+  std::vector<LabelNoise> parts;
+  std::string silent;
+  for (const Dataset& one : data) {
+    if (one.label_noise().empty())
+      silent += (silent.empty() ? "'" : ", '") + one.path() + "'";
+    else
+      parts.push_back(one.label_noise());
+  }
+  if (!parts.empty() && !silent.empty())
+    core::warn(str(silent, ": nothing is known of the scatter of labels there: that of the others stands for all"));
+  return pooled(parts);
+}
+
 }  // namespace
 
 void merge_datasets(const std::vector<std::string>& inputs, const std::string& output, bool overwrite) {
@@ -51,6 +66,7 @@ void merge_datasets(const std::vector<std::string>& inputs, const std::string& o
   header.split_rules = data[0].split_rules();
   std::vector<Origin> cases;
   std::map<std::string, const Dataset*> seen;
+  header.label_noise = noise_of(data);
   for (const Dataset& one : data) {
     check_fields(data[0], one);
     if (one.split_rules() != header.split_rules) header.split_rules.clear();

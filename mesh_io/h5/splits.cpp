@@ -26,6 +26,7 @@ namespace {
 
 // An attribute of an HDF5 file is limited to 64 KiB with its header.
 constexpr std::size_t kMostBytes = 64'000;
+constexpr const char* kHeldBack[] = {"test", "left_out", "held_out"};
 
 [[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
   throw Error(ErrorKind::input, what, hint);
@@ -51,15 +52,16 @@ std::string last_number(const std::string& name) {
 
 // What never shares a case with what.
 bool exclude(const std::string& a, const std::string& b) {
-  const auto is_test = [](const std::string& x) {
-    return x.find("test") != std::string::npos || x.find("left_out") != std::string::npos ||
-           x.find("held_out") != std::string::npos;
-  };
-  const auto is_seen = [&](const std::string& x) { return !is_test(x) && (begins(x, "train") || begins(x, "val")); };
-  return (is_test(a) && is_seen(b)) || (a == "train" && !is_test(b) && begins(b, "val"));
+  const auto is_seen = [&](const std::string& x) { return !holds_back(x) && (begins(x, "train") || begins(x, "val")); };
+  return (holds_back(a) && is_seen(b)) || (a == "train" && !holds_back(b) && begins(b, "val"));
 }
 
 }  // namespace
+
+bool holds_back(const std::string& split) {
+  return std::any_of(std::begin(kHeldBack), std::end(kHeldBack),
+                     [&](const char* part) { return split.find(part) != std::string::npos; });
+}
 
 std::vector<std::string> find_cases(const std::vector<std::string>& cases, const std::vector<std::string>& words,
                                     const std::string& where) {
@@ -201,16 +203,10 @@ void write_splits(const std::string& path, const Splits& splits, const std::stri
     core::write_text((fs::path(path) / kSplitsFile).string(), Json(splits).dump(1) + "\n");
     return;
   }
-  // The file itself where `path` is a link to it, which a rename would replace.
-  const std::string target = fs::canonical(path).string(), text = splits_to_json(splits, str("'", path, "'"));
-  core::remove_leftovers(target);
-  core::write_atomically(target, [&](const std::string& temporary) {
-    fs::copy_file(target, temporary, fs::copy_options::overwrite_existing);
-    H5File file = H5File::open_to_change(temporary);
-    file.set_name(path);
+  const std::string text = splits_to_json(splits, str("'", path, "'"));
+  change_file(path, [&](H5File& file) {
     file.write_attribute("/", "splits", text);
     if (!rules.empty()) file.write_attribute("/", "split_rules", rules);
-    file.close();
   });
 }
 

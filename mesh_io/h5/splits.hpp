@@ -28,9 +28,12 @@ std::vector<std::string> read_case_list(const std::string& path);
 Splits random_splits(const std::vector<std::string>& cases, const std::vector<std::pair<std::string, double>>& shares,
                      std::uint64_t seed);
 
+// Whether cases of a split of this name are kept from learning: "test", "left_out" or "held_out" is in it.
+bool holds_back(const std::string& split);
+
 // Error(input) for a split without cases or with an impossible name, a case that is not there or is named twice, and a
-// case on both sides: names that contain "test", "left_out" or "held_out" share no case with the others that begin with
-// "train" or "val", and "train" shares none with those that begin with "val".
+// case on both sides: splits that hold back share no case with the others that begin with "train" or "val", and "train"
+// shares none with those that begin with "val".
 void check_splits(const Splits& splits, const std::vector<std::string>& cases, const std::string& where);
 
 // Replaces all splits of a data set. A file is copied beside, changed and renamed: a kill or a full disk leaves the old

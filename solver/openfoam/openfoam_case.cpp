@@ -175,10 +175,12 @@ Json state_of(const Case& question, const OpenFoamSetup& setup, const OpenFoamOp
     throw Error(ErrorKind::usage, str("'", path.string(), "' holds a case already"),
                 "--resume continues it, --overwrite begins anew");
   Json wanted;
+  wanted["mesh"] = name(setup.tail ? MeshKind::car : MeshKind::plain);
   for (const auto& [key, value] : setup.values) wanted[key] = value;
   wanted["half"] = setup.half;
   wanted["body"] = body_hash(question.body);
   if (!there) return {{"format", "streamtube openfoam case"}, {"setup", wanted}, {"done", Json::object()}};
+  const Json plain = {{"mesh", "plain"}, {"rear_box", ""}, {"rear_region", ""}};  // what cases of before do not say
   const auto unreadable = [&](const char* why) {
     return Error(ErrorKind::input, str("'", (path / kState).string(), "' cannot be read: ", why),
                  "--overwrite begins anew");
@@ -189,11 +191,12 @@ Json state_of(const Case& question, const OpenFoamSetup& setup, const OpenFoamOp
     if (!state.at("done").is_object()) throw unreadable("\"done\" is no object");
     for (const auto& [key, value] : wanted.items()) {
       if (!had.contains(key) && key == "least_volume") continue;  // it was not there in cases of before
-      if (had.at(key) != value)
+      const Json& before = !had.contains(key) && plain.contains(key) ? plain.at(key) : had.at(key);
+      if (before != value)
         throw Error(ErrorKind::usage,
                     str("'", path.string(), "' holds another case: ",
                         key == "body" ? std::string("its body is another one")
-                                      : str(key, " is ", had.at(key).dump(), " there, ", value.dump(), " here")),
+                                      : str(key, " is ", before.dump(), " there, ", value.dump(), " here")),
                     "give the options it was begun with, another --out, or --overwrite");
     }
     return state;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <iomanip>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -125,6 +126,17 @@ std::string ground_text(const OpenFoamSetup& setup, bool moving) {
                                   : str("reaches ", -height, " m below it, where nothing is computed"));
 }
 
+std::string mesh_text(const OpenFoamSetup& setup, const OpenFoamOptions& options) {
+  constexpr const char* kDictionary = "system/snappyHexMeshDict";
+  if (!options.templates.empty())
+    if (const auto own = std::filesystem::path(options.templates) / kDictionary; std::filesystem::exists(own))
+      return str("of '", own.string(), "', with the values of the mesh ", name(options.mesh));
+  if (!setup.tail) return "plain: coarser by a step in the wake than on the body";
+  return str("car: cells as small as on the body also from the roof's end, x ", std::setprecision(3),
+             setup.tail->roof_end, ", to ", kRearReach * setup.scale, " m behind the tail, twice that to ",
+             kWakeReach * setup.scale, " m behind it");
+}
+
 // Fields of the nearest faces of `from`, and how far these are, onto a surface of the same body.
 void map_onto(geometry::SurfaceMesh& to, const geometry::SurfaceMesh& from, const std::vector<char>& hidden) {
   std::vector<Vec3> places;
@@ -166,6 +178,7 @@ Plan OpenFoamEngine::plan(const Case& question) const {
       {"ground", ground_text(setup, options_.moving_ground)},
       {"cells",
        str("about ", two_digits(setup.cells), "; ", setup.base, " m far away, ", setup.base / 16, " m on the body")},
+      {"mesh", mesh_text(setup, options_)},
       {"memory", str("about ", two_digits(static_cast<double>(setup.memory) / 1e9), " GB")},
       {"iterations", str("at most ", options_.iterations, ", then ", options_.average, " averaged (20 once the ",
                          "residuals are below ", options_.residual, ")")},

@@ -58,26 +58,44 @@ double volume(const Box& box, const Box& within) {
   return out;
 }
 
-// The boxes of refinement around the body, of level 1, 2 and 3.
+// The boxes of refinement around the body, of level 1, 2 and 3, and of the mesh `car` one of level 4. All distances are
+// multiples of the scale, which is 1 m for bodies of 0.74 to 1.48 m.
 struct Boxes {
   Box far, near, wake;
+  std::optional<Box> rear;
 };
 Boxes boxes_of(const OpenFoamSetup& setup) {
   const double s = setup.scale;
   const double front = setup.body.low[0], rear = setup.body.high[0], top = setup.body.high[2];
   const double left = setup.body.high[1], right = setup.body.low[1];
   const double beyond = -(10 * s + setup.domain.high[1]);  // they reach through the ground and the symmetry plane
-  const auto low = [&](double x, double y) { return Vec3{x, setup.half ? beyond : right - y * s, beyond}; };
-  return {{low(front - 0.7 * s, 0.45), {rear + 2.2 * s, left + 0.45 * s, top + 0.40 * s}},
-          {low(front - 0.20 * s, 0.14), {rear + 0.9 * s, left + 0.14 * s, top + 0.16 * s}},
-          {low(rear - 0.35 * s, 0.03), {rear + 0.45 * s, left + 0.03 * s, top + 0.03 * s}}};
+  const auto low = [&](double x, double y) { return Vec3{x, setup.half ? beyond : y, beyond}; };
+  Boxes out{{low(front - 0.7 * s, right - 0.45 * s), {rear + 2.2 * s, left + 0.45 * s, top + 0.40 * s}},
+            {low(front - 0.20 * s, right - 0.14 * s), {rear + 0.9 * s, left + 0.14 * s, top + 0.16 * s}},
+            {low(rear - 0.35 * s, right - 0.03 * s), {rear + 0.45 * s, left + 0.03 * s, top + 0.03 * s}},
+            {}};
+  if (!setup.tail) return out;
+  const Tail& tail = *setup.tail;
+  out.wake = {low(rear - 0.35 * s, tail.low_y - 0.05 * s),
+              {rear + kWakeReach * s, tail.high_y + 0.05 * s, top + 0.03 * s}};
+  out.rear = {low(tail.roof_end - 0.06 * s, tail.low_y - 0.02 * s),
+              {rear + kRearReach * s, tail.high_y + 0.02 * s, top + 0.015 * s}};
+  out.rear->low[2] = tail.underbody;
+  return out;
 }
 
 // About how many cells snappyHexMesh will make: each level has eight cells for one of the level before.
 double cells_of(const OpenFoamSetup& setup, const Boxes& boxes) {
   const Box& d = setup.domain;
   const double h = setup.base / 16;
-  return (volume(d, d) + 7 * volume(boxes.far, d) + 56 * volume(boxes.near, d) + 448 * volume(boxes.wake, d)) /
+  double behind = 0;  // the tail; before it the box is the body and its layers
+  if (boxes.rear) {
+    Box part = *boxes.rear;
+    part.low[0] = setup.body.high[0];
+    behind = volume(part, d);
+  }
+  return (volume(d, d) + 7 * volume(boxes.far, d) + 56 * volume(boxes.near, d) + 448 * volume(boxes.wake, d) +
+          3584 * behind) /
              std::pow(setup.base, 3) +
          kShell * (setup.half ? 0.5 : 1) * setup.area / (h * h);
 }
@@ -130,6 +148,14 @@ void warn_of(OpenFoamSetup& out, const Case& question) {
 
 }  // namespace
 
+const char* name(MeshKind mesh) { return mesh == MeshKind::car ? "car" : "plain"; }
+
+std::optional<MeshKind> mesh_kind(const std::string& word) {
+  for (const MeshKind mesh : {MeshKind::plain, MeshKind::car})
+    if (word == name(mesh)) return mesh;
+  return {};
+}
+
 std::string foam_number(double x) {
   char buffer[32];
   if (std::abs(x) < 1e-12) return "0";
@@ -157,7 +183,7 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
   out.body = box;
   out.scale = std::exp2(std::round(std::log2(length / kStandardLength)));
   const double s = out.scale;
-  out.base = options.cell > 0 ? 16 * options.cell : kStandardBase * s;
+  out.base = (options.cell > 0 ? 16 * options.cell : kStandardBase * s) * options.cell_factor;
   if (options.symmetry != Symmetry::full) out.mirror_gap = mirror_gap(question.body);
   out.half = options.symmetry != Symmetry::full && out.mirror_gap.symmetric();
   if (options.symmetry == Symmetry::half && !out.half)
@@ -166,6 +192,7 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
                     text(out.mirror_gap, length), "; allowed is 0.1 %"),
                 "--symmetry left or right takes that half and mirrors it, --symmetry full computes the whole");
   out.area = area_in_air(question.body, length);
+  if (options.mesh == MeshKind::car) out.tail = tail_of(question.body);
   set_tunnel(out, question, options);
   warn_of(out, question);
 
@@ -174,6 +201,12 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
   const double velocity = question.flow.velocity, nu = question.flow.kinematic_viscosity;
   const double k = 1.5 * std::pow(options.turbulence_intensity * velocity, 2);
   const Boxes boxes = boxes_of(out);
+  std::string rear_box, rear_region;
+  if (boxes.rear) {
+    rear_box = str("\n  rear { type searchableBox; min (", vector(boxes.rear->low), "); max (",
+                   vector(boxes.rear->high), "); }");
+    rear_region = "\n    rear { mode inside; levels ((1e15 4)); }";
+  }
   out.values = {
       {"velocity", foam_number(velocity)},
       {"ground_velocity", options.moving_ground ? foam_number(velocity) : "0"},
@@ -199,6 +232,8 @@ OpenFoamSetup openfoam_setup(const Case& question, const Forces& reference, cons
       {"wake_max", vector(boxes.wake.high)},
       {"far_min", vector(boxes.far.low)},
       {"far_max", vector(boxes.far.high)},
+      {"rear_box", rear_box},
+      {"rear_region", rear_region},
       {"max_cells", str(static_cast<std::int64_t>(std::max(2e7, 2 * out.cells)))},
       // The quality of meshes has one measure with a dimension.
       {"least_volume", str(1e-13 * std::pow(out.base / kStandardBase, 3))},

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,10 +12,19 @@
 #include "geometry/feature_edges.hpp"
 #include "solver/case.hpp"
 #include "solver/openfoam/mirror.hpp"
+#include "solver/openfoam/tail.hpp"
 
 namespace streamtube::solver {
 
 enum class Symmetry { automatic, half, full };
+
+// Where cells are small. plain: on the body, coarser by a step in a wake region. car: as small as on the body also from
+// the roof's end to behind the tail, and a longer and wider wake region, which halves what the size of the cells does
+// to the drag of a car.
+enum class MeshKind { plain, car };
+inline constexpr double kRearReach = 0.12, kWakeReach = 0.70;  // of `car` behind the tail, m times the scale
+const char* name(MeshKind mesh);
+std::optional<MeshKind> mesh_kind(const std::string& name);  // nothing for another word
 
 struct OpenFoamOptions {
   std::string folder;      // of the case
@@ -27,6 +37,8 @@ struct OpenFoamOptions {
   double residual = 2e-5;  // initial residuals of U and p at which the iteration ends
   int average = 120;       // iterations that are averaged where that residual was not reached
   double cell = 0;         // m, on the body; 0: 0.13 m / 16 for bodies of 0.74 to 1.48 m, else that doubled or halved
+  double cell_factor = 1;  // times that size: for solving a body once more with other cells
+  MeshKind mesh = MeshKind::car;
   Symmetry symmetry = Symmetry::automatic;
   bool moving_ground = true;
   double turbulence_intensity = 0.005, viscosity_ratio = 5;  // of the inflow: -, nu_t / nu
@@ -47,10 +59,11 @@ struct OpenFoamSetup {
   std::array<int, 3> blocks{};
   Box domain;
   Box body;
-  MirrorGap mirror_gap;    // of the body at y = 0; with Symmetry::full it is not looked at
-  double area = 0;         // m2, of the whole body where air meets it: not below the ground, nor flat on it
-  double cells = 0;        // about as many, in the half model half of them
-  std::size_t memory = 0;  // bytes that OpenFOAM takes, about
+  std::optional<Tail> tail;  // of the mesh `car`
+  MirrorGap mirror_gap;      // of the body at y = 0; with Symmetry::full it is not looked at
+  double area = 0;           // m2, of the whole body where air meets it: not below the ground, nor flat on it
+  double cells = 0;          // about as many, in the half model half of them
+  std::size_t memory = 0;    // bytes that OpenFOAM takes, about
   physics::ReferenceScales scales;
   double moment_x = 0;
   std::vector<std::pair<std::string, std::string>> values;  // of the templates' @names@

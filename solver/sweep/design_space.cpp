@@ -16,6 +16,7 @@
 #include "geometry/generators.hpp"
 #include "mesh_io/h5/split_rules.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "solver/openfoam/openfoam_setup.hpp"
 #include "solver/sweep/results_table.hpp"
 
 namespace streamtube::solver {
@@ -775,9 +776,13 @@ SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector
   }
   const Place root(json, plan.source);
   root.object({"name", "baseline", "triangle", "parameters", "morphs", "sampling", "designs", "include_baseline",
-               "objective", "constraints", "optimiser", "splits"});
+               "objective", "constraints", "optimiser", "splits", "mesh"});
   if (root.has("splits"))
     plan.splits = mesh_io::SplitRules::parse(root.at("splits").json().dump(), plan.source + ": splits").json();
+  if (root.has("mesh")) {
+    plan.mesh = root.at("mesh").text();
+    if (!mesh_kind(plan.mesh)) root.at("mesh").refuse(str("there is no mesh '", plan.mesh, "'"), "it is car or plain");
+  }
   plan.name = root.has("name") ? root.at("name").text() : fs::path(path).stem().string();
   read_parameters(root, plan);
   std::set<int> used;

@@ -88,6 +88,7 @@ struct SweepPlan {
   std::vector<Design> designs;
   std::string sampling;  // in words; empty for files and tables
   std::string splits;    // of a data set of these designs: rules as JSON; empty: the space does not say
+  std::string mesh;      // of the solver for these designs, a MeshKind by name; empty: the space does not say
   std::optional<Objective> objective;
 
   // The name's value in a design; nothing where it is no parameter or not given.

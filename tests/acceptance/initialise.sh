@@ -26,7 +26,7 @@ printf '%-10s %8s | %22s | %22s | %10s\n' design cells "free stream: 1e-3 1e-4 $
 for body in "$@"; do
   name=${body%%=*} place=$folder/${body%%=*}
   if [ ! -f "$place/cold/log" ]; then
-    "$program" -q solve "${body#*=}" --mesh-only --out "$place" --overwrite --iterations "$most" --residual "$residual" ${CELL:+--cell "$CELL"} > /dev/null
+    "$program" -q solve "${body#*=}" --mesh plain --mesh-only --out "$place" --overwrite --iterations "$most" --residual "$residual" ${CELL:+--cell "$CELL"} > /dev/null
     rm -rf "$place/cold" "$place/warm"
     cp -r "$place/case" "$place/cold"
     (cd "$place/cold" && simpleFoam > log.part 2>&1) || { tail -5 "$place/cold/log.part"; exit 1; }

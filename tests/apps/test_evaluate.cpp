@@ -95,6 +95,36 @@ TEST_CASE("members of a cross-validation answer what they have not seen, beside 
              ContainsSubstring("has learned from the case"));
 }
 
+TEST_CASE("a data set says what its labels are worth, and evaluate says it beside the errors") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  surrogate::write_checkpoint(dir.file("m.h5"), test::tiny_model());
+  const auto& labels = mesh_io::Dataset(dir.file("d.h5")).cases()[5].coefficients;
+  dir.write("t.csv", core::str("case,Cd,Cl,cell\ncase_5,", labels.at("Cd") + 0.01, ',', labels.at("Cl"), ",0.0083\n"));
+  const std::vector<std::string> noise = {"dataset", "noise", "d.h5", "--from", "t.csv"};
+  auto r = run_program(dir, noise);
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("one label (standard deviation; 1 designs solved once more, t.csv)") &&
+                        ContainsSubstring("71 counts; two labels of one design differ by 100 (RMS of 1)"));
+  CHECK(run_program(dir, {"dataset", "verify", "d.h5"}).code == 0);
+  r = run_program(dir, noise);
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("--overwrite"));
+  r = run_program(dir, {"evaluate", "m.h5", "--data", "d.h5"});
+  CHECK_THAT(r.out,
+             ContainsSubstring("71 counts; two") && ContainsSubstring("no model can show less on single labels"));
+  r = run_program(dir, {"evaluate", "m.h5", "--data", "d.h5", "--json"});
+  CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cd"]["rms_difference"].get<double>() ==
+        Approx(0.01).epsilon(1e-4));
+  r = run_program(dir, {"dataset", "info", "d.h5", "--json"});
+  CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cl"]["pairs"] == 1);
+  dir.write("t.csv", "case,Cd,Cl\ncase_9,0.3,0\n");
+  r = run_program(dir, {"dataset", "noise", "d.h5", "--from", "t.csv", "--overwrite"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("'t.csv': line 2: the case 'case_9' is not in 'd.h5'"));
+}
+
 TEST_CASE("the budget of drag: steps, their scatter, cells; bodies that are missing or lie elsewhere are named") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));  // test 5 and 6

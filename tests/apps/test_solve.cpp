@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/child_process.hpp"
 #include "geometry/parts.hpp"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 using nlohmann::json;
 using test::content;
 using test::FakeOpenFoam;
@@ -130,6 +132,62 @@ TEST_CASE("solve --dry-run says what will be there and what would be refused", "
   CHECK(at.solve({"--residual", "2"}).code == 2);
   CHECK_THAT(at.solve({"--turbulence-intensity", "5"}).err, ContainsSubstring("0.005 are 0.5 %"));
   CHECK_THAT(at.solve({"--overwrite", "--surface", "none.vtp"}).err, ContainsSubstring("there is no file 'none.vtp'"));
+}
+
+TEST_CASE("solve meshes for cars, or plainly, or by a file of the user", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  const auto dictionary = [&](const Words& more) {
+    Words words = {"--mesh-only", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto outcome = at.solve(words);
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return content(at.dir.file("out/case/system/snappyHexMeshDict"));
+  };
+  // All lines but those that begin with `what`, which are `count`.
+  const auto without = [](const std::string& text, const std::string& what, int count) {
+    std::istringstream in(text);
+    std::string out;
+    for (std::string line; std::getline(in, line);)
+      if (line.rfind(what, line.find_first_not_of(' ')) == line.find_first_not_of(' ') && !line.empty())
+        --count;
+      else
+        out += line + '\n';
+    CHECK(count == 0);
+    return out;
+  };
+  const std::string plain = dictionary({"--mesh", "plain"}), car = dictionary({});
+  CHECK_THAT(plain, ContainsSubstring("  far { type searchableBox;") && !ContainsSubstring("rear"));
+  CHECK_THAT(plain, ContainsSubstring("); }\n}\ncastellatedMeshControls"));
+  CHECK_THAT(plain, ContainsSubstring("    far { mode inside; levels ((1e15 1)); }\n  }\n"));
+  // The box is 1 x 0.4 x 0.3 m, 0.05 m above the ground: its roof ends at its rear.
+  CHECK_THAT(car, ContainsSubstring("\n  rear { type searchableBox; min (0.94 ") &&
+                      ContainsSubstring("\n    rear { mode inside; levels ((1e15 4)); }\n"));
+  CHECK(without(without(car, "rear {", 2), "wake { type", 1) == without(plain, "wake { type", 1));
+  CHECK_THAT(at.solve({"--resume", "--mesh", "plain"}).err, ContainsSubstring("mesh is \"car\" there, \"plain\" here"));
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite"}).out,
+             ContainsSubstring("from the roof's end, x 1, to 0.12 m behind"));
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite", "--mesh", "plain"}).out,
+             ContainsSubstring("plain: coarser by a step"));
+  CHECK(at.solve({"--mesh", "fine"}).code == 2);
+
+  fs::create_directories(at.dir.path() / "own/system");
+  at.dir.write("own/system/snappyHexMeshDict", "mine @wake_max@\n");
+  CHECK_THAT(at.solve({"--dry-run", "--overwrite", "--templates", "own"}).out,
+             ContainsSubstring("of 'own/system/snappyHexMeshDict'"));
+  CHECK_THAT(dictionary({"--templates", "own"}), StartsWith("mine 1.7 0.25"));
+}
+
+TEST_CASE("a case of before, which did not say its mesh, was a plain one", "[solve]") {
+  const Place at;
+  at.fake.mode("converges");
+  REQUIRE(at.solve({"--mesh", "plain", "--mesh-only"}).code == 0);
+  json state = json::parse(content(at.dir.file("out/case/streamtube.json")));
+  for (const char* key : {"mesh", "rear_box", "rear_region"}) CHECK(state["setup"].erase(key) == 1);
+  at.dir.write("out/case/streamtube.json", state.dump());
+  CHECK_THAT(at.solve({"--resume"}).err, ContainsSubstring("mesh is \"plain\" there, \"car\" here"));
+  CHECK(at.solve({"--resume", "--mesh", "plain"}).code == 0);
 }
 
 TEST_CASE("solve takes a body that had to be repaired", "[solve]") {
@@ -287,6 +345,31 @@ TEST_CASE("generate solves the designs of a space into a data set", "[generate]"
   CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_2/log.simpleFoam"));  // told before it was solved
   CHECK_FALSE(fs::exists(at.dir.path() / "d.h5.cases/run_1"));
   CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--out", "d.h5"}).code == 2);
+
+  // Twice: what comes out differently is the scatter of labels.
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "twice.h5", "--repeat", "1", "--mesh",
+                                 "plain", "--residual", "1e-4", "--average", "30"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.err, ContainsSubstring("run_1, once more: Cd "));
+  CHECK_THAT(outcome.out, ContainsSubstring("1 designs solved once more, cells 1.025 times as large"));
+  const mesh_io::Dataset twice(at.dir.file("twice.h5"));
+  REQUIRE(twice.cases().size() == 1);
+  CHECK(twice.label_noise().scatter.at("Cd").pairs == 1);
+  CHECK(twice.label_noise().scatter.at("volume/velocity").rms == 0);  // the fake gives the same once more
+  CHECK_FALSE(fs::exists(at.dir.path() / "twice.h5.cases/run_1.repeat"));
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--dry-run", "--repeat", "0.5"});
+  CHECK_THAT(outcome.out, ContainsSubstring("2 designs, mesh: car; solved once more: run_1"));
+  CHECK(run_program(at.dir, {"dataset", "generate", "space.json", "--repeat", "1", "--repeat-cell", "1"}).code == 2);
+  CHECK_THAT(run_program(at.dir, {"dataset", "generate", "space.json", "--residual", "2"}).err,
+             ContainsSubstring("--residual: 2 is where every iteration begins"));
+  // Another residual than that of a run that did not end.
+  fs::create_directories(at.dir.path() / "half.h5.import");
+  at.dir.write("half.h5.import/import.json",
+               R"({"layout": "generated", "settings": "{\"residual\": 1}", "volume_points": 0, "cases": {}})");
+  outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "half.h5", "--resume"});
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.err, ContainsSubstring("was begun with another ") && ContainsSubstring("residual"));
 
   // None is good: nothing is written.
   outcome = run_program(at.dir, {"dataset", "generate", "space.json", "--out", "e.h5", "--only", "run_2"});

@@ -1,13 +1,19 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <sstream>
 
 #include "core/error.hpp"
+#include "core/files.hpp"
+#include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/split_rules.hpp"
 #include "tests/support/message_of.hpp"
 
 using namespace streamtube;
 using namespace streamtube::mesh_io;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 using test::message_of;
 using Names = std::vector<std::string>;
 
@@ -24,6 +30,28 @@ Names named(const char* prefix, int from, int to) {
 }
 
 }  // namespace
+
+TEST_CASE("the table of cars is split by the rules of their numbers, in their order") {
+  std::istringstream in(core::read_text(std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/spaces/cars_rans.csv"));
+  std::string line;
+  std::getline(in, line);
+  CHECK_THAT(line, StartsWith("name,split,kind,length,") && EndsWith(",velocity,reference_area,Cd,Cl,Cd_std,Cl_std"));
+  const auto columns = std::count(line.begin(), line.end(), ',');
+  Names names;
+  Splits said;
+  while (std::getline(in, line)) {
+    CHECK(std::count(line.begin(), line.end(), ',') == columns);
+    const auto first = line.find(','), second = line.find(',', first + 1);
+    names.push_back(line.substr(0, first));
+    said[line.substr(first + 1, second - first - 1)].push_back(names.back());
+  }
+  CHECK(names.size() == 90);
+  CHECK(std::is_sorted(names.begin(), names.end(), natural_less));
+  Splits rules = SplitRules::parse(kCars, "it").of(names, "it");
+  CHECK_FALSE(rules.contains("left_out"));
+  rules.erase("trainval");
+  CHECK(said == rules);
+}
 
 TEST_CASE("rules about a name's number, the first one that holds, and sums of splits") {
   const Splits s = SplitRules::parse(kCars, "it").of(named("car_", 1, 31), "it");

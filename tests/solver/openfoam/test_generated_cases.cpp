@@ -1,5 +1,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
 
 #include "solver/openfoam/generated_cases.hpp"
 #include "tests/support/message_of.hpp"
@@ -55,6 +58,42 @@ TEST_CASE(
   CHECK_THAT(test::message_of(
                  [&] { solver::read_plan({dir.write("bad.json", space(R"("splits": {"test": "every fifth"}, )"))}); }),
              ContainsSubstring("bad.json") && ContainsSubstring("\"every fifth\" is no rule"));
+}
+
+TEST_CASE("the mesh is that of the option, else of the space, else the one for cars") {
+  const test::TempDir dir;
+  const auto mesh = [&](const std::string& key, std::optional<solver::MeshKind> option = {}) {
+    solver::GenerateOptions options;
+    options.mesh = option;
+    return solver::GeneratedCases(solver::read_plan({dir.write("s.json", space(key))}), options).mesh();
+  };
+  CHECK(mesh("") == solver::MeshKind::car);
+  CHECK(mesh(R"("mesh": "plain", )") == solver::MeshKind::plain);
+  CHECK(mesh(R"("mesh": "plain", )", solver::MeshKind::car) == solver::MeshKind::car);
+  CHECK_THAT(test::message_of([&] { mesh(R"("mesh": "fine", )"); }),
+             ContainsSubstring("s.json': mesh: there is no mesh 'fine'"));
+  CHECK(solver::read_plan({std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/spaces/ahmed.json"}).mesh == "plain");
+}
+
+TEST_CASE("what decides a solution is in the settings, and named where it has changed") {
+  const test::TempDir dir;
+  const std::string path = dir.write("s.json", space(""));
+  std::filesystem::create_directories(dir.file("own/system"));
+  dir.write("own/system/fvSchemes", "one");
+  const auto cases = [&](const std::function<void(solver::GenerateOptions&)>& change) {
+    solver::GenerateOptions options;
+    options.solver.templates = dir.file("own");
+    change(options);
+    return std::make_unique<solver::GeneratedCases>(solver::read_plan({path}), options);
+  };
+  const std::string before = cases([](auto&) {})->settings();
+  CHECK(cases([](auto& o) { o.solver.residual = 1e-4; })->changed_setting(before) == "residual");
+  CHECK(cases([](auto& o) { o.solver.average = 150; })->changed_setting(before) == "average");
+  CHECK(cases([](auto& o) { o.mesh = solver::MeshKind::plain; })->changed_setting(before) == "mesh");
+  CHECK(cases([](auto& o) { o.repeat = 0.5; })->changed_setting(before) == "cell of repeats");
+  CHECK(cases([](auto& o) { o.keep = true; })->settings() == before);
+  dir.write("own/system/fvSchemes", "another");
+  CHECK(cases([](auto&) {})->changed_setting(before) == "templates");
 }
 
 TEST_CASE("the spaces of the samples say the splits that the default rules give") {

@@ -40,7 +40,9 @@ solver::OpenFoamSetup setup_of(const solver::Case& question, const solver::OpenF
 
 TEST_CASE("the set-up of the standard body is that of the training data", "[openfoam]") {
   const auto question = case_of(geometry::ahmed_body({}).mesh);
-  const auto setup = setup_of(question);
+  solver::OpenFoamOptions options;
+  options.mesh = solver::MeshKind::plain;
+  const auto setup = setup_of(question, options);
   CHECK(setup.half);
   CHECK(setup.scale == 1);
   CHECK(setup.blocks == std::array<int, 3>{69, 15, 15});
@@ -57,8 +59,43 @@ TEST_CASE("the set-up of the standard body is that of the training data", "[open
                                                                                   {"near_max", "1.944 0.3345 0.498"},
                                                                                   {"wake_max", "1.494 0.2245 0.368"},
                                                                                   {"far_max", "3.244 0.6445 0.738"},
+                                                                                  {"rear_box", ""},
+                                                                                  {"rear_region", ""},
                                                                                   {"inside", "-1.0123 0.5123 0.5123"}})
     CHECK(value(setup, key) == text);
+}
+
+TEST_CASE("the mesh of cars is fine around the tail, in boxes as large as the body", "[openfoam]") {
+  auto body = geometry::ahmed_body({}).mesh;  // the slant begins at x = 0.842800, 0.05 m above the ground
+  auto setup = setup_of(case_of(body));
+  CHECK(value(setup, "wake_max") == "1.744 0.2445 0.368");
+  CHECK(value(setup, "near_max") == "1.944 0.3345 0.498");
+  CHECK(value(setup, "rear_region") == "\n    rear { mode inside; levels ((1e15 4)); }");
+  CHECK_THAT(value(setup, "rear_box"), ContainsSubstring("\n  rear { type searchableBox; min (0.7827") &&
+                                           ContainsSubstring(" -11.95 0.05); max (1.164 0.2145 0.353); }"));
+  solver::OpenFoamOptions plain;
+  plain.mesh = solver::MeshKind::plain;
+  const double more = setup.cells - setup_of(case_of(body), plain).cells;
+  CHECK(more > 5000);
+  CHECK(more < 50'000);
+  for (Vec3& p : body.points) p = 4.0 * p;
+  CHECK_THAT(value(setup_of(case_of(body)), "rear_box"), ContainsSubstring(" 0.2); max (4.656 0.858 1.412); }"));
+  // The whole of a body: on both sides.
+  solver::OpenFoamOptions whole;
+  whole.symmetry = solver::Symmetry::full;
+  setup = setup_of(case_of(body), whole);
+  CHECK_THAT(value(setup, "rear_box"), ContainsSubstring(" -0.858 0.2); max (4.656 0.858 1.412); }"));
+  CHECK_THAT(value(setup, "wake_min"), ContainsSubstring(" -0.978 "));
+  CHECK(solver::mesh_kind("plain") == solver::MeshKind::plain);
+  CHECK_FALSE(solver::mesh_kind("fine"));
+}
+
+TEST_CASE("a body is solved once more with other cells", "[openfoam]") {
+  solver::OpenFoamOptions options;
+  options.cell_factor = 1.025;
+  CHECK(setup_of(case_of(geometry::ahmed_body({}).mesh), options).base == Approx(0.13325));
+  options.cell = 0.01;
+  CHECK(setup_of(case_of(geometry::ahmed_body({}).mesh), options).base == Approx(0.164));
 }
 
 TEST_CASE("the wind tunnel grows with the body, in steps of two", "[openfoam]") {
@@ -117,12 +154,13 @@ TEST_CASE("bodies may stand on the ground, or reach a little below it", "[openfo
 
 TEST_CASE("the number of cells is foretold, and refused where OpenFOAM cannot count them", "[openfoam]") {
   auto question = case_of(geometry::ahmed_body({}).mesh);
-  const auto setup = setup_of(question);
+  solver::OpenFoamOptions options;
+  options.mesh = solver::MeshKind::plain;
+  const auto setup = setup_of(question, options);
   CHECK(setup.cells == Approx(91'935).epsilon(0.15));  // snappyHexMesh makes that many
   CHECK(setup.memory > 1000 * setup.cells);
   CHECK(value(setup, "max_cells") == "20000000");
   CHECK(value(setup, "least_volume") == "1e-13");
-  solver::OpenFoamOptions options;
   options.cell = 1e-5;
   CHECK_THAT(message_of([&] { setup_of(question, options); }), ContainsSubstring("more than OpenFOAM can number"));
   options.cell = 1e-300;
