@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
-#include "geometry/adaptive_mesh.hpp"
+#include "geometry/surface_remesh.hpp"
 
 namespace streamtube::geometry {
 namespace {

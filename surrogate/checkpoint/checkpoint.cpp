@@ -842,8 +842,8 @@ std::string summary_text(const Checkpoint& c) {
         decoders += str(f.name, f.decoder == physics::Decoder::curl ? " as the curl of velocity, "
                                                                     : " as the curl of a vector potential, ");
   out += str("  decoders       ", decoders, decoders.empty() ? "all fields direct\n" : "the others direct\n");
-  out += str("  trained at     ", c.reference.velocity, " m/s, kinematic viscosity ", c.reference.kinematic_viscosity,
-             " m2/s\n");
+  out += str(c.conditions.empty() ? "  trained at     " : "  usual flow     ", c.reference.velocity,
+             " m/s, kinematic viscosity ", c.reference.kinematic_viscosity, " m2/s\n");
   out += str("  domain         x ", c.domain.low[0], "..", c.domain.high[0], ", y ", c.domain.low[1], "..",
              c.domain.high[1], ", z ", c.domain.low[2], "..", c.domain.high[2], " m\n");
   out += str("  sampling       ", c.sampling.geometry_points, " geometry points, ", c.sampling.supernodes,

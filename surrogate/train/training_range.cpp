@@ -53,6 +53,8 @@ TrainingRange measure_range(const Dataset& data, const std::vector<std::size_t>&
   }
   double longest = 0;
   for (const double length : values["length"]) longest = std::max(longest, length);
+  // The ground lies at z = 0; centres of the cells on it are half a cell above.
+  if (out.domain.low[2] > 0 && out.domain.low[2] < 0.02 * longest) out.domain.low[2] = 0;
   for (const char* quantity :
        {"length", "width", "height", "front_x", "center_y", "ground_clearance", "surface_area", kReynoldsNumber}) {
     const auto [low, high] = std::minmax_element(values[quantity].begin(), values[quantity].end());

@@ -10,7 +10,7 @@
 namespace streamtube::surrogate {
 
 struct TrainingRange {
-  Box domain;  // m, around the volume points
+  Box domain;  // m, around the volume points, down to the ground at z = 0 where they begin just above it
   std::vector<Range>
       ranges;  // length, width, height, front_x, center_y, ground_clearance, surface_area, Reynolds number
 };

@@ -11,6 +11,7 @@ integrated over the STL. Needs numpy, h5py and vtk.
 
 import argparse
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -21,6 +22,10 @@ from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import VTK_VERTEX, vtkUnstructuredGrid
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader, vtkXMLUnstructuredGridWriter
+
+
+# The model asked about unless STREAMTUBE_MODEL names another.
+os.environ.setdefault("STREAMTUBE_MODEL", str(pathlib.Path(__file__).resolve().parents[2] / "data_samples/models/ahmed.h5"))
 
 
 def faces_as_triangles(path, center, normal, area):

@@ -19,6 +19,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The model asked unless STREAMTUBE_MODEL names another: the sample body is one of its own.
+os.environ.setdefault("STREAMTUBE_MODEL", str(ROOT / "data_samples/models/ahmed.h5"))
 OPTIONS = {"turned": ["--flow-direction", "+y"]}
 
 

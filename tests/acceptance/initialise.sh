@@ -9,6 +9,7 @@ program=$1 folder=$2
 shift 2
 samples=$(cd "$(dirname "$0")/../../data_samples/geometries" && pwd)
 [ $# -gt 0 ] || set -- "25deg=$samples/ahmed_25deg.stl" "18deg=$samples/ahmed_18deg_run_2.stl" "8deg=$samples/ahmed_8deg_run_5.stl"
+export STREAMTUBE_MODEL=${STREAMTUBE_MODEL:-$samples/../models/ahmed.h5} # the sample bodies are its own
 residual=${RESIDUAL:-2e-5} most=${MOST:-600}
 export WM_PROJECT_DIR=${WM_PROJECT_DIR:-/usr/share/openfoam} FOAM_SIGFPE=true
 mkdir -p "$folder"

@@ -98,8 +98,9 @@ TEST_CASE("members of a cross-validation answer what they have not seen, beside 
 TEST_CASE("a data set says what its labels are worth, and evaluate says it beside the errors") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
-  surrogate::write_checkpoint(dir.file("m.h5"), test::tiny_model());
-  const auto& labels = mesh_io::Dataset(dir.file("d.h5")).cases()[5].coefficients;
+  auto model = test::tiny_model();
+  surrogate::write_checkpoint(dir.file("m.h5"), model);
+  const auto labels = mesh_io::Dataset(dir.file("d.h5")).cases()[5].coefficients;
   dir.write("t.csv", core::str("case,Cd,Cl,cell\ncase_5,", labels.at("Cd") + 0.01, ',', labels.at("Cl"), ",0.0083\n"));
   const std::vector<std::string> noise = {"dataset", "noise", "d.h5", "--from", "t.csv"};
   auto r = run_program(dir, noise);

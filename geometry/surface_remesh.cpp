@@ -1,4 +1,4 @@
-#include "geometry/adaptive_mesh.hpp"
+#include "geometry/surface_remesh.hpp"
 
 #include <algorithm>
 #include <cmath>
