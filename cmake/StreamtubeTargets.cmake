@@ -54,11 +54,11 @@ endfunction()
 
 # What nearly every source of a target begins with is read by the compiler once. Sources include what they use all the
 # same: the preset `debug` compiles them without. Device sources have options of their own, which would not fit.
-function(streamtube_precompile name header)
+function(streamtube_precompile name)  # <header>...
   get_target_property(sources ${name} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.dev\\.cpp$")
   set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
-  target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/${header})
+  target_precompile_headers(${name} PRIVATE ${ARGN})
 endfunction()
 
 # Optimising takes most of a compiler's time and gives little to what reads options, prints reports or tests.

@@ -34,7 +34,7 @@ constexpr double kSame = 1e-5;
 constexpr double kWidestHole = 0.25, kFlatHole = 0.02;
 constexpr std::size_t kLongestLoop = 20'000;  // edges
 // A wrap goes in where a ball of this diameter does, and stands off by this.
-constexpr double kAlpha = 1.0 / 120, kOffset = 1.0 / 2000;
+constexpr double kWrapGap = 1.0 / 60, kOffset = 1.0 / 2000;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
 // check_shape: shares of the area; mean distances from the curves, in lengths of the body.
@@ -816,16 +816,16 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
   const bool serves_now = now.closed && few_cuts && !now.hidden;
   if (at_most(Rung::wrap) && !(options.automatic && serves_now)) {
     out.rung = Rung::wrap;
-    const double alpha = kAlpha * body.length();
+    const double gap = options.wrap_gap > 0 ? options.wrap_gap : kWrapGap * body.length(), alpha = 0.5 * gap;
     out.tolerance = kOffset * body.length();
     body.wrap(alpha, out.tolerance);
     step("faces of a closed skin around it", body.size(),
-         str("within ", out.tolerance, " m, gaps below ", alpha, " m bridged"));
+         str("within ", out.tolerance, " m, gaps below ", gap, " m bridged"));
     now = check(body);
     out.openings = bridged(surface, body.mesh(), out.tolerance, alpha);
     step("openings and gaps bridged by it", out.openings.count, to_text(out.openings));
     out.warnings.push_back(str("the body is wrapped in a closed skin that stands off by up to ", out.tolerance,
-                               " m and bridges gaps below ", alpha, " m: forces are those of the skin"));
+                               " m and bridges gaps below ", gap, " m: forces are those of the skin"));
     if (!now.closed)
       throw Error(ErrorKind::input, where + ": no closed body can be made of the surface",
                   "close it in the CAD or meshing program, or pass --repair none to take it as it is");

@@ -31,6 +31,7 @@ std::string to_text(const RepairStep& step);  // "holes filled: 2 (34 faces, the
 struct RepairOptions {
   bool automatic = true;  // the lightest rung that gives a closed body, `rung` at most; else `rung` whatever it gives
   Rung rung = Rung::wrap;
+  double wrap_gap = 0;  // m, gaps that the skin of a wrap bridges are narrower; 0: a 60th of the body's length
   // What check_shape would refuse is warned of.
   bool accept_coarse = false, accept_noisy = false;
 };

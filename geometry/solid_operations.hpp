@@ -23,7 +23,7 @@ std::vector<std::array<int, 3>> triangulate_outlines(const std::vector<std::arra
 bool unite(SurfaceMesh& mesh, const std::vector<std::uint32_t>& part, std::size_t parts);
 
 // A closed surface around the mesh (Alliez, Cohen-Steiner, Hemmer, Portaneri, Rouxel-Labbe 2022, "Alpha wrapping with
-// an offset", ACM Trans. Graph. 41): it goes in where a ball of diameter alpha (m) does, and stands off by offset (m).
+// an offset", ACM Trans. Graph. 41): it goes in where a ball of radius alpha (m) does, and stands off by offset (m).
 SurfaceMesh alpha_wrap(const SurfaceMesh& mesh, double alpha, double offset);
 
 }  // namespace streamtube::geometry

@@ -24,6 +24,17 @@ void declare_repair(CLI::App& app, geometry::RepairOptions& repair) {
          "written on the surface as it was")
       ->check(CLI::IsMember({"auto", "none", "light", "full", "wrap"}))
       ->default_str(name(repair));
+  app.add_option_function<double>(
+         "--wrap-gap",
+         [&repair](double gap) {
+           repair.wrap_gap = gap;
+           if (!repair.automatic && repair.rung != Rung::wrap)
+             throw CLI::ValidationError("--wrap-gap", "goes with --repair wrap, which it stands for");
+           repair.automatic = false, repair.rung = Rung::wrap;
+         },
+         "Wraps the body in a skin that bridges all gaps narrower than this, m: closes wheel arches and grilles for a "
+         "model that knows smooth bodies; default of a wrap: a 60th of the body's length")
+      ->check(CLI::PositiveNumber);
   app.add_option_function<std::vector<std::string>>(
          "--accept",
          [&repair](const std::vector<std::string>& words) {
@@ -46,6 +57,7 @@ std::string repair_json_text(const geometry::RepairOptions& asked, const geometr
     out["steps"].push_back({{"what", step.what}, {"count", step.count}});
     if (!step.detail.empty()) out["steps"].back()["detail"] = step.detail;
   }
+  if (asked.wrap_gap > 0) out["wrap_gap_m"] = asked.wrap_gap;
   if (done.tolerance > 0) out["tolerance_m"] = done.tolerance;
   if (done.openings.count > 0) {
     out["openings"] = {{"count", done.openings.count}, {"area_m2", done.openings.area}};

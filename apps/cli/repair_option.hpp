@@ -15,8 +15,9 @@ namespace streamtube::apps {
 void declare_repair(CLI::App& app, geometry::RepairOptions& repair);
 const char* name(const geometry::RepairOptions& repair);
 
-// {"asked", "rung", "steps": [{"what", "count", "detail"}], "tolerance_m", "openings": {"count", "area_m2", "parts_m2":
-// {name: area}}, "hidden_faces"} as JSON text; tolerance and openings where there are some.
+// {"asked", "rung", "wrap_gap_m" where it was asked for, "steps": [{"what", "count", "detail"}], "tolerance_m",
+// "openings": {"count", "area_m2", "parts_m2": {name: area}}, "hidden_faces"} as JSON text; tolerance and openings
+// where there are some.
 std::string repair_json_text(const geometry::RepairOptions& asked, const geometry::Repair& done);
 
 }  // namespace streamtube::apps

@@ -117,7 +117,7 @@ TEST_CASE("a data set says what its labels are worth, and evaluate says it besid
              ContainsSubstring("71 counts; two") && ContainsSubstring("no model can show less on single labels"));
   r = run_program(dir, {"evaluate", "m.h5", "--data", "d.h5", "--json"});
   CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cd"]["rms_difference"].get<double>() ==
-        Approx(0.01).epsilon(1e-4));
+        Approx(0.01).epsilon(1e-3));  // the table has six digits
   r = run_program(dir, {"dataset", "info", "d.h5", "--json"});
   CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cl"]["pairs"] == 1);
   dir.write("t.csv", "case,Cd,Cl\ncase_9,0.3,0\n");

@@ -9,8 +9,10 @@
 #include "core/error.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace fs = std::filesystem;
 using namespace streamtube;
@@ -98,7 +100,13 @@ std::vector<geometry::Attribute> point_fields(const std::string& path) {
 TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every flow direction and two upward ones") {
   const TempDir dir;
   const std::vector<std::string> outputs = {
-      "--volume", "grid", "--cell", "0.3", "--derive", "velocity_gradient,strain_rate,q_criterion", "--json"};
+      "--model", "tiny.h5", "--volume", "grid",
+      "--cell",  "0.3",     "--derive", "velocity_gradient,strain_rate,q_criterion",
+      "--json"};
+  auto model = test::tiny_model();
+  for (const char* at : {"front_x", "center_y"}) model.training_range.push_back({at, "m", 0, 0, 0.01});
+  model.training_range.push_back({"ground_clearance", "m", 0.03, 0.07, 0.001});
+  surrogate::write_checkpoint(dir.file("tiny.h5"), model);
   const auto predict = [&](const std::string& file, const std::string& out, std::vector<std::string> options) {
     std::vector<std::string> words = {"predict", dir.file(file), "--out", out};
     words.insert(words.end(), outputs.begin(), outputs.end());

@@ -181,6 +181,23 @@ TEST_CASE("what a wrap bridges is counted, and in which part") {
   CHECK_THAT(area[1], WithinRel(2 * 0.5 * 0.4 * 0.3, 0.2));
 }
 
+TEST_CASE("a wrap bridges gaps narrower than it is told, and goes into wider ones") {
+  SurfaceMesh mesh = unit_cube(4);
+  const SurfaceMesh cube = unit_cube(4);
+  for (std::size_t f = 0; f < cube.face_count(); ++f)
+    add_face(mesh, {cube.corner(f, 0) + Vec3{1.2, 0, 0}, cube.corner(f, 1) + Vec3{1.2, 0, 0},
+                    cube.corner(f, 2) + Vec3{1.2, 0, 0}});
+  const auto volume = [&](double gap) {
+    RepairOptions options;
+    options.automatic = false, options.wrap_gap = gap;
+    const Repair r = repaired(mesh, options);
+    CHECK_THAT(joined(r.warnings), ContainsSubstring(core::str("bridges gaps below ", gap, " m")));
+    return report(*r.body, false).volume;
+  };
+  CHECK_THAT(volume(0.15), WithinRel(2.0, 0.02));
+  CHECK_THAT(volume(0.25), WithinRel(2.2, 0.02));
+}
+
 TEST_CASE("a flat side that is missing is closed, and said") {
   SurfaceMesh mesh;
   for (std::size_t f = 0; f < 12; ++f)
