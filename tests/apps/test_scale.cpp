@@ -83,7 +83,8 @@ TEST_CASE("a body in every size: the same coefficients and fields at one Reynold
   const Words grid = {"--volume", "grid", "--derive", "q_criterion"};
   const auto run = [&](const std::string& body, double velocity, Words more = {}) {
     more.insert(more.end(), grid.begin(), grid.end());
-    more.insert(more.end(), {"--velocity", number(velocity)});
+    // Cells of a tenth of the body's length.
+    more.insert(more.end(), {"--velocity", number(velocity), "--cell", number(0.1 * (16 / velocity))});
     return predict(dir, body, "any.h5", more);
   };
   const json one = answer(run(write_body(dir, "one.stl", 1, {3, -1, 0}), 16));
