@@ -9,7 +9,7 @@ usage: scripts/bootstrap.sh deps [PRESET] | build [PRESET] | demo | test
   deps    install Debian packages and build Kokkos, where missing (seconds when all is there); for cuda also fetch
           the header-only front end of cuDNN
   build   deps, then configure and build; the programs land in build/PRESET/bin
-  demo    deps, build the program alone, then predict the flow around a 25-degree Ahmed body into ./streamtube_demo
+  demo    deps, build the program alone, then predict the flow around a car into ./streamtube_demo
   test    build, then run all tests (also installs ParaView, which opens the outputs)
 
 PRESET  openmp (default), cuda (NVIDIA Hopper; building needs no GPU), debug (sanitizers, bounds checks)
@@ -428,7 +428,7 @@ build() { # $1: preset, $2: target (default: everything)
 
 demo() {
   local program="$root/build/openmp/bin/streamtube" out="$PWD/streamtube_demo" file
-  "$program" predict "$root/data_samples/geometries/ahmed_25deg.stl" --out "$out" --overwrite --picture
+  "$program" predict "$root/data_samples/geometries/car_suv_2.stl" --out "$out" --overwrite --picture
   for file in "$out/picture.png" "$out/results.pvd"; do
     [ -s "$file" ] || die "the demo did not write '$file'"
   done
