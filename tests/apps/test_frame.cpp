@@ -81,6 +81,14 @@ void check_attributes(const std::vector<geometry::Attribute>& plain, const std::
   }
 }
 
+// tiny.h5, which knows where bodies stand.
+void write_model(const TempDir& dir) {
+  auto model = test::tiny_model();
+  for (const char* at : {"front_x", "center_y"}) model.training_range.push_back({at, "m", 0, 0, 0.01});
+  model.training_range.push_back({"ground_clearance", "m", 0.03, 0.07, 0.001});
+  surrogate::write_checkpoint(dir.file("tiny.h5"), model);
+}
+
 std::string word(const Vec3& v) { return core::str(v[0], ",", v[1], ",", v[2]); }
 
 // Fields at points, as predict --points writes them.
@@ -103,10 +111,7 @@ TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every 
       "--model", "tiny.h5", "--volume", "grid",
       "--cell",  "0.3",     "--derive", "velocity_gradient,strain_rate,q_criterion",
       "--json"};
-  auto model = test::tiny_model();
-  for (const char* at : {"front_x", "center_y"}) model.training_range.push_back({at, "m", 0, 0, 0.01});
-  model.training_range.push_back({"ground_clearance", "m", 0.03, 0.07, 0.001});
-  surrogate::write_checkpoint(dir.file("tiny.h5"), model);
+  write_model(dir);
   const auto predict = [&](const std::string& file, const std::string& out, std::vector<std::string> options) {
     std::vector<std::string> words = {"predict", dir.file(file), "--out", out};
     words.insert(words.end(), outputs.begin(), outputs.end());
@@ -186,7 +191,9 @@ TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every 
 
 TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in the files' frame, by both programs") {
   const TempDir dir;
+  write_model(dir);
   const auto run = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), {"--model", "tiny.h5"});
     words.insert(words.end(), more.begin(), more.end());
     const auto r = test::run_command(dir, words, [] { return false; });
     INFO(r.err);
