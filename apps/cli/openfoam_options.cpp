@@ -34,7 +34,7 @@ std::vector<CLI::Option*> OpenFoamChoices::declare(CLI::App& app, solver::OpenFo
                                 "twice that up to 2.95 m and so on");
   mesh_option_ = app.add_option("--mesh", mesh_,
                                 "car: cells as small as on the body also from the roof's end to behind the tail, and a "
-                                "longer, wider wake region; plain: without these, that of the built-in model's data")
+                                "longer, wider wake region; plain: without these, that of the Ahmed bodies' data")
                      ->check(CLI::IsMember({"car", "plain"}));
   CLI::Option* templates =
       app.add_option("--templates", options.templates,

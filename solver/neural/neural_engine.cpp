@@ -401,8 +401,8 @@ Plan NeuralEngine::plan(const Case& question) const {
     arrays += 4 * static_cast<std::size_t>(physics::components(one)) * plan.volume_points;
   const std::size_t meshes =
       question.volume == VolumeOutput::none ? 0 : 24 * wanted.points.size() + 8 * wanted.corners.size();
-  plan.memory =
-      impl_->checkpoint.members() * (network.weights + network.anchor_cache + network.scratch) + arrays + meshes;
+  const std::size_t networks = impl_->checkpoint.members() * (network.weights + network.anchor_cache + network.scratch);
+  plan.memory = networks + arrays + meshes;
   const auto mib = [](std::size_t bytes) { return str((bytes + (1 << 20) - 1) >> 20, " MiB"); };
   plan.lines = {
       {"engine", name()},
@@ -430,11 +430,10 @@ Plan NeuralEngine::plan(const Case& question) const {
     for (const auto one : question.derive) names += str(names.empty() ? "" : ", ", physics::name(one));
     plan.lines.emplace_back("derived fields", names + ", from the exact derivatives of the velocity");
   }
-  plan.lines.insert(plan.lines.end(),
-                    {
-                        {"memory, network", mib(network.weights + network.anchor_cache + network.scratch)},
-                        {"memory, results", mib(arrays + meshes)},
-                    });
+  plan.lines.insert(plan.lines.end(), {
+                                          {"memory, network", mib(networks)},
+                                          {"memory, results", mib(arrays + meshes)},
+                                      });
   return plan;
 }
 
