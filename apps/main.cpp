@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_predict());
   commands.push_back(make_inspect());
+  commands.push_back(make_repair());
   commands.push_back(make_points());
   commands.push_back(make_sweep());
   commands.push_back(make_report());

@@ -54,6 +54,8 @@ endfunction()
 
 # What nearly every source of a target begins with is read by the compiler once. Sources include what they use all the
 # same: the preset `debug` compiles them without. Device sources have options of their own, which would not fit.
+set(STREAMTUBE_COMMON_HEADERS ${PROJECT_SOURCE_DIR}/core/json.hpp <algorithm> <cmath> <filesystem> <fstream> <functional>
+  <iostream> <map> <memory> <optional> <sstream> <string> <vector>)
 function(streamtube_precompile name)  # <header>...
   get_target_property(sources ${name} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.dev\\.cpp$")

@@ -83,7 +83,7 @@ int run_child(const ChildCommand& command, const std::function<bool()>& tick) {
   if (id == 0) {
     ::setpgid(0, 0);  // the terminal's Ctrl-C is for us, who end the child in order
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    for (const int s : {SIGINT, SIGTERM, SIGUSR1, SIGXFSZ, SIGPIPE}) ::signal(s, SIG_DFL);
+    for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXFSZ, SIGPIPE}) ::signal(s, SIG_DFL);
     const int null = ::open("/dev/null", O_RDONLY);
     if (::getppid() == parent && null >= 0 && ::dup2(null, 0) >= 0 && ::dup2(log, 1) >= 0 && ::dup2(log, 2) >= 0 &&
         ::chdir(command.folder.c_str()) == 0)
@@ -115,7 +115,9 @@ int run_child(const ChildCommand& command, const std::function<bool()>& tick) {
   std::exception_ptr thrown;
   for (;;) {
     const pid_t gone = ::waitpid(id, &status, WNOHANG);
-    if (gone == id || (gone < 0 && errno != EINTR)) break;
+    if (gone == id) break;
+    if (gone < 0 && errno != EINTR)
+      throw Error(ErrorKind::runtime, str("'", program, "': how it ended cannot be known: ", std::strerror(errno)));
     if (interrupted()) end();
     if (ending && Clock::now() - since > kPatience) ::kill(-id, SIGKILL), since = Clock::now();
     if (tick && !ending && Clock::now() - ticked >= kTick) {

@@ -198,6 +198,15 @@ void require_writable(const std::string& folder, const std::vector<std::string>&
   unlink(probe.c_str());
 }
 
+void require_only_ours(const std::string& folder, const std::function<bool(const std::string& path)>& ours) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (!ours(entry.path().string()))
+      throw Error(ErrorKind::usage,
+                  str("'", folder, "' holds '", entry.path().filename().string(), "', which is not ours to remove"),
+                  "move it away, or choose another output");
+}
+
 void require_disk_space(const std::string& folder, std::uint64_t bytes) {
   fs::path path = fs::absolute(folder.empty() ? "." : folder);
   std::error_code code;

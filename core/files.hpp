@@ -25,6 +25,10 @@ void require_no_results(const std::string& folder, const std::vector<std::string
 // files in the way (hint: --overwrite), Error(runtime) for what the system refuses. The folder exists afterwards.
 void require_writable(const std::string& folder, const std::vector<std::string>& names, bool overwrite);
 
+// Everything right in the folder is what the program writes there, as `ours` knows. Else Error(usage) that names the
+// first that is not: nobody's files are removed with ours. A folder that is not there is fine.
+void require_only_ours(const std::string& folder, const std::function<bool(const std::string& path)>& ours);
+
 // Error(runtime) unless the disk of `folder` (or of its nearest existing parent) has this many bytes free.
 void require_disk_space(const std::string& folder, std::uint64_t bytes);
 

@@ -132,9 +132,11 @@ void install_interrupt_handler() {
   action.sa_flags = SA_RESTART;  // file libraries do not expect interrupted reads
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);   // a terminal that was closed
   sigaction(SIGUSR1, &action, nullptr);  // the one that mpirun and batch systems pass on without killing soon after
   // A file over the limit of `ulimit -f` is then a failed write like a full disk, not the end of the process.
   signal(SIGXFSZ, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);  // ignored by whoever started us, no exit status of a child could be had
 }
 
 bool interrupted() { return interrupt_flag && interrupts_held == 0; }

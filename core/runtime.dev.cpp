@@ -13,8 +13,12 @@
 
 #include "core/before_stop.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(KOKKOS_ENABLE_OPENMP)
+#include <omp.h>
 #endif
 
 namespace streamtube::core {
@@ -84,11 +88,42 @@ constexpr bool with_cuda = false;
 int gpu_count(std::string&) { return 0; }
 #endif
 
+// Kokkos reads these too, and ends the process where it does not understand one. Our options are in their place.
+constexpr const char* kReplaced[] = {"KOKKOS_NUM_THREADS",        "KOKKOS_DEVICE_ID",      "KOKKOS_MAP_DEVICE_ID_BY",
+                                     "KOKKOS_VISIBLE_DEVICES",    "KOKKOS_TUNE_INTERNALS", "KOKKOS_DISABLE_WARNINGS",
+                                     "KOKKOS_PRINT_CONFIGURATION"};
+
+// Of --threads, else of KOKKOS_NUM_THREADS or OMP_NUM_THREADS, else all that may be used.
+int thread_count(const RuntimeOptions& options) {
+  int wanted = options.threads;
+  if (const char* text = std::getenv("KOKKOS_NUM_THREADS"); wanted == 0 && text) {
+    char* end = nullptr;
+    const long value = std::strtol(text, &end, 10);
+    if (end == text || *end || value < 1 || value > kMostThreads)
+      throw Error(ErrorKind::usage, str("KOKKOS_NUM_THREADS is '", text, "', not a number from 1 to ", kMostThreads),
+                  "unset it, or give --threads");
+    wanted = static_cast<int>(value);
+  }
+  int most = kMostThreads;
+#if defined(KOKKOS_ENABLE_OPENMP)
+  // Kokkos waits for as many threads as it was promised.
+  omp_set_dynamic(0);
+  most = std::min(most, omp_get_thread_limit());
+  if (wanted == 0 && std::getenv("OMP_NUM_THREADS")) wanted = omp_get_max_threads();
+#endif
+  if (wanted == 0) wanted = options.usable ? options.usable : usable_threads();
+  if (wanted > most) warn(str(wanted, " threads were asked for; ", most, " are started, the most that can be"));
+  return std::min(wanted, most);
+}
+
 }  // namespace
 
 void check(const RuntimeOptions& o) {
   if (o.threads < 0)
     throw Error(ErrorKind::usage, str("--threads ", o.threads, ": the number of threads cannot be negative"),
+                "leave the option out to use all CPUs");
+  if (o.threads > kMostThreads)
+    throw Error(ErrorKind::usage, str("--threads ", o.threads, ": at most ", kMostThreads, " can be started"),
                 "leave the option out to use all CPUs");
   if (o.backend == Backend::openmp && o.device >= 0)
     throw Error(ErrorKind::usage, str("--device ", o.device, " chooses a GPU, but --backend is openmp"),
@@ -122,10 +157,8 @@ Runtime::Runtime(const RuntimeOptions& options) {
   setenv("OMP_PROC_BIND", "false", 0);
   Kokkos::InitializationSettings settings;
   if (gpus) settings.set_device_id(options.device >= 0 ? options.device : options.local_rank % gpus);
-  if (options.threads > 0)
-    settings.set_num_threads(options.threads);
-  else if (!std::getenv("OMP_NUM_THREADS") && !std::getenv("KOKKOS_NUM_THREADS"))
-    settings.set_num_threads(options.usable ? options.usable : usable_threads());
+  settings.set_num_threads(thread_count(options));
+  for (const char* name : kReplaced) unsetenv(name);
   Kokkos::initialize(settings);
 }
 

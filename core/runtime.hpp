@@ -10,8 +10,11 @@ namespace streamtube::core {
 // automatic: cuda in a program that was built for it, else openmp.
 enum class Backend { automatic, cuda, openmp };
 
+constexpr int kMostThreads = 512;  // that Kokkos can start
+
 struct RuntimeOptions {
-  int threads = 0;  // 0: OMP_NUM_THREADS if set, else `usable`, or all this process may use where that is 0
+  int threads =
+      0;  // 0: KOKKOS_NUM_THREADS or OMP_NUM_THREADS if set, else `usable`, or all this process may use where that is 0
   int usable = 0;
   Backend backend = Backend::automatic;
   int device = -1;     // GPU, from 0; -1: `local_rank` modulo their number

@@ -16,11 +16,16 @@ std::span<const int> faces_of(std::uint8_t type) {
   static constexpr int kWedge[] = {0, 1, 2, -1, 3, 5, 4, -1, 0, 3, 4, 1, -1, 1, 4, 5, 2, -1, 2, 5, 3, 0, -1};
   static constexpr int kPyramid[] = {0, 3, 2, 1, -1, 0, 1, 4, -1, 1, 2, 4, -1, 2, 3, 4, -1, 3, 0, 4, -1};
   switch (type) {
-    case 10: return kTetrahedron;
-    case 12: return kHexahedron;
-    case 13: return kWedge;
-    case 14: return kPyramid;
-    default: return {};
+    case 10:
+      return kTetrahedron;
+    case 12:
+      return kHexahedron;
+    case 13:
+      return kWedge;
+    case 14:
+      return kPyramid;
+    default:
+      return {};
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <numbers>
 #include <numeric>
@@ -12,9 +13,12 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/own_process.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/exposure.hpp"
+#include "geometry/polygons.hpp"
 #include "geometry/self_intersections.hpp"
 #include "geometry/shape_checks.hpp"
 #include "geometry/solid_operations.hpp"
@@ -35,8 +39,14 @@ constexpr double kWidestHole = 0.25, kFlatHole = 0.02;
 constexpr std::size_t kLongestLoop = 20'000;  // edges
 // A wrap goes in where a ball of this diameter does, and stands off by this.
 constexpr double kWrapGap = 1.0 / 60, kOffset = 1.0 / 2000;
+// A piece is a sheet that is seen with this share of its area from one side, has this share of the surface's area, and
+// whose border is mostly farther than this from other pieces. So thick it becomes. More of them are a soup.
+constexpr double kSheetSeen = 0.8, kLeastSheet = 1e-3, kFreeBorder = 0.01, kSheetThickness = 1.0 / 500;
+constexpr std::size_t kMostSheets = 20;
 // Cuts that cannot be removed do less harm than a wrap, up to this share of the faces.
 constexpr double kFewCuts = 1e-3;
+// Of processor time for a wrap.
+constexpr std::uint64_t kWrapSeconds = 120, kWrapFacesPerSecond = 500;
 // check_shape: shares of the area; mean distances from the curves, in lengths of the body.
 constexpr double kRoughWarned = 0.25, kRoughRefused = 0.4;
 constexpr double kStepsWarned = 5e-5, kStepsRefused = 2.5e-4;
@@ -82,6 +92,14 @@ class Body {
     std::vector<Lid> lids;
   };
   Filling fill_holes();
+  bool in_panels() const;
+  // Wings, spoilers, plates without a thickness become closed plates.
+  struct Sheets {
+    std::size_t count = 0;
+    double area = 0, thickness = 0;     // m2 of one side; m
+    std::vector<std::int64_t> sources;  // a face of the surface for each
+  };
+  Sheets thicken_sheets();
   // Pieces that see no way out; `asked`: without edges of three faces, only parts within the bounds of others are.
   std::size_t drop_hidden(std::size_t* faces);
   bool any_hidden() const;
@@ -90,7 +108,7 @@ class Body {
   // Whether these are closed parts that share faces or edges: each runs on in the order of the file.
   bool parts_touch() const;
   bool remove_cuts();
-  void wrap(double alpha, double offset);
+  void wrap(double alpha, double offset, const std::string& where);
 
   // Patches of `surface` by source, or by what is nearest; its names and unit.
   SurfaceMesh finish(const SurfaceMesh& surface) const;
@@ -100,7 +118,12 @@ class Body {
   struct Edge {
     Id face, a, b;  // the face runs from a to b
   };
-  std::vector<Edge> borders() const;   // edges of one face
+  std::vector<Edge> borders() const;  // edges of one face
+  // Pieces that are sheets: open, seen from one side about as large as they are, and free along most of their border
+  // (panels of a body that was exported in pieces have their neighbours there).
+  std::vector<char> sheets(const std::vector<Id>& piece, std::size_t count, const std::vector<Edge>& edges) const;
+  void thicken(const std::vector<Id>& piece, const std::vector<char>& sheet, const std::vector<Edge>& edges,
+               double thickness);
   void take(const SurfaceMesh& mesh);  // faces from elsewhere: those known keep their place, corners and source
   std::vector<Id> pieces(std::size_t& count, bool across_any, std::vector<char>& at_many) const;
   std::vector<char> hidden_faces(std::size_t& pieces) const;
@@ -119,12 +142,13 @@ class Body {
 Body::Body(const SurfaceMesh& surface) : length_(extent(surface)) {
   const Topology topology(surface);
   for (const Id p : topology.vertex_point) points_.push_back(surface.points[p]);
+  std::vector<std::array<int, 3>> cut;
   for (std::size_t f = 0; f < surface.face_count(); ++f) {
     const std::int64_t* c = surface.corners.data() + surface.offsets[f];
-    for (std::size_t i = 1; i + 1 < surface.corner_count(f); ++i) {
-      triangles_.push_back({topology.vertex[static_cast<std::size_t>(c[0])],
-                            topology.vertex[static_cast<std::size_t>(c[i])],
-                            topology.vertex[static_cast<std::size_t>(c[i + 1])]});
+    const auto vertex = [&](int corner) { return topology.vertex[static_cast<std::size_t>(c[corner])]; };
+    cut_polygon(surface, f, cut);
+    for (const auto& t : cut) {
+      triangles_.push_back({vertex(t[0]), vertex(t[1]), vertex(t[2])});
       source_.push_back(static_cast<std::int64_t>(f));
     }
   }
@@ -228,6 +252,115 @@ std::vector<Body::Edge> Body::borders() const {
   return out;
 }
 
+std::vector<char> Body::sheets(const std::vector<Id>& piece, std::size_t count, const std::vector<Edge>& edges) const {
+  std::vector<double> area(count, 0.0), border(count, 0.0);
+  std::vector<Vec3> seen(count, Vec3{0, 0, 0});
+  double total = 0;
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    const auto& c = triangles_[t];
+    const Vec3 a = 0.5 * cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]);
+    area[piece[t]] += norm(a), seen[piece[t]] = seen[piece[t]] + a, total += norm(a);
+  }
+  for (const Edge& e : edges) border[piece[e.face]] += norm(points_[e.b] - points_[e.a]);
+  std::vector<char> out(count, 0);
+  std::size_t candidates = 0;
+  for (std::size_t p = 0; p < count; ++p)
+    if (border[p] > 0 && norm(seen[p]) > kSheetSeen * area[p] && area[p] > kLeastSheet * total)
+      out[p] = 1, ++candidates;
+  if (candidates > kMostSheets) return std::vector<char>(count, 0);  // a soup
+  for (std::size_t p = 0; p < count; ++p) {
+    if (!out[p] || count == 1) continue;
+    Body others = *this;
+    others.drop([&](std::size_t t) { return piece[t] != p; });
+    std::vector<Vec3> places;
+    std::vector<double> lengths;
+    for (const Edge& e : edges)
+      if (piece[e.face] == p)
+        places.push_back(0.5 * (points_[e.a] + points_[e.b])), lengths.push_back(norm(points_[e.b] - points_[e.a]));
+    const auto nearest = nearest_faces(others.mesh(), places);
+    double free = 0;
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (nearest[i].face < 0 || nearest[i].distance > kFreeBorder * length_) free += lengths[i];
+    out[p] = free > 0.5 * border[p];
+  }
+  return out;
+}
+
+void Body::thicken(const std::vector<Id>& piece, const std::vector<char>& sheet, const std::vector<Edge>& edges,
+                   double thickness) {
+  // A point that several sheets share is another one for each.
+  std::map<std::pair<Id, Id>, std::pair<Id, Vec3>> sides;  // (piece, point) -> the upper of its two points, normal
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    if (!sheet[piece[t]]) continue;
+    const auto& c = triangles_[t];
+    const Vec3 a = cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]);
+    for (const Id corner : c) {
+      Vec3& normal = sides.try_emplace({piece[t], corner}, Id{0}, Vec3{0, 0, 0}).first->second.second;
+      normal = normal + a;
+    }
+  }
+  for (auto& [key, side] : sides) {
+    const double size = norm(side.second);
+    const Vec3 half = size > 0 ? (0.5 * thickness / size) * side.second : Vec3{0, 0, 0}, at = points_[key.second];
+    side.first = static_cast<Id>(points_.size());
+    points_.push_back(at + half), points_.push_back(at - half);
+  }
+  const auto upper = [&](Id of, Id corner) { return sides.at({of, corner}).first; };
+  std::vector<Corners> triangles;
+  std::vector<std::int64_t> source;
+  const auto add = [&](const Corners& corners, std::int64_t from) {
+    triangles.push_back(corners), source.push_back(from);
+  };
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    if (!sheet[piece[t]]) {
+      add(triangles_[t], source_[t]);
+      continue;
+    }
+    const Id a = upper(piece[t], triangles_[t][0]), b = upper(piece[t], triangles_[t][1]),
+             c = upper(piece[t], triangles_[t][2]);
+    add({a, b, c}, source_[t]), add({c + 1, b + 1, a + 1}, source_[t]);
+  }
+  for (const Edge& e : edges) {
+    if (!sheet[piece[e.face]]) continue;
+    const Id a = upper(piece[e.face], e.a), b = upper(piece[e.face], e.b);
+    add({b, a, a + 1}, source_[e.face]), add({b, a + 1, b + 1}, source_[e.face]);
+  }
+  triangles_ = std::move(triangles), source_ = std::move(source);
+}
+
+Body::Sheets Body::thicken_sheets() {
+  Sheets out;
+  std::size_t count;
+  std::vector<char> at_many;
+  const std::vector<Id> piece = pieces(count, false, at_many);
+  // Edges of one face, or of one face of a piece where it meets others.
+  std::vector<Edge> edges;
+  const SurfaceMesh now = mesh();
+  const Topology topology(now);
+  topology.for_edges([&](Id low, std::span<const Topology::Use> uses) {
+    for (const auto& use : uses) {
+      if (uses.size() == 2) continue;
+      const Id a = topology.vertex_point[low], b = topology.vertex_point[use.high];
+      edges.push_back(use.descending ? Edge{use.face, b, a} : Edge{use.face, a, b});
+    }
+  });
+  if (edges.empty()) return out;
+  const std::vector<char> sheet = sheets(piece, count, edges);
+  std::vector<char> named(count, 0);
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    const Id p = piece[t];
+    if (!sheet[p]) continue;
+    const auto& c = triangles_[t];
+    out.area += 0.5 * norm(cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]));
+    if (!named[p]) out.sources.push_back(source_[t]), ++out.count;
+    named[p] = 1;
+  }
+  if (out.count == 0) return out;
+  out.thickness = kSheetThickness * length_;
+  thicken(piece, sheet, edges, out.thickness);
+  return out;
+}
+
 // Faces whose border edge has points of other borders on it are cut there, so that the two can share edges.
 std::size_t Body::stitch() {
   const double near = kSame * length_;
@@ -290,8 +423,31 @@ std::size_t Body::orient() {
   return done.faces > 0 || done.pieces > 0 ? turned : 0;
 }
 
+// A body whose panels do not share their borders: a lid on each would be a part without a volume.
+bool Body::in_panels() const {
+  std::size_t count;
+  std::vector<char> at_many;
+  const std::vector<Id> piece = pieces(count, false, at_many);
+  std::vector<double> area(count, 0.0);
+  std::vector<Vec3> seen(count, Vec3{0, 0, 0});
+  std::vector<char> open(count, 0);
+  for (std::size_t t = 0; t < triangles_.size(); ++t) {
+    const auto& c = triangles_[t];
+    const Vec3 a = 0.5 * cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]);
+    area[piece[t]] += norm(a), seen[piece[t]] = seen[piece[t]] + a;
+  }
+  for (const Edge& e : borders()) open[piece[e.face]] = 1;
+  double panels = 0, total = 0;
+  for (std::size_t p = 0; p < count; ++p) {
+    total += area[p];
+    if (open[p] && norm(seen[p]) > kSheetSeen * area[p]) panels += area[p];
+  }
+  return panels > 0.5 * total;
+}
+
 Body::Filling Body::fill_holes() {
   Filling out;
+  if (in_panels()) return out;
   std::unordered_map<Id, std::vector<Id>> next;            // along the border, against its faces
   std::unordered_map<std::uint64_t, std::int64_t> beside;  // [edges of borders] its face of the surface
   const auto edge_key = [](Id a, Id b) { return (std::uint64_t{std::max(a, b)} << 32) | std::min(a, b); };
@@ -535,7 +691,9 @@ std::size_t Body::unite_parts() {
 bool Body::remove_cuts() {
   for (int round = 0; round < 4; ++round) {
     std::vector<char> cut;
-    if (count_self_intersections(points_, triangles_, &cut) <= 0) return true;
+    const auto found = count_self_intersections(points_, triangles_, &cut);
+    if (!found) return false;
+    if (*found == 0) return true;
     if (round > 0) {
       std::vector<char> near(points_.size(), 0);
       for (std::size_t t = 0; t < triangles_.size(); ++t)
@@ -550,10 +708,37 @@ bool Body::remove_cuts() {
     drop_duplicates();
     orient();
   }
-  return count_self_intersections(points_, triangles_) <= 0;
+  return count_self_intersections(points_, triangles_) == 0;
 }
 
-void Body::wrap(double alpha, double offset) { take(alpha_wrap(mesh(), alpha, offset)); }
+// In a process of its own: CGAL cannot be interrupted there, and of a soup it makes work without an end.
+void Body::wrap(double alpha, double offset, const std::string& where) {
+  const SurfaceMesh now = mesh();
+  core::info(str(where, ": a closed skin is wrapped around its ", size(), " faces"));
+  const std::uint64_t seconds = kWrapSeconds + static_cast<std::uint64_t>(size()) / kWrapFacesPerSecond;
+  const std::string bytes = core::run_apart(
+      {where + ": ", seconds, "wrapping it in a closed skin",
+       "its faces are far from being a body, or the gaps to bridge far too fine",
+       "close it in the CAD or meshing program, give a larger --wrap-gap, or pass --repair full or none"},
+      [&] {
+        const SurfaceMesh skin = alpha_wrap(now, alpha, offset);
+        std::string out;
+        const std::size_t points = skin.points.size();
+        out.append(reinterpret_cast<const char*>(&points), sizeof points);
+        out.append(reinterpret_cast<const char*>(skin.points.data()), points * sizeof(Vec3));
+        out.append(reinterpret_cast<const char*>(skin.corners.data()), skin.corners.size() * sizeof(std::int64_t));
+        return out;
+      });
+  SurfaceMesh skin;
+  std::size_t points = 0;
+  std::memcpy(&points, bytes.data(), sizeof points);
+  const std::size_t at = sizeof points + points * sizeof(Vec3);
+  skin.points.resize(points), skin.corners.resize((bytes.size() - at) / sizeof(std::int64_t));
+  std::memcpy(skin.points.data(), bytes.data() + sizeof points, points * sizeof(Vec3));
+  std::memcpy(skin.corners.data(), bytes.data() + at, bytes.size() - at);
+  for (std::size_t f = 0; f <= skin.corners.size() / 3; ++f) skin.offsets.push_back(static_cast<std::int64_t>(3 * f));
+  take(skin);
+}
 
 SurfaceMesh Body::finish(const SurfaceMesh& surface) const {
   SurfaceMesh out = mesh();
@@ -657,7 +842,7 @@ Check check(const Body& body) {
   const SurfaceMesh mesh = body.mesh();
   out.report = geometry::report(mesh, mesh.face_count() <= kMostForCuts);
   out.closed = out.report.watertight && out.report.volume > 0;
-  out.free_of_cuts = out.report.self_intersections <= 0;
+  out.free_of_cuts = !out.report.cuts_undecided && out.report.self_intersections.value_or(0) == 0;
   out.hidden = (out.report.non_manifold_edges > 0 || out.report.nested_components > 0) && body.any_hidden();
   return out;
 }
@@ -735,7 +920,7 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     return out;
   }
   const bool serves = report.boundary_edges == 0 && report.non_manifold_edges == 0 && preparation.conflicts == 0 &&
-                      report.self_intersections <= 0;
+                      !report.cuts_undecided && report.self_intersections.value_or(0) == 0;
   if (options.automatic && serves && report.nested_components == 0) return out;
   Body body(surface);
   if (options.automatic && serves && !body.any_hidden()) return out;
@@ -764,8 +949,24 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
   lightly();
   Check now = check(body);
   Body::Filling filling;
+  double plates = 0;  // m, the thickness of sheets
   if (!at_most(Rung::light) && !(options.automatic && now.sound())) {
     out.rung = Rung::full;
+    if (const Body::Sheets sheets = body.thicken_sheets(); sheets.count > 0) {
+      plates = sheets.thickness;
+      std::string names;
+      for (const std::int64_t f : sheets.sources) {
+        const std::string& name = surface.patch_names[static_cast<std::size_t>(
+            surface.patch[static_cast<std::size_t>(std::max<std::int64_t>(f, 0))])];
+        if (names.find("'" + name + "'") == std::string::npos) names += (names.empty() ? "'" : ", '") + name + "'";
+      }
+      step("sheets made into plates", sheets.count,
+           str("of ", names, ", ", sheets.area, " m2, ", sheets.thickness, " m thick"));
+      out.warnings.push_back(str(sheets.count, sheets.count == 1 ? " sheet" : " sheets", " without a thickness (of ",
+                                 names, ") became plates ", sheets.thickness,
+                                 " m thick: their edges are no finer than that"));
+      now = check(body);
+    }
     const std::size_t steps = out.steps.size();
     const auto leave_out_hidden = [&] {
       std::size_t faces = 0;
@@ -798,27 +999,25 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
       }
     }
     if (now.closed && !now.free_of_cuts) {
-      const Body before = body;
-      const auto cuts = static_cast<std::size_t>(now.report.self_intersections);
-      if (body.remove_cuts()) {
-        const Check after = check(body);
-        if (after.closed && after.report.self_intersections < now.report.self_intersections) {
-          step("pairs of faces that cut each other removed", cuts);
-          now = after;
-        } else {
-          body = before;
+      // What lost faces on the way and is not free of cuts in the end is worse than what it was made of.
+      Body tried = body;
+      if (tried.remove_cuts())
+        if (Check after = check(tried); after.closed && after.free_of_cuts) {
+          step("pairs of faces that cut each other removed",
+               static_cast<std::size_t>(now.report.self_intersections.value_or(0)));
+          body = std::move(tried), now = std::move(after);
         }
-      }
     }
   }
-  const bool few_cuts = static_cast<double>(now.report.self_intersections) <=
-                        std::max(10.0, kFewCuts * static_cast<double>(now.report.faces));
+  const double cuts = static_cast<double>(now.report.self_intersections.value_or(0));
+  const bool few_cuts =
+      !now.report.cuts_undecided && cuts <= std::max(10.0, kFewCuts * static_cast<double>(now.report.faces));
   const bool serves_now = now.closed && few_cuts && !now.hidden;
   if (at_most(Rung::wrap) && !(options.automatic && serves_now)) {
     out.rung = Rung::wrap;
     const double gap = options.wrap_gap > 0 ? options.wrap_gap : kWrapGap * body.length(), alpha = 0.5 * gap;
     out.tolerance = kOffset * body.length();
-    body.wrap(alpha, out.tolerance);
+    body.wrap(alpha, out.tolerance, where);
     step("faces of a closed skin around it", body.size(),
          str("within ", out.tolerance, " m, gaps below ", gap, " m bridged"));
     now = check(body);
@@ -834,9 +1033,9 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     out.warnings.push_back(str("after the repair (", name(out.rung),
                                ") the body is still not closed: ", now.report.boundary_edges, " edges of one face, ",
                                now.report.non_manifold_edges, " of three or more"));
-  if (now.report.self_intersections > 0)
-    out.warnings.push_back(str("after the repair (", name(out.rung), ") ", now.report.self_intersections,
-                               " pairs of faces still cut each other"));
+  if (const auto left = now.report.self_intersections.value_or(0); left > 0)
+    out.warnings.push_back(
+        str("after the repair (", name(out.rung), ") ", left, " pairs of faces still cut each other"));
   if (filling.widest > 0.1 * body.length())
     out.warnings.push_back(str("a hole ", filling.widest, " m wide was closed by a flat or smooth patch of faces: ",
                                "if air should flow in there, the answer is another body's"));
@@ -844,7 +1043,8 @@ Repair repair(const SurfaceMesh& surface, const SurfaceReport& report, const Pre
     out.warnings.push_back(str(filling.left, filling.left == 1 ? " hole" : " holes", " up to ", filling.widest_left,
                                " m wide could not be filled: the body's inside is taken to be open there"));
   out.body = body.finish(surface);
-  out.hidden = hidden_faces(surface, *out.body, out.tolerance);
+  // A sheet lies in the middle of its plate.
+  out.hidden = hidden_faces(surface, *out.body, std::max(out.tolerance, plates));
   out.hidden_faces = static_cast<std::size_t>(std::count(out.hidden.begin(), out.hidden.end(), char{1}));
   return out;
 }

@@ -6,6 +6,10 @@
 #include <CGAL/box_intersection_d.h>
 
 #include <exception>
+#include <new>
+
+#include "core/error.hpp"
+#include "core/runtime.hpp"
 
 namespace streamtube::geometry {
 
@@ -44,8 +48,8 @@ bool meet(const std::vector<Point>& points, const Corners& a, const Corners& b) 
 
 }  // namespace
 
-std::int64_t count_self_intersections(const std::vector<Vec3>& points, const std::vector<Corners>& triangles,
-                                      std::vector<char>* cut) {
+std::optional<std::int64_t> count_self_intersections(const std::vector<Vec3>& points,
+                                                     const std::vector<Corners>& triangles, std::vector<char>* cut) {
   if (cut) cut->assign(triangles.size(), 0);
   try {
     std::vector<Point> corners;
@@ -60,15 +64,21 @@ std::int64_t count_self_intersections(const std::vector<Vec3>& points, const std
       boxes.emplace_back(corners[t[0]].bbox() + corners[t[1]].bbox() + corners[t[2]].bbox(), &t);
     }
     std::int64_t count = 0;
+    std::size_t looked_at = 0;
     CGAL::box_self_intersection_d(boxes.begin(), boxes.end(), [&](const TriangleBox& a, const TriangleBox& b) {
+      if (++looked_at % 4096 == 0) core::check_interrupt();
       if (!meet(corners, *a.info(), *b.info())) return;
       ++count;
       if (cut)
         for (const TriangleBox* box : {&a, &b}) (*cut)[static_cast<std::size_t>(box->info() - triangles.data())] = 1;
     });
     return count;
+  } catch (const core::Error&) {
+    throw;  // interrupted
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
-    return -1;  // an extra for the report; no reason to refuse the body
+    return {};
   }
 }
 

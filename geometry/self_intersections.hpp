@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "physics/vec3.hpp"
@@ -10,9 +11,9 @@
 namespace streamtube::geometry {
 
 // triangles: [T] indices into points, of positive area, equal points merged (neighbours share indices and do not
-// count). -1 when CGAL could not decide. cut (optional): [T] whether the triangle meets another.
-std::int64_t count_self_intersections(const std::vector<Vec3>& points,
-                                      const std::vector<std::array<std::uint32_t, 3>>& triangles,
-                                      std::vector<char>* cut = nullptr);
+// count). Nothing when CGAL could not decide. cut (optional): [T] whether the triangle meets another.
+std::optional<std::int64_t> count_self_intersections(const std::vector<Vec3>& points,
+                                                     const std::vector<std::array<std::uint32_t, 3>>& triangles,
+                                                     std::vector<char>* cut = nullptr);
 
 }  // namespace streamtube::geometry

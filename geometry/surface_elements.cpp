@@ -7,11 +7,17 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
+#include "geometry/polygons.hpp"
 
 namespace streamtube::geometry {
 
 namespace {
 using Triangle = std::array<Vec3, 3>;
+
+Triangle corners_of(const SurfaceMesh& mesh, std::size_t f, const std::array<int, 3>& t) {
+  const auto at = [&](int i) { return mesh.corner(f, static_cast<std::size_t>(t[i])); };
+  return {at(0), at(1), at(2)};
+}
 
 Vec3 area_of(const Triangle& t) { return 0.5 * cross(t[1] - t[0], t[2] - t[0]); }
 
@@ -102,6 +108,7 @@ void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t blo
     }
   };
   std::vector<Triangle> stack;
+  std::vector<std::array<int, 3>> cut;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
     const auto face = static_cast<std::int64_t>(f);
     const Vec3 area = mesh.area_vector(f);
@@ -113,8 +120,9 @@ void for_each_element(const SurfaceMesh& mesh, double face_size, std::size_t blo
       if (norm(area) > 0) add({mesh.centroid(f), area, norm(area), face, true});
       continue;
     }
-    for (std::size_t i = corners - 2; i >= 1; --i)  // last first: the stack turns the order round
-      stack.push_back({mesh.corner(f, 0), mesh.corner(f, i), mesh.corner(f, i + 1)});
+    cut_polygon(mesh, f, cut);
+    for (std::size_t i = cut.size(); i-- > 0;)  // last first: the stack turns the order round
+      stack.push_back(corners_of(mesh, f, cut[i]));
     while (!stack.empty()) {
       const Triangle t = stack.back();
       stack.pop_back();
@@ -158,6 +166,7 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
   };
   std::unordered_map<LatticeKey, std::size_t, LatticeHash> at;
   std::vector<std::pair<LatticeKey, SurfaceElement>> sums;  // position: times area
+  std::vector<std::array<int, 3>> cut;
   double total = 0;
   for (std::size_t f = 0; f < mesh.face_count(); ++f) {
     const Vec3 face_area = mesh.area_vector(f);
@@ -166,9 +175,10 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
     const Vec3 normal = (1 / norm(face_area)) * along_axes(face_area);
     LatticeKey key{{}, {}, mesh.patch[f]};
     for (int a = 0; a < 3; ++a) key.direction[a] = static_cast<std::int32_t>(std::lround(kDirections * normal[a]));
-    for (std::size_t i = 1; i + 1 < mesh.corner_count(f); ++i) {
+    cut_polygon(mesh, f, cut);
+    for (const auto& t : cut) {
       Polygon triangle;
-      for (const std::size_t c : {std::size_t{0}, i, i + 1}) triangle.add(along_axes(mesh.corner(f, c) - lattice.low));
+      for (const Vec3& c : corners_of(mesh, f, t)) triangle.add(along_axes(c - lattice.low));
       for_each_piece(lattice, normal, triangle, 0, key.cell, [&](const auto& place, const Polygon& piece) {
         key.cell = place;
         const auto [found, fresh] = at.try_emplace(key, sums.size());
@@ -177,7 +187,7 @@ std::vector<SurfaceElement> lattice_elements(const SurfaceMesh& mesh, const Latt
         for (int k = 1; k + 1 < piece.count; ++k) {
           const Triangle part{piece.corner[0], piece.corner[k], piece.corner[k + 1]};
           const Vec3 vector = area_of(part);
-          const double area = dot(vector, normal);  // below 0 where the fan of a polygon folds back
+          const double area = dot(vector, normal);  // below 0 where a bent polygon folds back
           sum.area_vector = sum.area_vector + vector, sum.area += area;
           sum.position = sum.position + (area / 3) * (part[0] + part[1] + part[2]);
         }

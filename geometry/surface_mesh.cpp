@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "geometry/polygons.hpp"
 
 namespace streamtube::geometry {
 
@@ -113,10 +114,12 @@ Triangles triangulate(const SurfaceMesh& mesh) {
   const std::size_t count = mesh.corners.size() - 2 * faces;
   out.corners.reserve(count);
   out.face.reserve(count);
+  std::vector<std::array<int, 3>> cut;
   for (std::size_t f = 0; f < faces; ++f) {
-    const auto first = static_cast<std::size_t>(mesh.offsets[f]);
-    for (std::size_t i = 1; i + 1 < mesh.corner_count(f); ++i) {
-      out.corners.push_back({mesh.corners[first], mesh.corners[first + i], mesh.corners[first + i + 1]});
+    const std::int64_t* c = mesh.corners.data() + mesh.offsets[f];
+    cut_polygon(mesh, f, cut);
+    for (const auto& t : cut) {
+      out.corners.push_back({c[t[0]], c[t[1]], c[t[2]]});
       out.face.push_back(static_cast<std::int64_t>(f));
     }
   }

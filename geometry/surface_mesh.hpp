@@ -47,7 +47,7 @@ struct SurfaceMesh {
   void check(const std::string& where) const;
 };
 
-// Triangles of a mesh (polygons fanned from their first corner), with the face each came from.
+// Triangles of a mesh (geometry/polygons.hpp cuts them), with the face each came from.
 struct Triangles {
   std::vector<Vec3> points;                          // [V] m
   std::vector<std::array<std::int64_t, 3>> corners;  // [T]

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
+#include "geometry/polygons.hpp"
 #include "geometry/self_intersections.hpp"
 #include "geometry/topology.hpp"
 
@@ -74,17 +75,18 @@ struct Piece {
   Box box;
   bool has_border = false;  // an edge that is not shared by exactly two of its faces
   std::size_t faces = 0;
+  std::vector<std::array<int, 3>> cut;
 
   void add(const SurfaceMesh& mesh, std::size_t f, const Vec3& reference, double sign = 1) {
     const Vec3 a = mesh.area_vector(f);
     area += norm(a);
     area_vector = area_vector + sign * a;
     for (std::size_t i = 0; i < mesh.corner_count(f); ++i) box.add(mesh.corner(f, i));
-    // Divergence theorem over the fan, exact for bent polygons too.
-    const Vec3 p = mesh.corner(f, 0) - reference;
-    for (std::size_t i = 1; i + 1 < mesh.corner_count(f); ++i) {
-      volume_about_reference +=
-          sign * dot(p, cross(mesh.corner(f, i) - reference, mesh.corner(f, i + 1) - reference)) / 6;
+    // Divergence theorem over the triangles, exact for bent polygons too.
+    cut_polygon(mesh, f, cut);
+    for (const auto& t : cut) {
+      const auto at = [&](int i) { return mesh.corner(f, static_cast<std::size_t>(t[i])) - reference; };
+      volume_about_reference += sign * dot(at(0), cross(at(1), at(2))) / 6;
     }
     ++faces;
   }
@@ -103,6 +105,12 @@ double longest(const Box& box) {
 
 bool lies_within(const Box& inner, const Box& outer) {
   return outer.contains(inner.low) && outer.contains(inner.high) && longest(outer) > longest(inner);
+}
+
+std::string place_of(const SurfaceMesh& mesh, std::size_t f) {
+  const Vec3 at = mesh.centroid(f);
+  return str("face ", f, " of '", mesh.patch_names[static_cast<std::size_t>(mesh.patch[f])], "', ",
+             mesh.corner_count(f), " corners around (", at[0], ", ", at[1], ", ", at[2], ") m");
 }
 
 // A triangle that is this much thinner than long has no normal worth the name (and floats cannot describe it).
@@ -296,13 +304,17 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
   std::vector<Id> number(faces, 0);
   std::vector<Piece> pieces;
   Piece whole;
+  std::vector<std::array<int, 3>> cut;
   for (std::size_t f = 0; f < faces; ++f) {
     whole.add(mesh, f, reference);
     if (topology.ring(f).empty()) {
       ++r.degenerate_faces;
       continue;
     }
-    if (is_degenerate(mesh, f)) ++r.degenerate_faces;
+    if (is_degenerate(mesh, f))
+      ++r.degenerate_faces;
+    else if (!cut_polygon(mesh, f, cut) && ++r.crossing_polygons == 1)
+      r.first_crossing = place_of(mesh, f);
     const Id root = groups.find(static_cast<Id>(f));
     if (root == f) {
       number[f] = static_cast<Id>(pieces.size());
@@ -335,12 +347,18 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
     points.reserve(topology.vertex_count());
     for (const Id p : topology.vertex_point) points.push_back(mesh.points[p]);
     std::vector<std::array<std::uint32_t, 3>> triangles;
+    std::vector<std::array<int, 3>> cut;
     for (std::size_t f = 0; f < faces; ++f) {
-      const auto ring = topology.ring(f);
-      if (duplicate[f] || ring.empty() || is_degenerate(mesh, f)) continue;
-      for (std::size_t i = 1; i + 1 < ring.size(); ++i) triangles.push_back({ring[0], ring[i], ring[i + 1]});
+      if (duplicate[f] || topology.ring(f).empty() || is_degenerate(mesh, f)) continue;
+      const auto vertex = [&](int corner) {
+        return topology
+            .vertex[static_cast<std::size_t>(mesh.corners[static_cast<std::size_t>(mesh.offsets[f] + corner)])];
+      };
+      cut_polygon(mesh, f, cut);
+      for (const auto& t : cut) triangles.push_back({vertex(t[0]), vertex(t[1]), vertex(t[2])});
     }
     r.self_intersections = count_self_intersections(points, triangles);
+    r.cuts_undecided = !r.self_intersections;
   }
   return r;
 }
@@ -368,8 +386,11 @@ std::string to_text(const SurfaceReport& r, const std::string& indent) {
   }
   if (r.degenerate_faces > 0) line(counted(r.degenerate_faces, "face", "faces"), " without area");
   if (r.duplicate_faces > 0) line(counted(r.duplicate_faces, "face", "faces"), " given twice");
-  if (r.self_intersections >= 0) {
-    line(r.self_intersections, r.self_intersections == 1 ? " pair" : " pairs", " of faces cut each other");
+  if (r.crossing_polygons > 0)
+    line(counted(r.crossing_polygons, "polygon", "polygons"), " with an outline that cuts itself (", r.first_crossing,
+         ")");
+  if (r.self_intersections) {
+    line(*r.self_intersections, *r.self_intersections == 1 ? " pair" : " pairs", " of faces cut each other");
   }
   line("the numbers look like ", r.likely_unit);
   return out;
@@ -441,11 +462,17 @@ Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string
     defect(counted(r.duplicate_faces, "face is", "faces are"), " given twice and ",
            r.duplicate_faces == 1 ? "counts" : "count", " twice in areas and forces");
   }
+  if (r.crossing_polygons > 0) {
+    warn("the outline of ", counted(r.crossing_polygons, "polygon", "polygons"), " cuts itself (",
+         r.crossing_polygons > 1 ? "the first: " : "", r.first_crossing,
+         "): what such a face covers is a guess; cut it into triangles where it was drawn");
+  }
   if (r.degenerate_faces > 0) {
     warn(counted(r.degenerate_faces, "face has", "faces have"), " no area: kept, without effect on forces");
   }
-  if (r.self_intersections > 0) {
-    defect(r.self_intersections, r.self_intersections == 1 ? " pair" : " pairs",
+  if (r.cuts_undecided) defect("whether faces cut each other could not be decided");
+  if (r.self_intersections.value_or(0) > 0) {
+    defect(*r.self_intersections, *r.self_intersections == 1 ? " pair" : " pairs",
            " of faces cut each other: what lies inside the body counts in the forces as if air reached it");
   }
   return done;

@@ -2,6 +2,7 @@
 // What a surface is like before anything is predicted on it, and whether an answer can mean something.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 namespace streamtube::geometry {
 
 struct SurfaceReport {
-  std::size_t points = 0, faces = 0, triangles = 0;  // triangles: after fanning polygons
+  std::size_t points = 0, faces = 0, triangles = 0;  // triangles: that fill the polygons
   std::size_t merged_points = 0;                     // different points
   std::size_t patches = 0;                           // solids, groups, blocks
   std::size_t components = 0;                        // connected by shared edges after merging equal points
@@ -18,15 +19,18 @@ struct SurfaceReport {
   std::size_t nested_components = 0;                 // whose bounds lie within another's: perhaps inside it
   std::size_t degenerate_faces = 0;                  // no area: corners equal or in a line
   std::size_t duplicate_faces = 0;                   // same corners as an earlier face
-  std::size_t boundary_edges = 0;                    // of one face only: holes
-  std::size_t non_manifold_edges = 0;                // of three or more faces
-  std::size_t inconsistent_edges = 0;                // both faces run along it the same way
-  std::int64_t self_intersections = -1;              // pairs of faces; -1: not asked for
-  bool watertight = false;                           // closed, manifold, consistently oriented
-  bool outward = false;                              // signed volume > 0
-  Box bounds;                                        // m
+  std::size_t crossing_polygons = 0;               // whose outline cuts itself; first_crossing says where the first is
+  std::size_t boundary_edges = 0;                  // of one face only: holes
+  std::size_t non_manifold_edges = 0;              // of three or more faces
+  std::size_t inconsistent_edges = 0;              // both faces run along it the same way
+  std::optional<std::int64_t> self_intersections;  // pairs of faces; nothing: not asked for
+  bool cuts_undecided = false;                     // asked for, but CGAL could not decide
+  bool watertight = false;                         // closed, manifold, consistently oriented
+  bool outward = false;                            // signed volume > 0
+  Box bounds;                                      // m
   // m2; signed, m3, about the middle of the bounds (which matters only when the surface is open).
   double area = 0, volume = 0;
+  std::string first_crossing;
   std::string likely_unit;  // of the file's numbers: "m", or "mm"/"cm"/"in" where those make a vehicle of it
 };
 

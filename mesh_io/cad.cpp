@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/own_process.hpp"
 #include "mesh_io/formats.hpp"
 #include "mesh_io/input_file.hpp"
 
@@ -56,7 +57,7 @@
 #include <type_traits>
 
 #include "core/runtime.hpp"
-#include "mesh_io/own_process.hpp"
+#include "mesh_io/mesh_bytes.hpp"
 #endif
 
 namespace streamtube::mesh_io {
@@ -360,7 +361,7 @@ double diagonal(const TopoDS_Shape& shape, const InputFile& file) {
 }
 
 SurfaceMesh tessellate(Assembly& assembly, const InputFile& file, double file_unit, const CadOptions& options,
-                       CadReport& report) {
+                       ReadReport& report) {
   std::vector<Part>& parts = assembly.parts;
   if (parts.empty())
     file.fail(assembly.edges + assembly.vertices > 0
@@ -441,7 +442,7 @@ SurfaceMesh tessellate(Assembly& assembly, const InputFile& file, double file_un
 }
 
 // Parts without a triangle leave no patch.
-void drop_empty_patches(SurfaceMesh& mesh, CadReport& report) {
+void drop_empty_patches(SurfaceMesh& mesh, ReadReport& report) {
   std::vector<std::int32_t> number(mesh.patch_names.size(), -1);
   for (const std::int32_t p : mesh.patch) number[static_cast<std::size_t>(p)] = 0;
   std::vector<std::string> names, colours;
@@ -456,66 +457,19 @@ void drop_empty_patches(SurfaceMesh& mesh, CadReport& report) {
   report.colours = std::move(colours);
 }
 
-// A mesh and its report as bytes, one end writing and the other reading in the same order.
-class Bytes {
- public:
-  Bytes() = default;
-  explicit Bytes(std::string from) : text(std::move(from)), reading_(true) {}
-  std::string text;
-
-  template <class T>
-  requires std::is_trivially_copyable_v<T>
-  void pass(T& value) {
-    if (reading_)
-      std::memcpy(&value, take(sizeof(T)), sizeof(T));
-    else
-      text.append(reinterpret_cast<const char*>(&value), sizeof(T));
-  }
-  template <class T>
-  void pass(std::vector<T>& values) {
-    std::size_t n = values.size();
-    pass(n);
-    values.resize(n);
-    for (T& value : values) pass(value);
-  }
-  void pass(std::string& value) {
-    std::size_t n = value.size();
-    pass(n);
-    if (reading_)
-      value.assign(take(n), n);
-    else
-      text += value;
-  }
-  void pass(SurfaceMesh& mesh, CadReport& r) {
-    pass(mesh.points), pass(mesh.offsets), pass(mesh.corners), pass(mesh.patch), pass(mesh.patch_names);
-    pass(mesh.file_unit), pass(mesh.unit_stated);
-    pass(r.format), pass(r.unit), pass(r.solids), pass(r.surfaces), pass(r.faces), pass(r.triangles);
-    pass(r.deviation), pass(r.colours), pass(r.warnings);
-  }
-
- private:
-  const char* take(std::size_t n) {
-    core::expect(n <= text.size() - at_, "the mesh from the CAD reader is cut short");
-    at_ += n;
-    return text.data() + at_ - n;
-  }
-  std::size_t at_ = 0;
-  bool reading_ = false;
-};
-
 // Runs `read` apart, since OCCT crashes on some damaged files, with its exceptions as Errors.
 template <class Read>
-SurfaceMesh guarded(const InputFile& file, CadReport& report, const Read& read) {
+SurfaceMesh guarded(const InputFile& file, ReadReport& report, const Read& read) {
   // Damaged files have kept it busy without an end; sound ones take seconds a megabyte.
   const std::uint64_t seconds = 120 + 60 * (file.size() >> 20);
-  Bytes bytes(run_apart(str("'", file.path(), "' (", file.format(), "): "), seconds, [&] {
+  Bytes bytes(core::run_apart({str("'", file.path(), "' (", file.format(), "): "), seconds}, [&] {
     const OcctMessages messages;
     // Threads of its own: those of TBB may have been started before, and are not in this process.
     OSD_Parallel::SetUseOcctThreads(true);
     try {
       SurfaceMesh mesh = read(messages);
       Bytes out;
-      out.pass(mesh, report);
+      out.pass(mesh), out.pass(report);
       return std::move(out.text);
     } catch (const Standard_Failure& failure) {
       core::check_interrupt();  // a break of its progress may end as one
@@ -525,7 +479,7 @@ SurfaceMesh guarded(const InputFile& file, CadReport& report, const Read& read) 
     }
   }));
   SurfaceMesh mesh;
-  bytes.pass(mesh, report);
+  bytes.pass(mesh), bytes.pass(report);
   return mesh;
 }
 
@@ -577,7 +531,7 @@ std::size_t count(std::string_view text, std::string_view word) {
 
 const char* const kAgain = "export or copy the file again";
 
-SurfaceMesh read_step(const std::string& path, const CadOptions& options, CadReport& report) {
+SurfaceMesh read_step(const std::string& path, const CadOptions& options, ReadReport& report) {
   const InputFile file(path, "STEP");
   report.format = "STEP";
   const std::string_view text = file.text();
@@ -616,7 +570,7 @@ SurfaceMesh read_step(const std::string& path, const CadOptions& options, CadRep
   });
 }
 
-SurfaceMesh read_iges(const std::string& path, const CadOptions& options, CadReport& report) {
+SurfaceMesh read_iges(const std::string& path, const CadOptions& options, ReadReport& report) {
   const InputFile file(path, "IGES");
   report.format = "IGES";
   std::string_view text = file.text();
@@ -659,8 +613,8 @@ SurfaceMesh read_iges(const std::string& path, const CadOptions& options, CadRep
               "install libocct-data-exchange-dev (scripts/bootstrap.sh deps does), configure with "
               "-DSTREAMTUBE_CAD=ON and build again, or export the body as STL");
 }
-SurfaceMesh read_step(const std::string& path, const CadOptions&, CadReport&) { without_occt(path, "STEP"); }
-SurfaceMesh read_iges(const std::string& path, const CadOptions&, CadReport&) { without_occt(path, "IGES"); }
+SurfaceMesh read_step(const std::string& path, const CadOptions&, ReadReport&) { without_occt(path, "STEP"); }
+SurfaceMesh read_iges(const std::string& path, const CadOptions&, ReadReport&) { without_occt(path, "IGES"); }
 
 #endif
 

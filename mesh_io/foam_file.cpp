@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "mesh_io/input_file.hpp"
 
 namespace streamtube::mesh_io {
 namespace {
@@ -97,10 +98,9 @@ class Scanner {
   double number() {
     const std::string word = token();
     double value = 0;
-    const char* first = word.data() + (word[0] == '+');
-    const auto result = std::from_chars(first, word.data() + word.size(), value);
-    if (result.ec == std::errc::result_out_of_range) return 0;  // denormal
-    if (result.ec != std::errc() || result.ptr != word.data() + word.size()) fail("'" + word + "' is not a number");
+    if (!parse_number(word, value)) fail("'" + word + "' is not a number");
+    if (std::isinf(value) && word.find_first_of("0123456789") != std::string::npos)
+      fail("'" + word + "' is larger than a number can be");
     return value;
   }
   std::size_t count() {
@@ -256,19 +256,12 @@ class Scanner {
   std::string type_;
 };
 
-std::string read_file(const std::string& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored) && fs::exists(path + ".gz", ignored))
-    throw Error(ErrorKind::input, str("'", path, ".gz' is compressed"), str("gunzip ", path, ".gz"));
-  return core::read_text(path);
-}
-
 }  // namespace
 
 FoamFieldFile read_foam_field(const std::string& path, std::size_t cells) {
   FoamFieldFile out;
   out.path = path;
-  out.text = read_file(path);
+  out.text = read_unpacked(path);
   Scanner in(out.path, out.text);
   in.header();
   out.type = in.type();
@@ -413,8 +406,12 @@ std::vector<std::string> foam_times(const std::string& folder, const std::string
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (Scanner::is_number(name) && name[0] != '-' && fs::is_regular_file(entry->path() / field))
-      found.emplace_back(std::stod(name), name);
+    double time = 0;
+    std::error_code ignored;
+    if (parse_number(name, time) && std::isfinite(time) && name[0] != '-' &&
+        (fs::is_regular_file(entry->path() / field, ignored) ||
+         fs::is_regular_file(entry->path() / (field + ".gz"), ignored)))
+      found.emplace_back(time, name);
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> out;
@@ -439,7 +436,7 @@ PolyMesh read_poly_mesh(const std::string& case_folder) {
   }
   PolyMesh out;
   const auto file = [&](const char* name, const auto& read) {
-    const std::string path = (folder / name).string(), text = read_file(path);
+    const std::string path = (folder / name).string(), text = read_unpacked(path);
     Scanner in(path, text);
     in.header();
     read(in);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "mesh_io/input_file.hpp"
 
 namespace streamtube::mesh_io {
@@ -24,6 +25,7 @@ const std::vector<FormatEntry>& entries() {
                                             vtk_rectilinear_format(),
                                             vtk_structured_format(),
                                             vtk_multiblock_format(),
+                                            vtkhdf_format(),
                                             step_format(),
                                             iges_format()};
   return all;
@@ -34,12 +36,17 @@ std::string foreign_content(std::string_view head) {
   const struct {
     std::string_view mark;
     const char* name;
-  } known[] = {{"\x89HDF", "an HDF5 file"},     {"\x1f\x8b", "a gzip archive"},
-               {"PK\x03\x04", "a zip archive"}, {"glTF", "a binary glTF file"},
-               {"CDF", "a netCDF file"},        {"FoamFile", "an OpenFOAM file"},
-               {"$MeshFormat", "a Gmsh file"},  {"%PDF", "a PDF"},
-               {"\x89PNG", "a PNG picture"},    {"<!DOCTYPE html", "a web page"},
-               {"<html", "a web page"},         {"version https://git-lfs", "a Git LFS pointer, not the file itself"}};
+  } known[] = {{"\x1f\x8b", "a gzip archive"},
+               {"PK\x03\x04", "a zip archive"},
+               {"glTF", "a binary glTF file"},
+               {"CDF", "a netCDF file"},
+               {"FoamFile", "an OpenFOAM file"},
+               {"$MeshFormat", "a Gmsh file"},
+               {"%PDF", "a PDF"},
+               {"\x89PNG", "a PNG picture"},
+               {"<!DOCTYPE html", "a web page"},
+               {"<html", "a web page"},
+               {"version https://git-lfs", "a Git LFS pointer, not the file itself"}};
   for (const auto& k : known)
     if (head.substr(0, k.mark.size()) == k.mark) return k.name;
   return {};
@@ -54,9 +61,12 @@ std::string readable_extensions(bool volume) {
 }
 
 const FormatEntry& choose(const std::string& path, bool volume) {
-  const std::size_t size = checked_file_size(path);
-  const std::string head = read_head(path, 4096);
-  const std::string extension = lower(std::filesystem::path(path).extension().string());
+  const FileHead found = read_head(path, 4096);
+  const std::string& head = found.bytes;
+  const std::size_t size = found.size;
+  std::filesystem::path name = path;
+  if (lower(name.extension().string()) == ".gz") name = name.stem();
+  const std::string extension = lower(name.extension().string());
   const FormatEntry *by_extension = nullptr, *by_content = nullptr;
   for (const FormatEntry& e : entries()) {
     for (const std::string& x : e.format.extensions)
@@ -68,6 +78,10 @@ const FormatEntry& choose(const std::string& path, bool volume) {
                 str("'", path, "': the extension '", extension, "' says ", by_extension->format.name,
                     ", but the content is ", by_content->format.name),
                 str("rename it to end in ", by_content->format.extensions.front(), ", or pick the right file"));
+  const FormatEntry* likely = by_content ? by_content : by_extension;
+  if (found.packed && likely && !likely->packed)
+    throw Error(ErrorKind::input, str("'", path, "' (", likely->format.name, "): is a gzip archive"),
+                "unpack it first (gunzip)");
   const std::string foreign = by_content ? "" : foreign_content(head);
   if (!foreign.empty())
     throw Error(ErrorKind::input,
@@ -80,7 +94,7 @@ const FormatEntry& choose(const std::string& path, bool volume) {
                 str("'", path, "': the extension '", extension, "' says ", by_extension->format.name,
                     ", but the content does not begin like one: ", quoted(std::string_view(head).substr(0, 24))),
                 "the file is damaged or has the wrong extension");
-  const FormatEntry* chosen = by_content ? by_content : by_extension;
+  const FormatEntry* chosen = likely;
   if (!chosen)
     throw Error(ErrorKind::input,
                 str("'", path, "': unknown format: neither the extension '", extension, "' nor the content is known"),
@@ -116,15 +130,18 @@ const std::vector<Format>& formats() {
 }
 
 geometry::SurfaceMesh read_surface(const std::string& path, double file_unit, const CadOptions& options,
-                                   CadReport* report) {
+                                   ReadReport* report) {
   check_unit(file_unit);
   if (!(std::isfinite(options.deviation) && options.deviation >= 0))
     throw Error(ErrorKind::usage, str("the deviation is ", options.deviation, " m: it must be a positive number"));
-  CadReport found;
+  ReadReport found;
   const FormatEntry& format = choose(path, false);
-  geometry::SurfaceMesh mesh =
-      format.read_cad ? format.read_cad(path, options, found) : finish(format.read_surface(path), file_unit);
-  if (report) *report = std::move(found);
+  geometry::SurfaceMesh mesh = format.read_cad ? format.read_cad(path, options, found)
+                                               : finish(format.read_surface(path, found.warnings), file_unit);
+  if (report)
+    *report = std::move(found);
+  else
+    for (const std::string& warning : found.warnings) core::warn(str("'", path, "': ", warning));
   mesh.check(str("'", path, "'"));
   return mesh;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "mesh_io/input_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::mesh_io {
@@ -16,10 +17,12 @@ struct FormatEntry {
   bool (*recognises)(std::string_view head, std::size_t size) = nullptr;
   // Content that lacks the mark is refused before reading; formats whose reader explains it better leave this off.
   bool mark_required = false;
-  geometry::SurfaceMesh (*read_surface)(const std::string& path) = nullptr;  // points in the file's unit
+  // Points in the file's unit.
+  geometry::SurfaceMesh (*read_surface)(const std::string& path, Notes& notes) = nullptr;
   geometry::VolumeMesh (*read_volume)(const std::string& path) = nullptr;
   // In the place of read_surface where the file states its own unit: points in metres.
-  geometry::SurfaceMesh (*read_cad)(const std::string& path, const CadOptions& options, CadReport& report) = nullptr;
+  geometry::SurfaceMesh (*read_cad)(const std::string& path, const CadOptions& options, ReadReport& report) = nullptr;
+  bool packed = false;  // read from gzip archives (.stl.gz) too
 };
 
 FormatEntry stl_format();
@@ -32,6 +35,7 @@ FormatEntry vtk_rectilinear_format();
 FormatEntry vtk_structured_format();
 FormatEntry vtk_legacy_format();
 FormatEntry vtk_multiblock_format();
+FormatEntry vtkhdf_format();
 FormatEntry step_format();
 FormatEntry iges_format();
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,8 +12,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "core/error.hpp"
+#include "core/runtime.hpp"
+#include "core/text.hpp"
 
 namespace streamtube::mesh_io {
 using core::Error;
@@ -68,20 +73,102 @@ void read_exactly(const std::string& path, int fd, char* to, std::size_t n) {
 }
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_blank(char c) { return is_space(c) && c != '\n'; }
+bool is_line_end(char c) { return c == '\n' || c == '\r'; }
+bool is_blank(char c) { return is_space(c) && !is_line_end(c); }
+
+bool is_gzip(std::string_view head) { return head.substr(0, 3) == "\x1f\x8b\x08"; }
+
+// The content of a gzip archive, piece by piece.
+class Unpacker {
+ public:
+  explicit Unpacker(const std::string& path) : path_(path), descriptor_(path) {
+    const int own = ::dup(descriptor_);  // gzclose closes it
+    file_ = own < 0 ? nullptr : ::gzdopen(own, "rb");
+    if (!file_) fail_open(path, errno);
+    ::gzbuffer(file_, 1 << 17);
+  }
+  ~Unpacker() { ::gzclose(file_); }
+  Unpacker(const Unpacker&) = delete;
+  Unpacker& operator=(const Unpacker&) = delete;
+
+  // The number of bytes that were there, up to n.
+  std::size_t read(char* to, std::size_t n) {
+    std::size_t done = 0;
+    while (done < n) {
+      const int got = ::gzread(file_, to + done, static_cast<unsigned>(std::min<std::size_t>(n - done, 1 << 24)));
+      int code = Z_OK;
+      const char* what = ::gzerror(file_, &code);
+      if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
+        throw Error(ErrorKind::input,
+                    str("'", path_, "': the gzip archive is damaged or truncated",
+                        code == Z_BUF_ERROR ? std::string() : str(" (", what, ")")),
+                    "copy or pack it again");
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  Descriptor descriptor_;
+  gzFile file_ = nullptr;
+};
+
+// Texts shrink to a fifth to a twentieth; what unpacks to so much more is no mesh.
+constexpr std::size_t kMostUnpacked = std::size_t{1} << 28, kMostRatio = 100;
+
+std::pair<std::unique_ptr<char[]>, std::size_t> unpack(const std::string& path, std::size_t packed) {
+  Unpacker archive(path);
+  std::size_t capacity = std::max<std::size_t>(8 * packed, 1 << 16), size = 0;
+  std::unique_ptr<char[]> data(new char[capacity]);
+  for (;;) {
+    size += archive.read(data.get() + size, capacity - size);
+    if (size < capacity) return {std::move(data), size};
+    core::check_interrupt();
+    if (size > kMostUnpacked && size > kMostRatio * packed)
+      throw Error(
+          ErrorKind::input,
+          str("'", path, "': the gzip archive of ", packed, " bytes unpacks to more than ", size, ": this is no mesh"),
+          "give the file that was packed");
+    std::unique_ptr<char[]> more(new char[2 * capacity]);
+    std::memcpy(more.get(), data.get(), size);
+    data = std::move(more), capacity *= 2;
+  }
+}
+
+// 1: UTF-16 with the low byte first, 2: with the high byte first; 0: neither.
+int utf16_order(std::string_view head) {
+  return head.substr(0, 2) == "\xff\xfe" ? 1 : head.substr(0, 2) == "\xfe\xff" ? 2 : 0;
+}
 
 }  // namespace
 
-std::size_t checked_file_size(const std::string& path) {
-  Descriptor fd(path);
-  return checked_size(path, fd);
+FileHead read_head(const std::string& path, std::size_t n) {
+  FileHead head;
+  {
+    Descriptor fd(path);
+    head.size = checked_size(path, fd);
+    head.bytes.resize(std::min(n, head.size));
+    read_exactly(path, fd, head.bytes.data(), head.bytes.size());
+    // The size of what is packed, modulo 2^32, stands in the last four bytes (RFC 1952).
+    unsigned char last[4];
+    head.packed = is_gzip(head.bytes);
+    if (head.packed && head.size >= 18 && ::pread(fd, last, 4, static_cast<off_t>(head.size) - 4) == 4)
+      head.size = last[0] | last[1] << 8 | last[2] << 16 | static_cast<std::size_t>(last[3]) << 24;
+  }
+  if (head.packed) {
+    head.bytes.resize(n);
+    head.bytes.resize(Unpacker(path).read(head.bytes.data(), n));
+  }
+  if (const int order = utf16_order(head.bytes)) head.bytes = core::utf16_to_utf8(head.bytes.substr(2), order == 2);
+  return head;
 }
 
-std::string read_head(const std::string& path, std::size_t n) {
-  Descriptor fd(path);
-  std::string head(std::min(n, checked_size(path, fd)), '\0');
-  read_exactly(path, fd, head.data(), head.size());
-  return head;
+std::string read_unpacked(const std::string& path) {
+  std::error_code ignored;
+  const bool packed = !std::filesystem::exists(path, ignored) && std::filesystem::exists(path + ".gz", ignored);
+  return std::string(InputFile(packed ? path + ".gz" : path, "OpenFOAM").text());
 }
 
 InputFile::InputFile(const std::string& path, std::string format) : path_(path), format_(std::move(format)) {
@@ -93,9 +180,30 @@ InputFile::InputFile(const std::string& path, std::string format) : path_(path),
     throw Error(ErrorKind::runtime, str("'", path, "': not enough memory for its ", size_, " bytes"));
   }
   read_exactly(path, fd, data_.get(), size_);
+  if (!is_gzip(text())) return;
+  try {
+    std::tie(data_, size_) = unpack(path, size_);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::runtime, str("'", path, "': not enough memory for what is packed in it"));
+  }
 }
 
-std::string InputFile::stem() const { return std::filesystem::path(path_).stem().string(); }
+void InputFile::decode(Notes& notes) {
+  if (text().substr(0, 3) == "\xef\xbb\xbf") {
+    std::memmove(data_.get(), data_.get() + 3, size_ -= 3);
+  } else if (const int order = utf16_order(text())) {
+    const std::string decoded = core::utf16_to_utf8(text().substr(2), order == 2);
+    data_.reset(new char[decoded.size()]);
+    size_ = decoded.size();
+    std::memcpy(data_.get(), decoded.data(), size_);
+    notes.push_back("is UTF-16 and was read as such");
+  }
+}
+
+std::string InputFile::stem() const {
+  const std::filesystem::path name = std::filesystem::path(path_).stem();
+  return (lower(std::filesystem::path(path_).extension().string()) == ".gz" ? name.stem() : name).string();
+}
 
 void InputFile::fail(const std::string& what, const std::string& hint) const {
   throw Error(ErrorKind::input, str("'", path_, "' (", format_, "): ", what), hint);
@@ -123,8 +231,8 @@ std::string_view TextCursor::word_on_line() {
     if (at_ >= end_ || *at_ != '\\') break;
     const char* next = at_ + 1;
     while (next < end_ && is_blank(*next)) ++next;
-    if (next >= end_ || *next != '\n') break;
-    at_ = next + 1;
+    if (next >= end_ || !is_line_end(*next)) break;
+    at_ = next + (next[0] == '\r' && next + 1 < end_ && next[1] == '\n' ? 2 : 1);
   }
   last_ = at_;
   while (at_ < end_ && !is_space(*at_)) ++at_;
@@ -134,15 +242,22 @@ std::string_view TextCursor::word_on_line() {
 std::string_view TextCursor::rest_of_line() {
   while (at_ < end_ && is_blank(*at_)) ++at_;
   const char* begin = last_ = at_;
-  while (at_ < end_ && *at_ != '\n') ++at_;
+  while (at_ < end_ && !is_line_end(*at_)) ++at_;
   const char* end = at_;
-  if (at_ < end_) ++at_;
+  if (at_ < end_) at_ += at_[0] == '\r' && at_ + 1 < end_ && at_[1] == '\n' ? 2 : 1;
   while (end > begin && is_space(end[-1])) --end;
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
+void TextCursor::skip_comments() {
+  while (!at_end() && *at_ == '#') rest_of_line();
+}
+
 std::size_t TextCursor::line() const {
-  return 1 + static_cast<std::size_t>(std::count(file_->data(), last_ ? last_ : at_, '\n'));
+  std::size_t count = 1;
+  for (const char *at = file_->data(), *end = last_ ? last_ : at_; at < end; ++at)
+    count += *at == '\n' || (*at == '\r' && (at + 1 == end_ || at[1] != '\n'));
+  return count;
 }
 
 void TextCursor::fail(const std::string& what, const std::string& hint) const {
@@ -157,7 +272,28 @@ bool parse_number(std::string_view word, double& value) {
     value = std::strtod(std::string(word).c_str(), nullptr);
     return true;
   }
-  return error == std::errc() && end == word.data() + word.size();
+  const char* const last = word.data() + word.size();
+  if (error == std::errc() && end < last && (*end == 'd' || *end == 'D')) {
+    std::string with_e(word);
+    with_e[static_cast<std::size_t>(end - word.data())] = 'e';
+    const auto again = std::from_chars(with_e.data(), with_e.data() + with_e.size(), value);
+    return again.ec == std::errc() && again.ptr == with_e.data() + with_e.size();
+  }
+  return error == std::errc() && end == last;
+}
+
+std::string not_a_number(std::string_view word, const char* what) {
+  std::string out = str(quoted(word), " is not ", what);
+  std::string with_point(word);
+  const auto comma = word.find(',');
+  double value;
+  if (comma != std::string_view::npos && comma + 1 < word.size()) {
+    with_point[comma] = '.';
+    if (parse_number(with_point, value)) out += " (a decimal comma; numbers are written with a point)";
+  } else if (word.find("#I") != std::string_view::npos || word.find("#Q") != std::string_view::npos) {
+    out += " (the program that wrote it divided by zero)";
+  }
+  return out;
 }
 
 bool parse_integer(std::string_view word, std::int64_t& value) {

@@ -22,24 +22,24 @@ const std::vector<Format>& formats();
 struct CadOptions {
   double deviation = 0;  // m, of the triangles from the surface; 0: 1/2000 of the diagonal of all that is in the file
 };
-// What a CAD file held; of other formats all is empty.
-struct CadReport {
+// What reading found: warnings of any format, the rest of CAD alone.
+struct ReadReport {
+  std::vector<std::string> warnings;     // what could not be read, or was read although it is not by the book
   std::string format, unit;              // "STEP", "mm"
   std::size_t solids = 0, surfaces = 0;  // surfaces: shells and faces that bound no solid, sewn together
   std::size_t faces = 0, triangles = 0;  // of the boundary representation; of the mesh
   double deviation = 0;                  // m, used
   std::vector<std::string> colours;      // [patches] "#RRGGBB", empty where the file gives none
-  std::vector<std::string> warnings;     // what could not be read
 };
 
 // STL (ASCII, binary; solids -> patches; bit-equal points are merged), OBJ (groups -> patches), PLY, VTP, VTU and
 // legacy VTK (2-D cells; strips become triangles; a cell array "patch" with the field data "patch_names" -> patches),
 // VTM (the surfaces of its blocks, names joined by '/', -> patches). Faces keep the file's order. Arrays become float
-// attributes (not of VTM). STEP and IGES, where built with Open CASCADE: tessellated; parts of the assembly -> patches,
-// names joined by '/', edges shared. file_unit: metres per unit of the file, where that does not say it itself (CAD
-// does). Throws Error(input).
+// attributes (not of VTM). STL, OBJ and PLY also packed by gzip (.stl.gz), their texts also in UTF-16. STEP and IGES,
+// where built with Open CASCADE: tessellated; parts of the assembly -> patches, names joined by '/', edges shared.
+// file_unit: metres per unit of the file, where that does not say it itself (CAD does). Throws Error(input).
 geometry::SurfaceMesh read_surface(const std::string& path, double file_unit = 1.0, const CadOptions& options = {},
-                                   CadReport* report = nullptr);
+                                   ReadReport* report = nullptr);
 // VTU and legacy VTK with cells of any type (polyhedra of VTK >= 9.4 too), VTI, VTR, VTS, VTP (its cells as they are).
 // Pixels and voxels become quads and hexahedra. Throws Error(input).
 geometry::VolumeMesh read_volume(const std::string& path, double file_unit = 1.0);

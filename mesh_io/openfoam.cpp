@@ -13,8 +13,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "geometry/parts.hpp"
@@ -76,7 +76,18 @@ std::vector<FoamPatch> read_patches(const fs::path& mesh) {
   for (const std::string& name : boundary.children("")) {
     const std::string* type = boundary.find(name + "/type");
     if (name == "FoamFile" || !type || *type == "processor" || *type == "processorCyclic") continue;
-    patches.push_back({name, *type});
+    FoamPatch patch{name, *type, {}};
+    // "List<word> 1 ( a )" or "1(a)"
+    std::string groups;
+    for (const std::string& word : boundary.words(name + "/inGroups")) groups += word + ' ';
+    const std::size_t open = groups.find('(');
+    groups.erase(0, open == std::string::npos ? 0 : open + 1);
+    for (char& ch : groups)
+      if (ch == ')') ch = ' ';
+    std::istringstream words(groups);
+    for (std::string word; words >> word;)
+      if (word.rfind("List<", 0) != 0) patch.groups.push_back(word);
+    patches.push_back(std::move(patch));
   }
   if (patches.empty()) bad(str("'", (mesh / "boundary").string(), "': names no patches"), "the mesh is damaged");
   return patches;
@@ -84,10 +95,14 @@ std::vector<FoamPatch> read_patches(const fs::path& mesh) {
 
 // The header of a file of OpenFOAM and its dimensions, from its first bytes. False for other files.
 bool read_header(const fs::path& path, FoamField& field, std::string* arch = nullptr) {
-  std::ifstream file(path, std::ios::binary);
-  std::string head(4096, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(file.gcount()));
+  std::string head;
+  try {
+    std::error_code ignored;
+    const bool packed = !fs::exists(path, ignored) && fs::exists(path.string() + ".gz", ignored);
+    head = read_head(packed ? path.string() + ".gz" : path.string(), 4096).bytes;
+  } catch (const Error&) {
+    return false;  // empty, or not to be read: no file of OpenFOAM's
+  }
   const auto value = [&](const char* key) {
     for (std::size_t at = head.find(key); at != std::string::npos; at = head.find(key, at + 1)) {
       if (at > 0 && static_cast<unsigned char>(head[at - 1]) > ' ' && head[at - 1] != '{') continue;
@@ -101,7 +116,7 @@ bool read_header(const fs::path& path, FoamField& field, std::string* arch = nul
     return std::string();
   };
   if (head.find("FoamFile") == std::string::npos) return false;
-  field.name = path.filename().string();
+  field.name = path.extension() == ".gz" ? path.stem().string() : path.filename().string();
   field.type = value("class"), field.dimensions = value("dimensions");
   if (arch) *arch = value("arch");
   return !field.type.empty();
@@ -124,7 +139,8 @@ void merge_points(VolumeMesh& mesh) {
     if (begin < 0) continue;
     std::size_t at = static_cast<std::size_t>(begin);
     for (std::int64_t faces = mesh.faces[at++]; faces > 0; --faces)
-      for (std::int64_t n = mesh.faces[at++]; n > 0; --n, ++at) mesh.faces[at] = to[static_cast<std::size_t>(mesh.faces[at])];
+      for (std::int64_t n = mesh.faces[at++]; n > 0; --n, ++at)
+        mesh.faces[at] = to[static_cast<std::size_t>(mesh.faces[at])];
   }
 }
 
@@ -164,7 +180,8 @@ void append_attributes(std::vector<Attribute>& to, const std::vector<Attribute>&
 
 void append_volume(VolumeMesh& to, const VolumeMesh& part, const std::string& where) {
   const std::size_t before = to.cell_count();
-  const std::int64_t points = static_cast<std::int64_t>(to.points.size()), corners = static_cast<std::int64_t>(to.corners.size());
+  const std::int64_t points = static_cast<std::int64_t>(to.points.size()),
+                     corners = static_cast<std::int64_t>(to.corners.size());
   append_attributes(to.attributes, part.attributes, before, part.cell_count(), where);
   if (to.offsets.empty()) to.offsets.push_back(0);
   to.points.insert(to.points.end(), part.points.begin(), part.points.end());
@@ -207,10 +224,7 @@ void collect(vtkMultiBlockDataSet* blocks, std::map<std::string, std::vector<vtk
 
 }  // namespace
 
-bool is_foam_case(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(fs::path(path) / "system" / "controlDict", ignored);
-}
+bool is_foam_case(const std::string& path) { return has_file(fs::path(path) / "system", "controlDict"); }
 
 FoamCase find_foam_case(const std::string& path) {
   const std::string where = str("'", path, "' (OpenFOAM case): ");
@@ -229,7 +243,8 @@ FoamCase find_foam_case(const std::string& path) {
     c.decomposed = true;
     for (std::size_t i = 0; i < c.processors; ++i) {
       const fs::path folder = fs::path(path) / str("processor", i);
-      if (!complete(folder)) bad(str(where, "processor", i, "/constant/polyMesh is not complete"), "copy the case again");
+      if (!complete(folder))
+        bad(str(where, "processor", i, "/constant/polyMesh is not complete"), "copy the case again");
       const std::vector<std::string> mine = time_names(folder);
       if (i == 0)
         c.times = mine;
@@ -240,10 +255,16 @@ FoamCase find_foam_case(const std::string& path) {
     // Each processor knows how many there were.
     const FoamDictionary boundary = FoamDictionary::read((first_mesh(c) / "boundary").string());
     for (const std::string& name : boundary.children(""))
-      if (const auto other = boundary.number(name + "/neighbProcNo"); other && *other >= static_cast<double>(c.processors))
+      if (const auto other = boundary.number(name + "/neighbProcNo");
+          other && *other >= static_cast<double>(c.processors))
         bad(str(where, "processor", *other, " is missing: there are ", c.processors, " processor folders"),
             "copy the case again, or reconstruct it (reconstructPar)");
   } else if (!whole) {
+    for (const auto& entry : fs::directory_iterator(path, ignored))
+      if (const std::string name = entry.path().filename().string();
+          name.rfind("processors", 0) == 0 && entry.is_directory(ignored))
+        bad(str(where, "its mesh and fields are collated (", name, "), which cannot be read"),
+            "reconstruct it: reconstructParMesh -constant, reconstructPar");
     bad(where + "constant/polyMesh is not complete (points, faces, owner, boundary)",
         "mesh the case first, or copy it again");
   }
@@ -305,17 +326,18 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     reader->SetUse64BitFloats(arch.find("scalar=32") == std::string::npos);
     reader->UpdateInformation();
     for (const std::string& name : names)
-      reader->SetCellArrayStatus(name.c_str(), std::find(selection.fields.begin(), selection.fields.end(), name) !=
-                                                       selection.fields.end() ||
-                                                   selection.fields.empty());
+      reader->SetCellArrayStatus(
+          name.c_str(), std::find(selection.fields.begin(), selection.fields.end(), name) != selection.fields.end() ||
+                            selection.fields.empty());
     for (const FoamField& f : there)
       if (f.type != "volScalarField" && f.type != "volVectorField") reader->SetCellArrayStatus(f.name.c_str(), 0);
     for (int i = 0; i < reader->GetNumberOfPatchArrays(); ++i) {
       const std::string name = reader->GetPatchArrayName(i);
       const std::string last = name.substr(name.rfind('/') + 1);
       const bool group = name.rfind("group/", 0) == 0;
-      const bool wanted = name == "internalMesh" ? selection.volume
-                                                 : !group && std::find(patches.begin(), patches.end(), last) != patches.end();
+      const bool wanted = name == "internalMesh"
+                              ? selection.volume
+                              : !group && std::find(patches.begin(), patches.end(), last) != patches.end();
       reader->SetPatchArrayStatus(name.c_str(), wanted);
     }
     double time = 0;
@@ -339,7 +361,8 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     }
     for (const std::string& name : patches)
       for (vtkDataSet* data : found[name]) {
-        const SurfaceMesh part = surface_from_vtk(data, where, name);
+        Notes none;  // patches are of polygons alone
+        const SurfaceMesh part = surface_from_vtk(data, where, name, none);
         const std::size_t before = out.surface.face_count();
         std::vector<Attribute> attributes = std::move(out.surface.attributes);
         append_attributes(attributes, part.attributes, before, part.face_count(), where + "patch '" + name + "': ");

@@ -14,14 +14,20 @@
 namespace streamtube::mesh_io {
 
 // A dictionary: the names of an entry and of the dictionaries around it joined by '/', "functions/forces/Aref", to its
-// value as words with single blanks, "uniform ( 15 0 0 )". #include and $macros are followed, other directives left
-// out.
+// value as words with single blanks, "uniform ( 15 0 0 )". As OpenFOAM does, #include (also Etc, IfPresent and Func)
+// adds to the dictionary it stands in, $macros are followed, and a quoted name stands for all that fit it. Other
+// directives are left out; what was to be computed (#calc) is refused where its number is asked for. Files may be
+// packed (.gz).
 class FoamDictionary {
  public:
   // Error(input) names the file and line: not there, braces or strings that do not close.
   static FoamDictionary read(const std::string& path);
-  const std::string* find(const std::string& name) const;     // null: there is none
-  std::optional<double> number(const std::string& name) const;  // of the last word: dimensions may stand before it
+  // The entries of another file, in a dictionary of this one.
+  void add(const std::string& path, const std::string& dictionary);
+  // What could not be followed, for people.
+  const std::vector<std::string>& unread() const { return unread_; }
+  const std::string* find(const std::string& name) const;         // null: there is none
+  std::optional<double> number(const std::string& name) const;    // of the last word: dimensions may stand before it
   std::vector<std::string> words(const std::string& name) const;  // of a list, without its parentheses
   std::vector<std::string> children(const std::string& dictionary) const;  // names of entries in it, in order
   const std::string& path() const { return path_; }
@@ -30,16 +36,18 @@ class FoamDictionary {
   friend class FoamDictionaryParser;
   std::string path_;
   std::vector<std::pair<std::string, std::string>> entries_;  // dictionaries too, with an empty value
+  std::vector<std::string> unread_;
 };
 
 struct FoamPatch {
-  std::string name, type;  // "wall", "symmetryPlane", ...
+  std::string name, type;           // "wall", "symmetryPlane", ...
+  std::vector<std::string> groups;  // inGroups
 };
 
 // What a folder holds, without its mesh.
 struct FoamCase {
-  std::string path;                // with system/controlDict
-  bool decomposed = false;         // the times are those of processor0, processor1, ...
+  std::string path;         // with system/controlDict
+  bool decomposed = false;  // the times are those of processor0, processor1, ...
   std::size_t processors = 0;
   std::vector<std::string> times;  // names of time folders that are there on all processors, rising
   std::vector<FoamPatch> patches;  // without those between processors

@@ -85,7 +85,7 @@ class Body {
       const std::string_view word = text_.word();
       double x = 0;
       if (word.empty()) truncated();
-      if (!parse_number(word, x)) fail(str(quoted(word), " is not a number"));
+      if (!parse_number(word, x)) fail(not_a_number(word, "a number"));
       return x;
     }
     const std::size_t n = size_of(type);
@@ -151,6 +151,7 @@ struct Header {
 Header read_header(TextCursor& in) {
   Header header;
   in.rest_of_line();  // "ply"
+  const bool lone_returns = in.position()[-1] == '\r';
   bool has_format = false;
   for (;;) {
     const std::string_view key = in.word();
@@ -201,6 +202,8 @@ Header read_header(TextCursor& in) {
   }
   if (!has_format) in.fail("the header has no 'format' line");
   in.rest_of_line();
+  // Where lines end in a carriage return alone, a line feed behind the last is the first byte of the data.
+  if (lone_returns && header.encoding != Encoding::ascii && in.position()[-1] == '\n') in.step_back();
   return header;
 }
 
@@ -215,8 +218,9 @@ std::string count_fault(const Header& header, std::size_t left) {
   return {};
 }
 
-SurfaceMesh read_ply(const std::string& path) {
-  const InputFile file(path, "PLY");
+SurfaceMesh read_ply(const std::string& path, Notes& notes) {
+  InputFile file(path, "PLY");
+  file.decode(notes);
   TextCursor in(file);
   const Header header = read_header(in);
   const std::size_t left = file.size() - static_cast<std::size_t>(in.position() - file.data());
@@ -225,14 +229,15 @@ SurfaceMesh read_ply(const std::string& path) {
 
   SurfaceMesh mesh;
   mesh.offsets.push_back(0);
-  bool saw_vertices = false;
+  // Faces may come before the vertices.
+  std::size_t points = 0;
+  for (const Element& element : header.elements)
+    if (element.name == "vertex") points += element.count;
   Body body(file, in, header.encoding);
   for (const Element& element : header.elements) {
     const bool vertices = element.name == "vertex", faces = element.name == "face";
     if (element.name == "tristrips" && element.count > 0)
       file.fail("holds triangle strips, only faces can be read", "export it with faces");
-    if (faces && !saw_vertices) file.fail("the faces come before the vertices");
-    saw_vertices = saw_vertices || vertices;
     int axes = 0;
     bool has_corners = false;
     // Where each property goes: an axis, an attribute, or nowhere (-1).
@@ -272,8 +277,8 @@ SurfaceMesh read_ply(const std::string& path) {
         for (std::size_t j = 0; j < n; ++j) {
           const double x = body.value(p.type);
           if (!corners[k]) continue;
-          if (!(x >= 0 && x < static_cast<double>(mesh.points.size()) && x == std::floor(x)))
-            body.fail(str("names vertex ", x, ", but there are ", mesh.points.size(), " (counted from 0)"));
+          if (!(x >= 0 && x < static_cast<double>(points) && x == std::floor(x)))
+            body.fail(str("names vertex ", x, ", but there are ", points, " (counted from 0)"));
           mesh.corners.push_back(static_cast<std::int64_t>(x));
         }
         if (corners[k]) {
@@ -298,11 +303,14 @@ SurfaceMesh read_ply(const std::string& path) {
 }
 
 bool recognises(std::string_view head, std::size_t) {
+  if (head.substr(0, 3) == "\xef\xbb\xbf") head.remove_prefix(3);  // byte order mark
   return head.substr(0, 4) == "ply\n" || head.substr(0, 4) == "ply\r";
 }
 
 }  // namespace
 
-FormatEntry ply_format() { return {{"PLY", {".ply"}, true, false, false, false}, recognises, true, read_ply, nullptr}; }
+FormatEntry ply_format() {
+  return {{"PLY", {".ply"}, true, false, false, false}, recognises, true, read_ply, nullptr, nullptr, true};
+}
 
 }  // namespace streamtube::mesh_io

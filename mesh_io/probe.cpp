@@ -22,7 +22,8 @@ namespace {
 
 // The cell of a place and how much of it each of the cell's points is; -1: none.
 template <class Find>
-Probed take(vtkUnstructuredGrid* grid, const std::vector<Attribute>& attributes, const std::vector<Vec3>& at, const Find& find) {
+Probed take(vtkUnstructuredGrid* grid, const std::vector<Attribute>& attributes, const std::vector<Vec3>& at,
+            const Find& find) {
   Probed out;
   out.found.assign(at.size(), 0);
   for (const Attribute& a : attributes)
@@ -44,7 +45,8 @@ Probed take(vtkUnstructuredGrid* grid, const std::vector<Attribute>& attributes,
           value = a.values[static_cast<std::size_t>(id) * width + c];
         else
           for (vtkIdType p = 0; p < cell->GetNumberOfPoints(); ++p)
-            value += weights[static_cast<std::size_t>(p)] * a.values[static_cast<std::size_t>(cell->GetPointId(static_cast<int>(p))) * width + c];
+            value += weights[static_cast<std::size_t>(p)] *
+                     a.values[static_cast<std::size_t>(cell->GetPointId(static_cast<int>(p))) * width + c];
         out.attributes[k].values[i * width + c] = static_cast<float>(value);
       }
     }
@@ -59,7 +61,8 @@ Probed probe(const geometry::SurfaceMesh& mesh, const std::vector<Vec3>& at, dou
   geometry::VolumeMesh cells;
   cells.points = mesh.points, cells.offsets = mesh.offsets, cells.corners = mesh.corners;
   constexpr std::uint8_t kTriangle = 5, kPolygon = 7;
-  for (std::size_t f = 0; f < mesh.face_count(); ++f) cells.types.push_back(mesh.corner_count(f) == 3 ? kTriangle : kPolygon);
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    cells.types.push_back(mesh.corner_count(f) == 3 ? kTriangle : kPolygon);
   vtkNew<vtkUnstructuredGrid> grid;
   volume_to_vtk(cells, 1.0, "the surface to compare: ", grid);
   vtkNew<vtkStaticCellLocator> locator;
@@ -70,7 +73,8 @@ Probed probe(const geometry::SurfaceMesh& mesh, const std::vector<Vec3>& at, dou
     vtkIdType id = -1;
     int sub = 0;
     double distance2 = 0, parametric[3];
-    if (!locator->FindClosestPointWithinRadius(const_cast<double*>(x.data()), reach, nearest.data(), cell, id, sub, distance2))
+    if (!locator->FindClosestPointWithinRadius(const_cast<double*>(x.data()), reach, nearest.data(), cell, id, sub,
+                                               distance2))
       return vtkIdType{-1};
     grid->GetCell(id, cell);
     cell->EvaluatePosition(nearest.data(), nullptr, sub, parametric, distance2, weights);

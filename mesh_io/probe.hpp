@@ -9,7 +9,7 @@
 namespace streamtube::mesh_io {
 
 struct Probed {
-  std::vector<char> found;  // [n]
+  std::vector<char> found;                      // [n]
   std::vector<geometry::Attribute> attributes;  // [n] rows each, as points; 0 where nothing is found
 };
 // Of the nearest face, up to `reach` (m) away: its value, or for fields on points their interpolation there.

@@ -40,7 +40,11 @@ bool is_binary_by_size(const char* data, std::size_t head_size, std::size_t size
 // "solid" opens ASCII files, and the free header text of some binary ones; those hold bytes that no text has.
 bool is_ascii(std::string_view text) {
   std::size_t at = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;  // byte order mark
-  while (at < text.size() && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r'))) ++at;
+  for (;;) {
+    while (at < text.size() && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r'))) ++at;
+    if (at >= text.size() || text[at] != '#') break;
+    while (at < text.size() && text[at] != '\n' && text[at] != '\r') ++at;  // a comment
+  }
   if (!equal_no_case(text.substr(at, 5), "solid")) return false;
   for (const char c : text.substr(0, 1024))
     if (static_cast<unsigned char>(c) < 9) return false;
@@ -62,14 +66,22 @@ const char* coordinate_fault(const Vec3& p) {
   return nullptr;
 }
 
-SurfaceMesh read_binary(const InputFile& file) {
+SurfaceMesh read_binary(const InputFile& file, Notes& notes) {
   if (file.size() < kHeader)
     file.fail(str("truncated: ", file.size(), " bytes; the header of a binary STL alone has ", kHeader),
               "export or copy the file again");
   const std::size_t count = header_count(file.data()), expected = kHeader + kFacet * count;
-  if (file.size() != expected)
-    file.fail(str(file.size() < expected ? "truncated, or not an STL: " : "damaged, or not an STL: ",
-                  "the header promises ", count, " triangles = ", expected, " bytes, the file has ", file.size()),
+  const std::size_t more = file.size() > expected ? file.size() - expected : 0;
+  if (count > 0 && more > 0 && more % kFacet != 0)
+    notes.push_back(
+        str(more, " bytes follow the last of the ", count, " triangles that its header counts; they are left out"));
+  else if (more > 0)
+    file.fail(str("damaged, or not an STL: the header counts ", count, " triangles, the file has room for ",
+                  count + more / kFacet),
+              "export or copy the file again");
+  else if (file.size() != expected)
+    file.fail(str("truncated, or not an STL: the header promises ", count, " triangles = ", expected,
+                  " bytes, the file has ", file.size()),
               "export or copy the file again");
   if (count == 0) file.fail("holds no triangles");
   SurfaceMesh mesh;
@@ -97,12 +109,22 @@ SurfaceMesh read_binary(const InputFile& file) {
   return mesh;
 }
 
-SurfaceMesh read_ascii(const InputFile& file) {
+SurfaceMesh read_ascii(const InputFile& file, Notes& notes) {
   const char* const kAgain = "export or copy the file again";
   SurfaceMesh mesh;
   mesh.offsets.push_back(0);
   PointMerger merger(mesh.points, file.size() / 512);
-  TextCursor in(file, file.text().substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0);
+  TextCursor in(file);
+  // "end solid" for "endsolid" and its like.
+  bool in_two_words = false;
+  const auto ends = [&](std::string_view word, const char* what) {
+    if (equal_no_case(word, str("end", what))) return true;
+    if (!equal_no_case(word, "end")) return false;
+    TextCursor ahead = in;
+    if (!equal_no_case(ahead.word(), what)) return false;
+    in = ahead;
+    return in_two_words = true;
+  };
   const auto expect_word = [&](std::string_view wanted) {
     const std::string_view word = in.word();
     if (word.empty()) in.fail(str("truncated: the file ends where '", wanted, "' is due (no 'endsolid')"), kAgain);
@@ -110,7 +132,7 @@ SurfaceMesh read_ascii(const InputFile& file) {
   };
   std::size_t solids = 0;
   std::unordered_map<std::string, std::int32_t> patches;
-  while (!in.at_end()) {
+  for (in.skip_comments(); !in.at_end(); in.skip_comments()) {
     expect_word("solid");
     std::string name(in.rest_of_line());
     ++solids;
@@ -120,8 +142,9 @@ SurfaceMesh read_ascii(const InputFile& file) {
     if (added) mesh.patch_names.push_back(name);
     const std::int32_t patch = known->second;
     for (;;) {
+      in.skip_comments();
       std::string_view word = in.word();
-      if (equal_no_case(word, "endsolid")) {
+      if (ends(word, "solid")) {
         in.rest_of_line();
         break;
       }
@@ -135,8 +158,9 @@ SurfaceMesh read_ascii(const InputFile& file) {
       expect_word("loop");
       std::size_t corners = 0;
       for (;;) {
+        in.skip_comments();
         word = in.word();
-        if (equal_no_case(word, "endloop")) break;
+        if (ends(word, "loop")) break;
         if (word.empty()) in.fail("truncated: the file ends in a facet (no 'endsolid')", kAgain);
         if (!equal_no_case(word, "vertex")) in.fail(str(quoted(word), " found where 'vertex' or 'endloop' is due"));
         ++corners;
@@ -145,8 +169,8 @@ SurfaceMesh read_ascii(const InputFile& file) {
           const std::string_view number = in.word();
           if (number.empty()) in.fail("truncated: the file ends in a vertex (no 'endsolid')", kAgain);
           if (!parse_number(number, x))
-            in.fail(str("facet ", mesh.face_count() + 1, ", vertex ", corners, ": ", quoted(number),
-                        " is not a coordinate"));
+            in.fail(
+                str("facet ", mesh.face_count() + 1, ", vertex ", corners, ": ", not_a_number(number, "a coordinate")));
         }
         if (const char* fault = coordinate_fault(p))
           in.fail(str("facet ", mesh.face_count() + 1, ": vertex ", corners, " ", fault),
@@ -154,27 +178,39 @@ SurfaceMesh read_ascii(const InputFile& file) {
         mesh.corners.push_back(merger.add(p));
       }
       if (corners < 3) in.fail(str("facet ", mesh.face_count() + 1, " has ", corners, " vertices, 3 are due"));
-      expect_word("endfacet");
+      in.skip_comments();
+      if (const std::string_view word_after = in.word(); !ends(word_after, "facet")) {
+        if (word_after.empty()) in.fail("truncated: the file ends where 'endfacet' is due (no 'endsolid')", kAgain);
+        in.fail(str(quoted(word_after), " found where 'endfacet' is due"));
+      }
       mesh.offsets.push_back(static_cast<std::int64_t>(mesh.corners.size()));
       mesh.patch.push_back(patch);
       if (mesh.patch.size() % (1 << 18) == 0) core::check_interrupt();
     }
   }
   if (mesh.face_count() == 0) file.fail(str("holds no triangles (", solids, " empty solids)"));
+  if (in_two_words) notes.push_back("writes 'end solid' and the like in two words; read as one");
   return mesh;
 }
 
-SurfaceMesh read_stl(const std::string& path) {
-  const InputFile file(path, "STL");
+SurfaceMesh read_stl(const std::string& path, Notes& notes) {
+  InputFile file(path, "STL");
   // An exact size settles it; "solid" alone does not.
-  const bool binary = is_binary_by_size(file.data(), file.size(), file.size()) || !is_ascii(file.text());
-  return binary ? read_binary(file) : read_ascii(file);
+  if (is_binary_by_size(file.data(), file.size(), file.size())) return read_binary(file, notes);
+  file.decode(notes);
+  return is_ascii(file.text()) ? read_ascii(file, notes) : read_binary(file, notes);
 }
 
 }  // namespace
 
 FormatEntry stl_format() {
-  return {{"STL", {".stl", ".stla", ".stlb"}, true, true, false, false}, recognises, false, read_stl, nullptr};
+  return {{"STL", {".stl", ".stla", ".stlb"}, true, true, false, false},
+          recognises,
+          false,
+          read_stl,
+          nullptr,
+          nullptr,
+          true};
 }
 
 void write_stl(const std::string& path, const SurfaceMesh& mesh) {

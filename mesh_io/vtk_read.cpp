@@ -1,12 +1,18 @@
 // VTK's own formats, through VTK. Its readers report through messages and hand out what they have; here any error is
 // thrown, and counts that cannot fit the file are refused before VTK allocates for them.
 
+#include <vtkCellData.h>
 #include <vtkCellType.h>
+#include <vtkDataArray.h>
 #include <vtkDataSet.h>
+#include <vtkDataSetAttributes.h>
 #include <vtkDataSetReader.h>
 #include <vtkErrorCode.h>
 #include <vtkImageData.h>
 #include <vtkNew.h>
+#include <vtkPointData.h>
+#include <vtkPointSet.h>
+#include <vtkPoints.h>
 #include <vtkPolyData.h>
 #include <vtkRectilinearGrid.h>
 #include <vtkSmartPointer.h>
@@ -21,10 +27,15 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iomanip>
+#include <limits>
+#include <sstream>
 
 #include "core/error.hpp"
+#include "core/own_process.hpp"
 #include "mesh_io/formats.hpp"
 #include "mesh_io/input_file.hpp"
+#include "mesh_io/mesh_bytes.hpp"
 #include "mesh_io/vtk_legacy_check.hpp"
 #include "mesh_io/vtk_tools.hpp"
 #include "mesh_io/vtk_xml_check.hpp"
@@ -48,6 +59,13 @@ void throw_messages(const VtkMessages& messages, unsigned long code, const std::
   if (!messages.warnings().empty()) throw Error(ErrorKind::input, where + messages.warnings().front(), kAgain);
 }
 
+bool names_no_points(const VtkMessages& messages) {
+  for (const auto* list : {&messages.errors(), &messages.warnings()})
+    for (const std::string& text : *list)
+      if (text.find("No Points element available") != std::string::npos) return true;
+  return false;
+}
+
 template <class Reader>
 vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format) {
   const std::string where = where_text(path, format);
@@ -60,23 +78,82 @@ vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format
     vtkNew<Reader> reader;
     reader->SetFileName(path.c_str());
     reader->Update();
-    throw_messages(messages, reader->GetErrorCode(), where);
+    // A file without any point is in order, and says so by having no element for them.
+    if (reader->GetOutput()->GetNumberOfPoints() > 0 || !names_no_points(messages))
+      throw_messages(messages, reader->GetErrorCode(), where);
     return vtkSmartPointer<vtkDataSet>(reader->GetOutput());
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
   }
 }
 
-vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path) {
-  const std::string where = where_text(path, "legacy VTK");
+// VTK 9.1 does not read "nan" and "inf" in ASCII. Numbers that nobody writes stand for them while it reads.
+constexpr double kNotANumber = 9.8765432109876e36, kInfinite = 9.8765432109877e37;
+
+// The text of an ASCII file with those in it; empty for a binary file, and for one without.
+std::string with_marks(const InputFile& file) {
+  TextCursor in(file);
+  in.rest_of_line(), in.rest_of_line();
+  if (!equal_no_case(in.word_on_line(), "ASCII")) return {};
+  std::string out;
+  const char* copied = file.data();
+  while (!in.at_end()) {
+    // Lines of numbers begin with one; names elsewhere are left alone.
+    double value;
+    const TextCursor line = in;
+    const bool numbers = parse_number(in.word_on_line(), value);
+    in = line;
+    if (!numbers) {
+      in.rest_of_line();
+      continue;
+    }
+    for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line()) {
+      if (!parse_number(word, value) || std::isfinite(value)) continue;
+      out.append(copied, static_cast<std::size_t>(word.data() - copied));
+      copied = word.data() + word.size();
+      std::ostringstream mark;
+      mark << std::setprecision(17) << (std::isnan(value) ? kNotANumber : value > 0 ? kInfinite : -kInfinite);
+      out += mark.str();
+    }
+    in.rest_of_line();
+  }
+  if (!out.empty()) out.append(copied, static_cast<std::size_t>(file.data() + file.size() - copied));
+  return out;
+}
+
+void put_back(vtkDataArray* array) {
+  if (!array) return;
+  for (vtkIdType i = 0; i < array->GetNumberOfTuples(); ++i)
+    for (int c = 0; c < array->GetNumberOfComponents(); ++c) {
+      const double x = array->GetComponent(i, c);
+      const auto near = [&](double mark) { return std::abs(x - mark) < 1e-6 * std::abs(mark); };
+      if (near(kNotANumber)) array->SetComponent(i, c, std::nan(""));
+      if (near(kInfinite)) array->SetComponent(i, c, std::numeric_limits<double>::infinity());
+      if (near(-kInfinite)) array->SetComponent(i, c, -std::numeric_limits<double>::infinity());
+    }
+}
+
+void put_back(vtkDataSet* data) {
+  for (vtkDataSetAttributes* attributes : {static_cast<vtkDataSetAttributes*>(data->GetPointData()),
+                                           static_cast<vtkDataSetAttributes*>(data->GetCellData())})
+    for (int k = 0; k < attributes->GetNumberOfArrays(); ++k) put_back(attributes->GetArray(k));
+  if (auto* points = vtkPointSet::SafeDownCast(data); points && points->GetPoints())
+    put_back(points->GetPoints()->GetData());
+}
+
+vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path, const char* format) {
+  const std::string where = where_text(path, format);
+  std::string text;
   {
-    const InputFile file(path, "legacy VTK");
+    const InputFile file(path, format);
     check_legacy_file(file);
+    text = with_marks(file);
   }
   try {
     VtkMessages messages;
     vtkNew<vtkDataSetReader> reader;
     reader->SetFileName(path.c_str());
+    if (!text.empty()) reader->SetInputString(text), reader->ReadFromInputStringOn();
     reader->ReadAllScalarsOn();
     reader->ReadAllVectorsOn();
     reader->ReadAllNormalsOn();
@@ -87,6 +164,7 @@ vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path) {
     throw_messages(messages, reader->GetErrorCode(), where);
     vtkSmartPointer<vtkDataSet> data = vtkDataSet::SafeDownCast(reader->GetOutput());
     if (!data) throw Error(ErrorKind::input, where + "holds no mesh", kAgain);
+    if (!text.empty()) put_back(data);
     return data;
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
@@ -105,32 +183,74 @@ geometry::VolumeMesh checked_volume(vtkDataSet* data, const std::string& path, c
   return mesh;
 }
 
-geometry::SurfaceMesh vtp_surface(const std::string& path) {
-  return surface_from_vtk(read_xml<vtkXMLPolyDataReader>(path, "VTP"), where_text(path, "VTP"), stem(path));
+// Larger ones would take too much memory twice; damage that crashes VTK was only found in what is small and made up.
+constexpr std::uintmax_t kLargestApart = std::uintmax_t{1} << 30;
+
+// What `read` makes of the file, in a process of its own: VTK's readers crash on some damaged files.
+template <class Mesh, class Read>
+Mesh read_apart(const std::string& path, const char* format, Notes& notes, const Read& read) {
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  if (unknown || size > kLargestApart) return read(notes);
+  std::string message, hint;  // of NoSurface, whose type an error from there has not
+  Bytes bytes(core::run_apart({where_text(path, format), 60 + 20 * (size >> 20)}, [&] {
+    Bytes out;
+    Notes found;
+    Mesh mesh;
+    try {
+      mesh = read(found);
+    } catch (const NoSurface& none) {
+      message = none.message(), hint = none.hint();
+    }
+    out.pass(message), out.pass(hint), out.pass(found), out.pass(mesh);
+    return std::move(out.text);
+  }));
+  Notes found;
+  Mesh mesh;
+  bytes.pass(message), bytes.pass(hint), bytes.pass(found), bytes.pass(mesh);
+  if (!message.empty()) throw NoSurface(ErrorKind::input, message, hint);
+  notes.insert(notes.end(), found.begin(), found.end());
+  return mesh;
+}
+
+template <class Read>
+geometry::SurfaceMesh surface(const std::string& path, const char* format, Notes& notes, const Read& read) {
+  return read_apart<geometry::SurfaceMesh>(path, format, notes, [&](Notes& found) {
+    return surface_from_vtk(read(path, format), where_text(path, format), stem(path), found);
+  });
+}
+
+template <class Read>
+geometry::VolumeMesh volume(const std::string& path, const char* format, bool xml, const Read& read) {
+  Notes none;
+  return read_apart<geometry::VolumeMesh>(
+      path, format, none, [&](Notes&) { return checked_volume(read(path, format), path, format, xml); });
+}
+
+geometry::SurfaceMesh vtp_surface(const std::string& path, Notes& notes) {
+  return surface(path, "VTP", notes, read_xml<vtkXMLPolyDataReader>);
 }
 geometry::VolumeMesh vtp_volume(const std::string& path) {
-  return checked_volume(read_xml<vtkXMLPolyDataReader>(path, "VTP"), path, "VTP", false);
+  return volume(path, "VTP", false, read_xml<vtkXMLPolyDataReader>);
 }
-geometry::SurfaceMesh vtu_surface(const std::string& path) {
-  return surface_from_vtk(read_xml<vtkXMLUnstructuredGridReader>(path, "VTU"), where_text(path, "VTU"), stem(path));
+geometry::SurfaceMesh vtu_surface(const std::string& path, Notes& notes) {
+  return surface(path, "VTU", notes, read_xml<vtkXMLUnstructuredGridReader>);
 }
 geometry::VolumeMesh vtu_volume(const std::string& path) {
-  return checked_volume(read_xml<vtkXMLUnstructuredGridReader>(path, "VTU"), path, "VTU", true);
+  return volume(path, "VTU", true, read_xml<vtkXMLUnstructuredGridReader>);
 }
-geometry::SurfaceMesh legacy_surface(const std::string& path) {
-  return surface_from_vtk(read_legacy(path), where_text(path, "legacy VTK"), stem(path));
+geometry::SurfaceMesh legacy_surface(const std::string& path, Notes& notes) {
+  return surface(path, "legacy VTK", notes, read_legacy);
 }
-geometry::VolumeMesh legacy_volume(const std::string& path) {
-  return checked_volume(read_legacy(path), path, "legacy VTK", false);
-}
+geometry::VolumeMesh legacy_volume(const std::string& path) { return volume(path, "legacy VTK", false, read_legacy); }
 geometry::VolumeMesh image_volume(const std::string& path) {
-  return checked_volume(read_xml<vtkXMLImageDataReader>(path, "VTI"), path, "VTI", false);
+  return volume(path, "VTI", false, read_xml<vtkXMLImageDataReader>);
 }
 geometry::VolumeMesh rectilinear_volume(const std::string& path) {
-  return checked_volume(read_xml<vtkXMLRectilinearGridReader>(path, "VTR"), path, "VTR", false);
+  return volume(path, "VTR", false, read_xml<vtkXMLRectilinearGridReader>);
 }
 geometry::VolumeMesh structured_volume(const std::string& path) {
-  return checked_volume(read_xml<vtkXMLStructuredGridReader>(path, "VTS"), path, "VTS", false);
+  return volume(path, "VTS", false, read_xml<vtkXMLStructuredGridReader>);
 }
 
 // <VTKFile ... type="PolyData"

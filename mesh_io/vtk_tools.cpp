@@ -93,7 +93,10 @@ VtkMessages::VtkMessages() : outer_(current_messages) {
 }
 VtkMessages::~VtkMessages() { current_messages = outer_; }
 void VtkMessages::add(bool error, const char* text) {
-  (error ? errors_ : warnings_).push_back(clean(text ? text : ""));
+  const std::string cleaned = clean(text ? text : "");
+  // Ranges that VTK notes beside its arrays, such as inf: nothing is read of them.
+  if (cleaned.find("InformationKey element") != std::string::npos) return;
+  (error ? errors_ : warnings_).push_back(cleaned);
 }
 
 // ---------------------------------------------------------------- from VTK
@@ -195,6 +198,29 @@ int dimension_of(int type) {
   }
 }
 
+// Of a flat cell of higher order: its corners come first. 0 for other types.
+vtkIdType corners_of_higher_order(int type, vtkIdType points) {
+  switch (type) {
+    case VTK_QUADRATIC_TRIANGLE:
+    case VTK_BIQUADRATIC_TRIANGLE:
+    case VTK_HIGHER_ORDER_TRIANGLE:
+    case VTK_LAGRANGE_TRIANGLE:
+    case VTK_BEZIER_TRIANGLE:
+      return 3;
+    case VTK_QUADRATIC_QUAD:
+    case VTK_BIQUADRATIC_QUAD:
+    case VTK_QUADRATIC_LINEAR_QUAD:
+    case VTK_HIGHER_ORDER_QUAD:
+    case VTK_LAGRANGE_QUADRILATERAL:
+    case VTK_BEZIER_QUADRILATERAL:
+      return 4;
+    case VTK_QUADRATIC_POLYGON:
+      return points / 2;
+    default:
+      return 0;
+  }
+}
+
 class SurfaceBuilder {
  public:
   SurfaceBuilder(SurfaceMesh& mesh, const std::string& where) : mesh_(mesh), where_(where) { mesh.offsets = {0}; }
@@ -260,13 +286,14 @@ void set_patches(SurfaceMesh& mesh, vtkDataSet* data, const std::vector<std::int
 
 }  // namespace
 
-SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch) {
+SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch,
+                             std::vector<std::string>& notes) {
   check_attribute_lengths(data, where);
   SurfaceMesh mesh;
   mesh.points = points_from(data, where);
   SurfaceBuilder build(mesh, where);
   vtkIdType left_out = 0;
-  std::map<int, vtkIdType> other_types;
+  std::map<int, vtkIdType> other_types, higher_order;
   if (auto* poly = vtkPolyData::SafeDownCast(data)) {
     check_cells(poly->GetPolys(), "polygons", where);
     check_cells(poly->GetStrips(), "triangle strips", where);
@@ -289,6 +316,13 @@ SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const s
     for (vtkIdType i = 0; i < data->GetNumberOfCells(); ++i) {
       const int type = data->GetCellType(i);
       if (dimension_of(type) != 2) {
+        data->GetCellPoints(i, ids);
+        if (const vtkIdType corners = corners_of_higher_order(type, ids->GetNumberOfIds());
+            corners >= 3 && corners <= ids->GetNumberOfIds()) {
+          build.polygon(i, corners, ids->GetPointer(0));
+          ++higher_order[type];
+          continue;
+        }
         ++left_out;
         ++other_types[type];
         continue;
@@ -312,12 +346,23 @@ SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const s
       held += str(held.empty() ? "" : ", ", count, " ", type_name(type));
       volume = volume || dimension_of(type) == 3;
     }
-    throw Error(ErrorKind::input,
-                str(where, "holds no polygons",
-                    held.empty() ? str(" (", mesh.points.size(), " points, no cells)") : str(", only ", held)),
-                volume ? "this is a volume mesh; give the body's surface (ParaView: Extract Surface)" : "");
+    throw NoSurface(ErrorKind::input,
+                    str(where, "holds no polygons",
+                        held.empty() ? str(" (", mesh.points.size(), " points, no cells)") : str(", only ", held)),
+                    volume ? "this is a volume mesh; give the body's surface (ParaView: Extract Surface)" : "");
   }
-  if (left_out > 0) {
+  for (const auto& [type, count] : higher_order)
+    notes.push_back(str(count, " cells of the kind ", type_name(type),
+                        " are read by their corners: the points between them are left out, and curves become flat"));
+  for (const auto& [type, count] : other_types) {
+    if (dimension_of(type) < 0)
+      throw Error(ErrorKind::input,
+                  str(where, count, " of its cells are of the kind ", type_name(type),
+                      ", which is not known here; the others would be a body with holes"),
+                  "export the surface as polygons (ParaView: Extract Surface, Tetrahedralize)");
+    notes.push_back(str(count, " cells of the kind ", type_name(type), " are no surface and are left out"));
+  }
+  if (left_out + static_cast<vtkIdType>(higher_order.size()) > 0) {
     const std::vector<std::int64_t> kept = geometry::drop_unused_points(mesh);
     add_attributes(data->GetPointData(), Association::points, &kept, nullptr, mesh.attributes);
   } else {

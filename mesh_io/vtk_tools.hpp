@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "geometry/volume_mesh.hpp"
 
@@ -29,9 +30,17 @@ class VtkMessages {
   VtkMessages* outer_;
 };
 
-// Polygons, quads, triangles and strips (as triangles) of a data set. Other cells are left out, and with them the
-// points that only they use. Throws Error(input) that begins with `where` when none is left.
-geometry::SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch);
+// A file that is in order and has no surface: no reason to refuse what else there is.
+struct NoSurface : core::Error {
+  using Error::Error;
+};
+
+// Polygons, quads, triangles and strips (as triangles) of a data set; those of higher order by their corners, which is
+// noted. Other cells are left out, and with them the points that only they use, which is noted too. Arrays that do not
+// fit are left out with a note. Throws
+// Error(input) that begins with `where`: NoSurface when no cell is left, or where one's kind is not known.
+geometry::SurfaceMesh surface_from_vtk(vtkDataSet* data, const std::string& where, const std::string& default_patch,
+                                       std::vector<std::string>& notes);
 // All cells of a data set; pixels and voxels become quads and hexahedra.
 geometry::VolumeMesh volume_from_vtk(vtkDataSet* data, const std::string& where);
 

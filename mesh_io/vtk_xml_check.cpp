@@ -76,6 +76,7 @@ class Checker {
       raw_ = attribute(tag_at(text_, appended), "encoding") == "raw";
       data_ = text_.find('_', text_.find('>', appended));
     }
+    check_depth(xml);
     const bool compressed = !attribute(root, "compressor").empty();
     for (std::size_t at = xml.find('<'); at != xml.npos; at = xml.find('<', at + 1)) {
       const std::string_view tag = tag_at(xml, at);
@@ -89,11 +90,27 @@ class Checker {
   }
 
  private:
+  static constexpr int kMostDepth = 64;
   static constexpr std::string_view kTypes[] = {"Int8",  "UInt8",  "Int16",   "UInt16",  "Int32",  "UInt32",
                                                 "Int64", "UInt64", "Float32", "Float64", "String", "Bit"};
 
   static std::string_view tag_at(std::string_view text, std::size_t at) {
     return at == text.npos ? std::string_view() : text.substr(at, text.find('>', at) - at + 1);
+  }
+
+  // VTK's tree of elements is built and taken down by recursion.
+  void check_depth(std::string_view xml) const {
+    int depth = 0;
+    for (std::size_t at = xml.find('<'); at != xml.npos; at = xml.find('<', at + 1)) {
+      if (at + 1 >= xml.size() || xml[at + 1] == '!' || xml[at + 1] == '?') continue;
+      const std::size_t end = xml.find('>', at);
+      if (xml[at + 1] == '/')
+        --depth;
+      else if (end == xml.npos || xml[end - 1] != '/')
+        ++depth;
+      if (depth > kMostDepth)
+        file_.fail(str("its elements lie more than ", kMostDepth, " deep in one another"), kAgain);
+    }
   }
 
   void check_counts(std::string_view tag) const {

@@ -36,7 +36,7 @@ kokkos_sha256=e620f05c742905e2db705d875f1cac92ef0ed453f9e6734e9beda26cc0f9cce7
 frontend_version=1.32.0
 frontend_sha256=c6006556017a4d1c914c52a556c71b1267f2d6a0500f742e7b4edef539878df0
 
-build_packages=(g++ cmake ninja-build python3-pip ca-certificates libvtk9-dev libcgal-dev libhdf5-dev
+build_packages=(g++ cmake ninja-build python3-pip ca-certificates libvtk9-dev libcgal-dev libhdf5-dev zlib1g-dev
   libcli11-dev nlohmann-json3-dev libopenmpi-dev openmpi-bin libocct-data-exchange-dev libnlopt-dev)
 demo_packages=(libegl1 libegl-mesa0 libgl1-mesa-dri) # pictures without a screen
 test_packages=(paraview python3-numpy)

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "mesh_io/layouts/mesh_rows.hpp"
 #include "mesh_io/probe.hpp"
 #include "physics/metrics.hpp"
@@ -172,9 +173,31 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
                     str(one_result.name, " has nothing at ", missing, " of the ", found.size(), " places of the ", name_of_part, " of ",
                         reference_result.name),
                     "are they of the same body, in the same place and unit?");
+      const auto k = static_cast<std::size_t>(truth->components);
+      // Where one of the two is not a number there is nothing to compare; the rest is.
+      std::size_t not_finite = 0, first = 0;
+      for (std::size_t i = 0; i < rows.source.size(); ++i) {
+        bool finite = true;
+        for (std::size_t c = 0; c < k; ++c)
+          finite = finite && std::isfinite(values[i * k + c]) &&
+                   std::isfinite(truth->values[static_cast<std::size_t>(rows.source[i]) * k + c]);
+        if (finite || !found[i]) continue;
+        found[i] = 0;
+        if (not_finite++ == 0) first = i;
+      }
+      if (not_finite == found.size() && not_finite > 0)
+        throw Error(ErrorKind::input, str("the ", name_of_part, " field '", truth->name, "' is not finite anywhere in ",
+                                          one_result.name, " or ", reference_result.name));
+      if (not_finite > 0) {
+        const Vec3& at = rows.position[first];
+        core::warn(str("the ", name_of_part, " field '", truth->name, "' is not finite at ", not_finite, " of ", found.size(),
+                       " places in ", one_result.name, " or ", reference_result.name, ", the first: ",
+                       on == Association::points ? "point " : "face or cell ", rows.source[first], ", (", at[0], ", ", at[1],
+                       ", ", at[2], ") m; the others are compared"));
+      }
       out.fields.push_back(measure(*truth, rows, values, found));
       out.fields.back().interpolated = interpolated;
-      const auto k = static_cast<std::size_t>(truth->components);
+      out.fields.back().not_finite = not_finite;
       const std::size_t all = truth->values.size();
       Attribute mine{truth->name, on, truth->components, std::vector<float>(all, 0.0f)}, difference = mine, theirs = *truth;
       difference.name += "_difference", theirs.name += "_reference";
@@ -185,8 +208,10 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
           difference.values[at] = found[i] ? values[i * k + c] - truth->values[at] : 0.0f;
         }
       written.push_back(std::move(difference)), written.push_back(std::move(mine)), written.push_back(std::move(theirs));
-      if (b == 0 && on == Association::faces && missing == 0)
-        (truth->name == "pressure" ? face_values[0] : truth->name == "wall_shear_stress" ? face_values[1] : values) = values;
+      if (b == 0 && on == Association::faces && missing == 0 && not_finite == 0) {
+        if (truth->name == "pressure") face_values[0] = values;
+        if (truth->name == "wall_shear_stress") face_values[1] = values;
+      }
     }
     if (on == Association::faces) face_rows = rows;
   }

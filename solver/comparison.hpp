@@ -28,7 +28,8 @@ struct FieldDifference {
   std::string name;
   int components = 1;
   bool on_points = false;
-  std::size_t places = 0, missing = 0;  // compared; where the other has nothing
+  std::size_t places = 0, missing = 0;  // compared; where the other has nothing, or one is not finite
+  std::size_t not_finite = 0;           // of the missing
   bool interpolated = false;            // the other's places are not the same
   // As evaluate's (docs/train.md), in the field's own unit; weighted: by area or volume.
   double relative_l2 = 0, weighted_relative_l2 = 0, mean_absolute = 0, mean_squared = 0;

@@ -62,7 +62,7 @@ struct BodyCase {
   std::vector<std::string> frame_notes;  // how the placement was decided
   std::vector<PartInfo> parts;
   geometry::Repair repair;                                      // without its meshes
-  std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file
+  std::vector<std::pair<std::string, mesh_io::ReadReport>> cad;  // by file
   std::vector<std::string> warnings;                            // already said
 };
 

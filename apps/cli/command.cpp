@@ -2,11 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 
@@ -59,6 +64,29 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::
   return {ErrorKind::usage, what, hint};
 }
 
+// What an option's text must be beyond what CLI11 asks for: it takes nan and inf for numbers, wraps a negative number
+// round where there is no sign, and reads the rest of a number that is too long as the largest.
+void check_numbers(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    const bool real = type.find("FLOAT") != std::string::npos, natural = type.find("UINT") != std::string::npos;
+    if (!real && !natural) continue;
+    for (const std::string& word : option->results()) {
+      const auto refuse = [&](const char* what) {
+        throw Error(ErrorKind::usage, str(option->get_name(), ": '", word, "' is ", what),
+                    "leave the option out to use the default");
+      };
+      char* end = nullptr;
+      if (real && !std::isfinite(std::strtod(word.c_str(), &end)) && end != word.c_str()) refuse("not a finite number");
+      if (!natural) continue;
+      if (word.find('-') != std::string::npos) refuse("below 0");
+      errno = 0;
+      std::strtoull(word.c_str(), &end, 0);
+      if (errno == ERANGE) refuse("more than 18446744073709551615");
+    }
+  }
+}
+
 int parse_and_execute(int argc, char** argv, const std::string& program,
                       const std::vector<std::unique_ptr<Command>>& commands) {
   CLI::App app(
@@ -104,6 +132,7 @@ int parse_and_execute(int argc, char** argv, const std::string& program,
 
   for (const auto& command : commands) {
     if (!app.got_subcommand(command->name())) continue;
+    check_numbers(*app.get_subcommand(command->name()));
     command->validate();
     return command->execute();
   }
@@ -128,6 +157,14 @@ int run(int argc, char** argv, const std::string& program, const std::vector<std
     code = report(Error(ErrorKind::runtime,
                         str("out of memory (", core::peak_resident_memory() >> 20, " MiB were in use)"),
                         "--dry-run tells what a run needs; a coarser volume (--cell) or --volume none needs less"));
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string path = error.path1().string();
+    code = report(Error(ErrorKind::runtime,
+                        str("'", path.substr(0, 200), path.size() > 200 ? "...': " : "': ", error.code().message()),
+                        "check the path and the rights on it"));
+  } catch (const core::Json::exception& error) {
+    code = report(Error(ErrorKind::input, str("a JSON file that was read is not as it should be: ", error.what()),
+                        "--verbose names the files; make the damaged one anew"));
   } catch (const std::exception& error) {
     code = report(Error(ErrorKind::internal, error.what(), "this is a bug in Streamtube; please report it"));
   }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,16 +13,15 @@
 #include <filesystem>
 #include <iomanip>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "apps/cli/device_options.hpp"
-#include "apps/cli/json_text.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/long_work.hpp"
 #include "geometry/distance.hpp"
@@ -34,8 +34,8 @@ namespace streamtube::apps {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 using solver::Row;
 
 namespace {
@@ -63,7 +63,7 @@ std::string design_json(const solver::SweepPlan& plan, const solver::Design& des
   Json out = {{"name", design.name}, {"of", plan.source}};
   for (std::size_t p = 0; p < plan.parameters.size(); ++p)
     if (!std::isnan(design.values[p])) out["parameters"][plan.parameters[p].name] = design.values[p];
-  return json_text(out, -1);
+  return core::json_text(out);
 }
 
 // Faces that a deformation drove through each other or out of the world are no body any more.
@@ -76,9 +76,9 @@ void check_deformed(const Body& body, const geometry::SurfaceReport& before) {
   for (const Vec3& p : body.mesh.points)
     for (const double x : p)
       if (!std::isfinite(x)) refuse("move points to where numbers end");
-  if (after.self_intersections > std::max<std::int64_t>(0, before.self_intersections))
-    refuse(str("fold the surface through itself: ", after.self_intersections, " pairs of faces cut each other, ",
-               std::max<std::int64_t>(0, before.self_intersections), " before"));
+  if (after.self_intersections.value_or(0) > before.self_intersections.value_or(0))
+    refuse(str("fold the surface through itself: ", after.self_intersections.value_or(0),
+               " pairs of faces cut each other, ", before.self_intersections.value_or(0), " before"));
   if (after.degenerate_faces > before.degenerate_faces)
     refuse(str("press ", after.degenerate_faces - before.degenerate_faces, " faces flat"));
   if (before.watertight && (after.volume > 0) != (before.volume > 0)) refuse("turn the body inside out");
@@ -114,9 +114,9 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"reference_area", or_null(c.area)},
               {"reference_length", or_null(c.length)},
               {"seed", c.seed},
-              {"space", Json::parse(plan.shared_json())}};
+              {"space", core::parse_json(plan.shared_json())}};
   if (!c.conditions.values().empty()) out["conditions"] = c.conditions.values();
-  return json_text(out, -1);
+  return core::json_text(out);
 }
 
 // The first setting that differs, for people; empty: none.
@@ -124,7 +124,8 @@ std::string difference(const Json& before, const Json& now) {
   for (const auto& [key, value] : now.items())
     if (!before.contains(key) || before[key] != value) {
       if (value.is_structured()) return str("the ", key, " is another one");
-      return str(key, " was ", before.contains(key) ? before[key].dump() : "not there", " and is now ", value.dump());
+      return str(key, " was ", before.contains(key) ? core::json_text(before[key]) : "not there", " and is now ",
+                 core::json_text(value));
     }
   return {};
 }
@@ -431,7 +432,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
                          const core::Processes& processes)
     : path_(path) {
   const std::string file = (fs::path(path) / kSweep).string();
-  const Json settings = Json::parse(settings_json(kind, plan, options, model));
+  const Json settings = core::parse_json(settings_json(kind, plan, options, model));
   if (processes.first()) {
     std::error_code error;
     const bool old = fs::exists(file, error) || solver::has_journals(path);
@@ -446,7 +447,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
                     "begin anew with --overwrite");
       Json before;
       try {
-        before = Json::parse(core::read_text(file)).at("settings");
+        before = core::read_json(file, "begin anew with --overwrite").at("settings");
       } catch (const Json::exception&) {
         throw Error(ErrorKind::input, str("'", file, "' is damaged"), "begin anew with --overwrite");
       }
@@ -486,7 +487,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
     }
     all["model"] = {{"name", model.name}, {"fingerprint", model.fingerprint}, {"file", options.model}};
     all["settings"] = settings;
-    description_ = json_text(all) + "\n";
+    description_ = core::json_text(all, 2) + "\n";
     if (!old || !options.resume) describe();
     before_ = solver::read_journals(path);
   }
@@ -504,12 +505,23 @@ void SweepFolder::describe() {
 
 void SweepFolder::Lock::take(const std::string& folder) {
   path_ = (fs::path(folder) / ".lock").string();
-  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(file_);
-  file_ = -1;
-  throw Error(ErrorKind::usage, str("'", folder, "': another run is writing its results there"),
-              "wait for it, or choose another folder with --out");
+  for (;;) {
+    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) return;
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      if (reason != EWOULDBLOCK) return;  // no locks here
+      ::close(file_);
+      file_ = -1;
+      throw Error(ErrorKind::usage, str("'", folder, "': another run is writing its results there"),
+                  "wait for it, or choose another folder with --out");
+    }
+    // The run before may have removed the file between the two: then the lock is of a file that nobody else finds.
+    struct stat mine {
+    }, there{};
+    if (::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return;
+    ::close(file_);
+  }
 }
 
 SweepFolder::Lock::~Lock() {
@@ -615,7 +627,7 @@ std::string summary_json(const std::vector<Row>& rows, const std::string& column
         {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
     if (out["ranking"].size() == 20) break;
   }
-  return json_text(out, -1);
+  return core::json_text(out);
 }
 
 }  // namespace streamtube::apps

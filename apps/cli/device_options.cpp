@@ -20,7 +20,7 @@ void declare_device_options(CLI::App& app, core::RuntimeOptions& options) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--threads", options.threads,
                  "CPU threads; 0: all this process may use, shared between the processes that mpirun starts on a host")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::Range(0, core::kMostThreads))
       ->capture_default_str();
 }
 

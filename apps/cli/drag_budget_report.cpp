@@ -1,15 +1,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/cli/drag_budget.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace streamtube::apps {
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 
 namespace {
 
@@ -127,7 +127,7 @@ std::string budget_json_text(const DragBudget& budget) {
   }
   for (const auto& bin : budget.cells)
     out["cells"].push_back({{"edge_m", bin.edge}, {"own", bin.own}, {"data", bin.data}});
-  return out.dump();
+  return core::json_text(out);
 }
 
 }  // namespace streamtube::apps

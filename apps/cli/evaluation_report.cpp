@@ -2,14 +2,14 @@
 
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace streamtube::apps {
 
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -90,7 +90,7 @@ std::string standings_json_text(const std::vector<Standing>& standings) {
                                          {"spearman", number(e.spearman)},
                                          {"spearman_90", pair(i.spearman, 1)}};
     }
-  return out.dump();
+  return core::json_text(out);
 }
 
 std::string label_text(const std::map<std::string, solver::LabelScatter>& labels) {
@@ -126,7 +126,7 @@ std::string label_json_text(const std::map<std::string, solver::LabelScatter>& l
   Json out = Json::object();
   for (const auto& [name, one] : labels)
     out[name] = {{"n", one.cases}, {"rms_counts", kCounts * one.rms}, {"largest_counts", kCounts * one.largest}};
-  return out.dump();
+  return core::json_text(out);
 }
 
 }  // namespace streamtube::apps

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "core/json.hpp"
 
 namespace streamtube::apps {
 
+using core::Json;
 using physics::Contribution;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -105,7 +106,7 @@ std::string forces_json_text(const solver::Forces& f) {
       out["draws"][row.name] = {{"standard_deviation", deviation(values)}, {"values", values}};
     }
   }
-  return out.dump();
+  return core::json_text(out);
 }
 
 std::string coefficients_table(const solver::Forces& f) {

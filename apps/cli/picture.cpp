@@ -256,8 +256,8 @@ void add_body(vtkRenderWindow* window, const geometry::SurfaceMesh& body, const 
     else
       surface->GetCellData()->SetScalars(values);
   }
-  const auto colours = table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}},
-                                -limit, limit, true);
+  const auto colours =
+      table({{0, 0.230, 0.299, 0.754}, {0.5, 0.865, 0.865, 0.865}, {1, 0.706, 0.016, 0.150}}, -limit, limit, true);
   vtkNew<vtkPolyDataMapper> surface_mapper;
   surface_mapper->SetInputData(surface);
   surface_mapper->SetLookupTable(colours);

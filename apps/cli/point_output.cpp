@@ -1,17 +1,17 @@
 #include "apps/cli/point_output.hpp"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/forces_report.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/runtime.hpp"
 
 namespace streamtube::apps {
 
+using core::Json;
 using core::str;
 using physics::Branch;
-using Json = nlohmann::ordered_json;
 
 solver::PointsAnswer write_points(const solver::PointStream& stream, const solver::PreparedCase& prepared,
                                   surrogate::Surrogate& network, const surrogate::Checkpoint& checkpoint,
@@ -40,11 +40,11 @@ std::vector<std::pair<std::string, std::string>> plan_lines(const solver::PointS
 std::string points_json_text(const std::string& file, const solver::PointsAnswer& answer) {
   Json out = {{"file", file}, {"surface", answer.points[0]}, {"volume", answer.points[1]}};
   if (answer.forces) {
-    Json forces = Json::parse(forces_json_text(*answer.forces));
+    Json forces = core::parse_json(forces_json_text(*answer.forces));
     forces.erase("reference");  // that of the case
     out.update(forces);
   }
-  return out.dump();
+  return core::json_text(out);
 }
 
 std::string points_text(const std::string& file, const solver::PointsAnswer& answer) {

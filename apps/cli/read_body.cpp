@@ -27,7 +27,7 @@ double unit_length(const std::string& unit, const char* option) {
   return it->second;
 }
 
-std::string to_text(const mesh_io::CadReport& r) {
+std::string to_text(const mesh_io::ReadReport& r) {
   std::string out = str(r.format, " in ", r.unit, ", ");
   if (r.solids > 0) out += str(r.solids, r.solids == 1 ? " solid, " : " solids, ");
   if (r.surfaces > 0) out += str(r.surfaces, r.surfaces == 1 ? " open surface, " : " open surfaces, ");
@@ -75,7 +75,7 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   body.unit = unit;
   std::vector<std::string> colours;
   for (const auto& path : paths) {
-    mesh_io::CadReport cad;
+    mesh_io::ReadReport cad;
     geometry::SurfaceMesh part = mesh_io::read_surface(path, file_unit, parts.cad(), &cad);
     for (const auto& warning : cad.warnings) body.warnings.push_back(str("'", path, "': ", warning));
     colours.insert(colours.end(), cad.colours.begin(), cad.colours.end());

@@ -25,10 +25,10 @@ struct Body {
   std::vector<PartInfo> parts;                                  // in the order of the files
   geometry::Repair repair;                                      // by prepare_body
   std::optional<double> ground;                                 // m, its height; by prepare_body
-  std::vector<std::pair<std::string, mesh_io::CadReport>> cad;  // by file; of CAD files only
+  std::vector<std::pair<std::string, mesh_io::ReadReport>> cad;  // by file; of CAD files only
 };
 // "STEP in mm, 3 solids, 24 faces: 1234 triangles within 0.0005 m"
-std::string to_text(const mesh_io::CadReport& report);
+std::string to_text(const mesh_io::ReadReport& report);
 
 // Metres per "m", "mm", "cm", "in", "ft". Throws Error(usage) naming the option for another name.
 double unit_length(const std::string& unit, const char* option = "--unit");

@@ -2,8 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "core/json.hpp"
 
 namespace streamtube::apps {
 
@@ -51,8 +52,7 @@ const char* name(const geometry::RepairOptions& repair) {
 }
 
 std::string repair_json_text(const geometry::RepairOptions& asked, const geometry::Repair& done) {
-  nlohmann::ordered_json out = {
-      {"asked", name(asked)}, {"rung", geometry::name(done.rung)}, {"steps", nlohmann::ordered_json::array()}};
+  core::Json out = {{"asked", name(asked)}, {"rung", geometry::name(done.rung)}, {"steps", core::Json::array()}};
   for (const auto& step : done.steps) {
     out["steps"].push_back({{"what", step.what}, {"count", step.count}});
     if (!step.detail.empty()) out["steps"].back()["detail"] = step.detail;
@@ -64,7 +64,7 @@ std::string repair_json_text(const geometry::RepairOptions& asked, const geometr
     for (const auto& [part, area] : done.openings.of_part) out["openings"]["parts_m2"][part] = area;
   }
   out["hidden_faces"] = done.hidden_faces;
-  return out.dump();
+  return core::json_text(out);
 }
 
 }  // namespace streamtube::apps

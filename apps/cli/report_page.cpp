@@ -4,11 +4,11 @@
 #include <cmath>
 #include <iomanip>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/markup.hpp"
 #include "core/runtime.hpp"
 
@@ -16,8 +16,8 @@ namespace streamtube::apps {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 using solver::Row;
 
 namespace {
@@ -102,18 +102,17 @@ std::string base64(const std::string& bytes) {
 
 std::string report_page(const std::string& file, const std::string& sweep_text, const std::vector<Row>& rows,
                         const std::vector<ReportPicture>& pictures, const std::string& no_pictures) {
-  Json sweep;
+  const std::string again = "run the sweep again with --overwrite";
+  const Json sweep = core::parse_json(sweep_text, str("'", file, "'"), again);
   std::string title, source, model, data;
   std::size_t planned = 0;
   try {
-    sweep = Json::parse(sweep_text);
     title = sweep.at("name").get<std::string>(), source = sweep.at("source").get<std::string>();
     model = sweep.at("model").at("name").get<std::string>();
     planned = sweep.at("designs").get<std::size_t>();
     data = data_json(sweep, rows).dump(-1, ' ', true, Json::error_handler_t::replace);
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::input, str("'", file, "' is damaged: ", error.what()),
-                "run the sweep again with --overwrite");
+    throw Error(ErrorKind::input, str("'", file, "' is damaged: ", error.what()), again);
   }
   // Nothing in a text may end the script element.
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");

@@ -4,15 +4,14 @@
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "apps/cli/forces_report.hpp"
-#include "apps/cli/json_text.hpp"
 #include "apps/cli/point_output.hpp"
 #include "apps/cli/repair_option.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "geometry/distance.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -22,8 +21,8 @@ namespace streamtube::apps {
 namespace {
 
 namespace fs = std::filesystem;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 Json extrapolation_json(const std::vector<solver::Extrapolation>& list) {
   Json out = Json::array();
@@ -53,7 +52,7 @@ Json part_json(const PartInfo& part) {
   return out;
 }
 
-Json cad_json(const std::string& file, const mesh_io::CadReport& r) {
+Json cad_json(const std::string& file, const mesh_io::ReadReport& r) {
   return {{"file", file},           {"format", r.format}, {"unit", r.unit},           {"solids", r.solids},
           {"surfaces", r.surfaces}, {"faces", r.faces},   {"triangles", r.triangles}, {"deviation_m", r.deviation}};
 }
@@ -63,11 +62,11 @@ Json scale_json(const solver::ModelScale& scale) {
   return {{"factor", 1 / scale.factor}, {"why", scale.why.empty() ? Json(nullptr) : Json(scale.why)}};
 }
 
-Json points_json(const Result& r) { return Json::parse(points_json_text(r.run.points_file, r.points)); }
+Json points_json(const Result& r) { return core::parse_json(points_json_text(r.run.points_file, r.points)); }
 
 Json result_json(const Result& r) {
   const auto& f = r.answer.forces;
-  Json out = Json::parse(forces_json_text(f));
+  Json out = core::parse_json(forces_json_text(f));
   for (const auto& patch : f.patches)
     if (const std::string role = r.options->parts.role(patch.name); !role.empty())
       out["patches"][patch.name]["role"] = role;
@@ -111,7 +110,7 @@ Json run_json(const Result& r) {
   if (!r.run.model_file.empty() && r.run.model_sha256.empty()) input(r.run.model_file, "model");
   if (!r.run.model_sha256.empty())
     run["inputs"].push_back({{"file", r.run.model_file}, {"role", "model"}, {"sha256", r.run.model_sha256}});
-  if (!r.design.empty()) run["design"] = Json::parse(r.design);
+  if (!r.design.empty()) run["design"] = core::parse_json(r.design);
   run["options"] = {
       {"velocity", r.answer.forces.scales.velocity},
       {"density", options.density},
@@ -143,7 +142,7 @@ Json run_json(const Result& r) {
                   {"file_to_model", placement.matrix()},
                   {"scale", scale_json(placement.model)},
                   {"decided", r.asked.frame_notes}};
-  run["repair"] = Json::parse(repair_json_text(r.options->repair, r.asked.repair));
+  run["repair"] = core::parse_json(repair_json_text(r.options->repair, r.asked.repair));
   run["parts"] = Json::array();
   for (const auto& part : r.asked.parts) run["parts"].push_back(part_json(part));
   for (const auto& [file, report] : r.asked.cad) run["cad"].push_back(cad_json(file, report));
@@ -266,15 +265,15 @@ void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFi
     entries.push_back({"volume", kVolume});
   }
   if (!entries.empty()) mesh_io::write_pvd(folder.file(kCollection), entries);
-  core::write_text(folder.file(kForces), json_text(result_json(r)) + "\n");
+  core::write_text(folder.file(kForces), core::json_text(result_json(r), 2) + "\n");
   r.stages.end("writing");
-  core::write_text(folder.file(kRun), json_text(run_json(r)) + "\n");
+  core::write_text(folder.file(kRun), core::json_text(run_json(r), 2) + "\n");
 }
 
 std::string result_json_text(const Result& result, const std::vector<std::string>& files) {
   Json out = result_json(result);
   if (!files.empty()) out["files"] = files;
-  return json_text(out) + "\n";
+  return core::json_text(out, 2) + "\n";
 }
 
 std::string result_text(const Result& r, const std::string& folder, const std::vector<std::string>& files) {
@@ -307,7 +306,7 @@ std::string plan_json_text(const solver::Plan& plan, const std::string& folder) 
   for (const auto& error : plan.refusals) out["refused"].push_back({{"why", error.message()}, {"hint", error.hint()}});
   out["extrapolation"] = extrapolation_json(plan.extrapolation);
   out["similarity"] = similarity_json(plan.similarity);
-  return json_text(out) + "\n";
+  return core::json_text(out, 2) + "\n";
 }
 
 std::string plan_text(const solver::Plan& plan, const std::string& folder) {

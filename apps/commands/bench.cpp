@@ -4,12 +4,12 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/precision_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/profiler.hpp"
 #include "core/rng.hpp"
@@ -195,14 +195,14 @@ class Bench : public Command {
     }
     if (wants("train")) stages_done_.push_back(training_stage());
     if (json_) {
-      nlohmann::ordered_json out = nlohmann::ordered_json::array();
+      core::Json out = core::Json::array();
       for (const Stage& s : stages_done_)
         out.push_back({{"name", s.name},
                        {"points", s.points},
                        {"flop", s.work.flop()},
                        {"attention_flop", s.work.attention},
                        {"least_bytes", s.work.bytes}});
-      std::cout << nlohmann::ordered_json({{"config", network_.name}, {"edges", edges_}, {"stages", out}}).dump(1)
+      std::cout << core::json_text(core::Json({{"config", network_.name}, {"edges", edges_}, {"stages", out}}), 1)
                 << '\n';
       return;
     }
@@ -391,10 +391,10 @@ class Bench : public Command {
   }
 
   void print_json(const core::DeviceInfo& device) const {
-    nlohmann::ordered_json out;
+    core::Json out;
     const surrogate::CaseShape& s = network_.shape;
     out["config"] = network_.name;
-    out["network"] = nlohmann::ordered_json::parse(surrogate::config_to_json(network_.config));
+    out["network"] = core::parse_json(surrogate::config_to_json(network_.config));
     out["shape"] = {{"points", s.points},
                     {"supernodes", s.supernodes},
                     {"anchors", {s.anchors[0], s.anchors[1]}},
@@ -402,7 +402,7 @@ class Bench : public Command {
     out["device"] = {{"name", device.name}, {"backend", device.backend}, {"threads", device.threads}};
     out["precision"] = surrogate::name(precision_);
     out["matmul_peak"] = {{"size", peak_.size}, {"tflops", peak_.flops / 1e12}};
-    out["stages"] = nlohmann::ordered_json::array();
+    out["stages"] = core::Json::array();
     for (const Stage& stage : stages_done_)
       out["stages"].push_back({{"name", stage.name},
                                {"seconds",
@@ -424,16 +424,16 @@ class Bench : public Command {
                      {"training_device_peak", training_peak_},
                      {"process_peak", core::peak_resident_memory()}};
     if (profile_) {
-      out["profile"] = nlohmann::ordered_json::array();
+      out["profile"] = core::Json::array();
       for (const Profile& p : profiles_) {
-        nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
+        core::Json kernels = core::Json::array();
         for (const core::Profiler::Entry& e : p.entries)
           kernels.push_back(
               {{"label", e.label}, {"seconds", e.seconds}, {"share", e.seconds / p.seconds}, {"calls", e.calls}});
         out["profile"].push_back({{"stage", p.stage}, {"seconds", p.seconds}, {"kernels", kernels}});
       }
     }
-    std::cout << out.dump(1) << '\n';
+    std::cout << core::json_text(out, 1) << '\n';
   }
 
   std::string config_ = "ahmed";

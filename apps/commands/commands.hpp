@@ -30,6 +30,7 @@ std::unique_ptr<Command> make_train(LossPicture draw);
 std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_repair();
 std::unique_ptr<Command> make_points();
 std::unique_ptr<Command> make_sweep();
 std::unique_ptr<Command> make_report();

@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "mesh_io/layouts/table_layout.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -22,9 +22,9 @@ namespace {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using geometry::Attribute;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kParts[2] = {"surface", "volume"};
@@ -77,7 +77,7 @@ void read_mesh(const std::string& path, double unit, solver::Result& result) {
 double density_of_run(const fs::path& folder) {
   const std::string path = (folder / "run.json").string();
   if (!is_file(path)) return 0;
-  const Json run = Json::parse(core::read_text(path), nullptr, false);
+  const Json run = core::try_json(core::read_text(path));
   if (!run.is_object() || !run.contains("options") || !run["options"].is_object()) return 0;
   const Json& options = run["options"];
   return options.contains("density") && options["density"].is_number() ? options["density"].get<double>() : 0;
@@ -100,11 +100,16 @@ Read read_result(const std::string& path, double unit) {
     return read;
   }
   read.density = density_of_run(path);
-  if (is_file(fs::path(path) / kFiles[0])) result.part[0].surface = mesh_io::read_surface((fs::path(path) / kFiles[0]).string(), unit);
-  if (is_file(fs::path(path) / kFiles[1])) result.part[1].volume = mesh_io::read_volume((fs::path(path) / kFiles[1]).string(), unit);
+  if (is_file(fs::path(path) / kFiles[0]))
+    result.part[0].surface = mesh_io::read_surface((fs::path(path) / kFiles[0]).string(), unit);
+  if (is_file(fs::path(path) / kFiles[1]))
+    result.part[1].volume = mesh_io::read_volume((fs::path(path) / kFiles[1]).string(), unit);
   if (result.part[0].empty() && result.part[1].empty())
-    throw Error(ErrorKind::input, str("'", path, "': this folder holds no result: neither ", kFiles[0], " nor ", kFiles[1], " nor system/controlDict"),
-                "give the folder that `streamtube predict` wrote, a case of OpenFOAM, a VTP or VTU file, or DATASET.h5:CASE");
+    throw Error(
+        ErrorKind::input,
+        str("'", path, "': this folder holds no result: neither ", kFiles[0], " nor ", kFiles[1],
+            " nor system/controlDict"),
+        "give the folder that `streamtube predict` wrote, a case of OpenFOAM, a VTP or VTU file, or DATASET.h5:CASE");
   return read;
 }
 
@@ -120,7 +125,8 @@ void take_density(Read& foam, const Read& other) {
   if (foam.result.part[0].surface) scale(foam.result.part[0].surface->attributes);
   if (foam.result.part[1].volume) scale(foam.result.part[1].volume->attributes);
   foam.density = other.density;
-  core::info(str(foam.result.name, " is incompressible: its pressures are taken at ", other.result.name, "'s density, ", other.density, " kg/m3"));
+  core::info(str(foam.result.name, " is incompressible: its pressures are taken at ", other.result.name, "'s density, ",
+                 other.density, " kg/m3"));
 }
 
 class Compare : public Command {
@@ -132,16 +138,20 @@ class Compare : public Command {
     app.add_option("result", one_,
                    "Result to judge: a folder of predict, a case of OpenFOAM, a VTP or VTU file, or DATASET:CASE")
         ->required();
-    app.add_option("reference", reference_, "What it is compared with, of the same kinds; errors are relative to it")->required();
-    app.add_option("--file-unit", units_, "Metres per unit of the files of the one and of the other (default 1 1)")->expected(2);
-    app.add_option("--out", out_, "Folder for comparison.json, surface.vtp and volume.vtu with the differences, pictures");
+    app.add_option("reference", reference_, "What it is compared with, of the same kinds; errors are relative to it")
+        ->required();
+    app.add_option("--file-unit", units_, "Metres per unit of the files of the one and of the other (default 1 1)")
+        ->expected(2);
+    app.add_option("--out", out_,
+                   "Folder for comparison.json, surface.vtp and volume.vtu with the differences, pictures");
     app.add_flag("--picture", picture_, "Also draw the differences of pressure and shear on the body (PNG in --out)");
     app.add_flag("--overwrite", overwrite_, "Replace existing results");
     app.add_flag("--json", json_, "Print JSON");
   }
 
   int execute() override {
-    if (picture_ && out_.empty()) throw Error(ErrorKind::usage, "--picture: there is no folder to draw into", "give --out");
+    if (picture_ && out_.empty())
+      throw Error(ErrorKind::usage, "--picture: there is no folder to draw into", "give --out");
     if (picture_) require_opengl();
     std::optional<OutputFolder> folder;
     if (!out_.empty()) {
@@ -154,18 +164,19 @@ class Compare : public Command {
     Read one = read_result(one_, units_[0]), reference = read_result(reference_, units_[1]);
     take_density(one, reference), take_density(reference, one);
     if (one.density > 0 && reference.density > 0 && one.density != reference.density)
-      core::warn(str("the densities differ, ", one.density, " and ", reference.density, " kg/m3: so do pressures and forces"));
+      core::warn(
+          str("the densities differ, ", one.density, " and ", reference.density, " kg/m3: so do pressures and forces"));
     const solver::Comparison comparison = solver::compare(one.result, reference.result);
     const Json json = to_json(comparison);
     if (folder) {
       write(comparison, *folder);
       if (picture_ && !comparison.part[0].surface)
         core::warn(str("no picture: ", reference_, " holds points of the surface, not its faces"));
-      core::write_text(folder->file(kJson), json.dump(1) + "\n");
+      core::write_text(folder->file(kJson), core::json_text(json, 1) + "\n");
       folder->commit();
     }
     if (json_)
-      std::cout << json.dump(1) << '\n';
+      std::cout << core::json_text(json, 1) << '\n';
     else
       print(comparison);
     return 0;
@@ -178,14 +189,17 @@ class Compare : public Command {
     for (int b = 0; b < 2; ++b) {
       const solver::PartDifference& part = comparison.part[b];
       if (part.fields.empty()) continue;
-      if (part.surface) mesh_io::write_vtp(folder.file(kFiles[0]), *part.surface, {{"compared", one_}, {"reference", reference_}});
+      if (part.surface)
+        mesh_io::write_vtp(folder.file(kFiles[0]), *part.surface, {{"compared", one_}, {"reference", reference_}});
       if (part.volume)
-        mesh_io::write_vtu(folder.file(b == 0 ? kSurfacePoints : kFiles[1]), *part.volume, {{"compared", one_}, {"reference", reference_}});
+        mesh_io::write_vtu(folder.file(b == 0 ? kSurfacePoints : kFiles[1]), *part.volume,
+                           {{"compared", one_}, {"reference", reference_}});
       if (!part.surface || !picture_) continue;
       for (const auto& kind : kPictured)
         for (const std::string& field : kind) {
           const auto& all = part.surface->attributes;
-          const auto found = std::find_if(all.begin(), all.end(), [&](const Attribute& a) { return a.name == field + "_difference"; });
+          const auto found =
+              std::find_if(all.begin(), all.end(), [&](const Attribute& a) { return a.name == field + "_difference"; });
           if (found == all.end()) continue;
           draw(*part.surface, *found, field, folder.file(picture_name(field)));
           break;
@@ -194,7 +208,8 @@ class Compare : public Command {
   }
 
   // A vector's difference is drawn as its length.
-  void draw(const geometry::SurfaceMesh& mesh, const Attribute& difference, const std::string& field, const std::string& path) const {
+  void draw(const geometry::SurfaceMesh& mesh, const Attribute& difference, const std::string& field,
+            const std::string& path) const {
     Attribute scalar = difference;
     if (difference.components > 1) {
       scalar.components = 1, scalar.values.clear();
@@ -229,26 +244,29 @@ class Compare : public Command {
                  {"largest_at", f.largest_at},
                  {"places", f.places},
                  {"missing", f.missing},
+                 {"not_finite", f.not_finite},
                  {"interpolated", f.interpolated}};
       }
       if (part.forces)
         for (int side = 0; side < 2; ++side) {
           const Vec3& force = (*part.forces)[static_cast<std::size_t>(side)];
-          json["forces_N"][side == 0 ? "result" : "reference"] = {{"drag", force[0]}, {"side", force[1]}, {"lift", force[2]}};
+          json["forces_N"][side == 0 ? "result" : "reference"] = {
+              {"drag", force[0]}, {"side", force[1]}, {"lift", force[2]}};
         }
     }
     return json;
   }
 
   void print(const solver::Comparison& comparison) const {
-    std::printf("%s\nagainst %s\n\n%-30s %11s %11s %11s %11s %9s  %s\n", one_.c_str(), reference_.c_str(), "field (its own unit)", "relative L2",
-                "weighted", "mean |e|", "largest", "places", "components");
+    std::printf("%s\nagainst %s\n\n%-30s %11s %11s %11s %11s %9s  %s\n", one_.c_str(), reference_.c_str(),
+                "field (its own unit)", "relative L2", "weighted", "mean |e|", "largest", "places", "components");
     bool interpolated = false;
     std::size_t missing = 0;
     for (int b = 0; b < 2; ++b)
       for (const auto& f : comparison.part[b].fields) {
-        std::printf("%-30s %9.2f %% %9.2f %% %11.4g %11.4g %9zu ", str(kParts[b], '/', f.name, f.on_points ? " (points)" : "").c_str(),
-                    100 * f.relative_l2, 100 * f.weighted_relative_l2, f.mean_absolute, f.largest, f.places);
+        std::printf("%-30s %9.2f %% %9.2f %% %11.4g %11.4g %9zu ",
+                    str(kParts[b], '/', f.name, f.on_points ? " (points)" : "").c_str(), 100 * f.relative_l2,
+                    100 * f.weighted_relative_l2, f.mean_absolute, f.largest, f.places);
         for (const double e : f.component_relative_l2) std::printf(" %.1f %%", 100 * e);
         std::printf("%s\n", f.interpolated ? "  interpolated" : "");
         interpolated = interpolated || f.interpolated, missing = std::max(missing, f.missing);
@@ -259,11 +277,15 @@ class Compare : public Command {
         // Of a force that symmetry makes zero no share is told.
         const bool share = std::abs(theirs) > 1e-6 * norm((*forces)[1]);
         std::printf("%s%-8s %12.5g N   reference %12.5g N   difference %+.4g N%s\n", a == 0 ? "\n" : "",
-                    a == 0 ? "drag" : a == 1 ? "side" : "lift", mine, theirs, mine - theirs,
+                    a == 0   ? "drag"
+                    : a == 1 ? "side"
+                             : "lift",
+                    mine, theirs, mine - theirs,
                     share ? str(" (", 0.01 * std::round(1e4 * (mine / theirs - 1)), " %)").c_str() : "");
       }
     std::fflush(stdout);
-    if (missing > 0) core::warn(str("up to ", missing, " places of the reference have no counterpart and are left out"));
+    if (missing > 0)
+      core::warn(str("up to ", missing, " places of the reference have no counterpart and are left out"));
     if (interpolated) core::info("the meshes differ: values were taken at the reference's places");
   }
 

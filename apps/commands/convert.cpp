@@ -2,11 +2,11 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -90,7 +90,7 @@ class Convert : public Command {
   bool is_checkpoint() const { return mesh_io::H5File::open(input_).has_attribute("/", "format"); }
 
   std::map<std::string, double> metrics() const {
-    const auto json = nlohmann::json::parse(core::read_text(errors_), nullptr, false);
+    const auto json = core::try_json(core::read_text(errors_));
     std::map<std::string, double> found;
     if (json.is_object() && json.contains("metrics") && json["metrics"].is_object())
       for (const auto& [name, value] : json["metrics"].items())

@@ -6,13 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/evaluation_report.hpp"
 #include "apps/cli/published_splits.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/import.hpp"
@@ -24,9 +24,9 @@ namespace {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using mesh_io::Branch;
-using Json = nlohmann::json;
 
 class DatasetCommand : public Command {
  public:
@@ -59,6 +59,12 @@ class DatasetCommand : public Command {
                      "At most so many points of each volume, drawn at random; 0: all")
         ->capture_default_str();
     import_->add_flag("--skip-bad", import_options_.skip_bad, "Leave out cases that are bad instead of failing");
+    import_
+        ->add_option(
+            "--on-bad-rows", bad_rows_,
+            "Points or cells with a value that is not finite: refuse the case, or drop them and count them in it")
+        ->check(CLI::IsMember({"refuse", "drop"}))
+        ->capture_default_str();
     import_->add_flag("--resume", import_options_.resume, "Go on with an import that did not end");
     import_->add_flag("--overwrite", overwrite_, "Replace an existing data set, begin an unfinished import anew");
     if (generate_) {
@@ -128,6 +134,7 @@ class DatasetCommand : public Command {
     const mesh_io::Layout& layout = mesh_io::choose_layout(
         layouts, layout_ == "auto" && layouts.size() == 1 ? layouts[0]->name() : layout_, input_);
     import_options_.overwrite = overwrite_;
+    import_options_.drop_bad_rows = bad_rows_ == "drop";
     if (!import_split_.empty()) {
       import_options_.splits = read_splits(import_split_);
       import_options_.splits_name = str("'", import_split_, "'");
@@ -267,14 +274,14 @@ class DatasetCommand : public Command {
     }
     const auto nowhere = std::count(named.begin(), named.end(), 0);
     json["in_no_split"] = nowhere;
-    if (!data.split_rules().empty()) json["split_rules"] = Json::parse(data.split_rules());
-    if (!data.label_noise().empty()) json["label_noise"] = Json::parse(mesh_io::to_json(data.label_noise()));
+    if (!data.split_rules().empty()) json["split_rules"] = core::parse_json(data.split_rules());
+    if (!data.label_noise().empty()) json["label_noise"] = core::parse_json(mesh_io::to_json(data.label_noise()));
     for (const auto& [name, range] : parameters) json["ranges"][name] = {range.first, range.second};
     for (const Branch b : {Branch::surface, Branch::volume})
       for (const auto& f : data.fields(b))
         json["fields"][physics::name(b)].push_back({{"name", f.name}, {"unit", f.unit}, {"components", f.components}});
     if (json_) {
-      std::cout << json.dump(1) << '\n';
+      std::cout << core::json_text(json, 1) << '\n';
       return 0;
     }
     std::cout << data.path() << ": " << data.description() << "\n  cases            " << data.cases().size()
@@ -331,7 +338,7 @@ class DatasetCommand : public Command {
           std::printf("%-28s %zu  mean %12.5g  deviation %12.5g%s\n", name.c_str(), c, s.mean[c], s.std[c],
                       s.field.transform == physics::Transform::none ? "" : "  (of sign(w) log(1 + |w|))");
       }
-    if (json_) std::cout << json.dump(1) << '\n';
+    if (json_) std::cout << core::json_text(json, 1) << '\n';
     std::fflush(stdout);
     return 0;
   }
@@ -344,6 +351,7 @@ class DatasetCommand : public Command {
   std::string input_, output_, split_ = "train", split_file_, random_, layout_ = "auto", fields_, import_split_,
                                noise_table_;
   mesh_io::ImportOptions import_options_;
+  std::string bad_rows_ = "refuse";
   std::vector<std::string> sets_, removed_, inputs_;
   std::uint64_t seed_ = 0;
   bool overwrite_ = false, json_ = false;

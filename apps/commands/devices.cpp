@@ -1,11 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/cli/device_options.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
@@ -40,8 +40,8 @@ class Devices : public Command {
     const auto devices = core::devices();
     const auto backends = surrogate::backend_report();
     if (json_) {
-      nlohmann::ordered_json out;
-      out["devices"] = nlohmann::ordered_json::array();
+      core::Json out;
+      out["devices"] = core::Json::array();
       for (const auto& d : devices)
         out["devices"].push_back({{"name", d.name},
                                   {"backend", d.backend},
@@ -54,14 +54,14 @@ class Devices : public Command {
       else
         out["mpi"] = nullptr;
       out["nccl"] = surrogate::cuda::nccl_library();
-      out["backends"] = nlohmann::ordered_json::array();
+      out["backends"] = core::Json::array();
       for (const auto& b : backends)
         out["backends"].push_back({{"operation", b.operation},
                                    {"name", b.name},
                                    {"available", b.available},
                                    {"used", b.used},
                                    {"reason", b.reason}});
-      std::cout << out.dump(2) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return 0;
     }
     for (const auto& d : devices) {

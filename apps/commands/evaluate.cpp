@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "solver/baselines.hpp"
@@ -28,8 +28,8 @@ namespace {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 
 constexpr int kThresholdMissed = 4;
 constexpr std::size_t kBudgetDraws = 4;
@@ -154,14 +154,14 @@ class Evaluate : public Command {
     const auto metrics = solver::metrics(result);
     Json json = to_json(result, metrics);
     const auto labels = solver::label_scatter(data, all_cases());
-    json["labels"] = Json::parse(label_json_text(labels));
-    if (!data.label_noise().empty()) json["label_noise"] = Json::parse(mesh_io::to_json(data.label_noise()));
+    json["labels"] = core::parse_json(label_json_text(labels));
+    if (!data.label_noise().empty()) json["label_noise"] = core::parse_json(mesh_io::to_json(data.label_noise()));
     const auto beside = standings(model.name, result, baselines_, options_.seed);
-    json["standing"] = Json::parse(standings_json_text(beside));
+    json["standing"] = core::parse_json(standings_json_text(beside));
     json["notes"] = notes_;
-    if (budget) json["budget"] = Json::parse(budget_json_text(*budget));
+    if (budget) json["budget"] = core::parse_json(budget_json_text(*budget));
     if (json_) {
-      std::cout << json.dump(1) << '\n';
+      std::cout << core::json_text(json, 1) << '\n';
     } else {
       print(result);
       std::cout << standings_text(beside) << label_text(labels);
@@ -174,7 +174,7 @@ class Evaluate : public Command {
     if (!out_.empty()) {
       core::write_text((std::filesystem::path(out_) / "fields.csv").string(), fields_csv(result));
       core::write_text((std::filesystem::path(out_) / "cases.csv").string(), cases_csv(result));
-      core::write_text((std::filesystem::path(out_) / "evaluation.json").string(), json.dump(1) + "\n");
+      core::write_text((std::filesystem::path(out_) / "evaluation.json").string(), core::json_text(json, 1) + "\n");
     }
     bool missed = false;
     for (const auto& r : requirements)

@@ -94,7 +94,12 @@ class Generate : public Command {
     const solver::GeneratedCases cases(solver::read_plan({space_}), options_);
     if (dry_run_) return list(cases);
     solver::require_openfoam(1);
-    if (overwrite_) fs::remove_all(options_.folder);
+    if (overwrite_) {
+      core::require_only_ours(options_.folder, [](const std::string& path) {
+        return fs::exists(fs::path(path) / "streamtube.json") || fs::is_empty(path);
+      });
+      fs::remove_all(options_.folder);
+    }
     mesh_io::ImportOptions import;
     import.jobs = static_cast<unsigned>(jobs_);
     import.overwrite = overwrite_, import.resume = resume_;

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/foam_file.hpp"
@@ -27,8 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kBackup = "before_initialise";
 
@@ -103,6 +103,9 @@ class Initialise : public Command {
       if (!there) continue;
       // U also tells the inflow.
       if (!fields_.empty() && !asked && std::string(field.name) != "U") continue;
+      std::error_code ignored;
+      if (!fs::exists(file, ignored) && fs::exists(file + ".gz", ignored))
+        throw Error(ErrorKind::input, str("'", file, ".gz' is compressed"), str("gunzip ", file, ".gz"));
       auto read = mesh_io::read_foam_field(file, mesh.cells);
       if (read.dimensions != field.dimensions)
         throw Error(ErrorKind::input,
@@ -172,7 +175,7 @@ class Initialise : public Command {
     out["warnings"] = warnings;
     for (const auto& e : fields.extrapolation) out["extrapolation"].push_back(to_text(e));
     if (json_) {
-      std::cout << out.dump(2) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return 0;
     }
     std::cout << "wrote ";

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/frame.hpp"
 #include "apps/cli/model.hpp"
@@ -12,6 +11,7 @@
 #include "apps/cli/repair_option.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "geometry/parts.hpp"
 #include "geometry/surface_report.hpp"
@@ -20,7 +20,7 @@
 namespace streamtube::apps {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 
 bool is_hdf5(const std::string& path) {
   char signature[8] = {};
@@ -58,9 +58,10 @@ class Inspect : public Command {
   std::string summary() const override { return "Report what is in a mesh file or a model"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("file", files_,
-                   "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), several surfaces as one body, or checkpoint "
-                   "(.h5); without: the built-in model");
+    app.add_option(
+        "file", files_,
+        "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, VTKHDF, STEP, IGES), several surfaces as one body, or checkpoint "
+        "(.h5); without: the built-in model");
     app.add_option("--unit", unit_, "Unit of length of a mesh file that does not say it: m, mm, cm, in, ft")
         ->default_str("m");
     parts_.declare(app);
@@ -81,12 +82,13 @@ class Inspect : public Command {
       inspect_parts(unit);
       return 0;
     }
-    if (file_.empty() || is_hdf5(file_) || has_extension(file_, ".h5") || has_extension(file_, ".hdf5")) {
+    if (file_.empty() || (is_hdf5(file_) && !has_extension(file_, ".vtkhdf")) || has_extension(file_, ".h5") ||
+        has_extension(file_, ".hdf5")) {
       print_model(load_model(file_), json_);
       return 0;
     }
     try {
-      mesh_io::CadReport cad;
+      mesh_io::ReadReport cad;
       const auto mesh = mesh_io::read_surface(file_, unit, parts_.cad(), &cad);
       for (const auto& warning : cad.warnings) core::warn(core::str("'", file_, "': ", warning));
       inspect_surface(mesh, cad);
@@ -108,10 +110,10 @@ class Inspect : public Command {
   void inspect_parts(double unit) {
     geometry::SurfaceMesh whole;
     for (const auto& path : files_) {
-      if (is_hdf5(path))
+      if (is_hdf5(path) && !has_extension(path, ".vtkhdf"))
         throw core::Error(core::ErrorKind::usage, core::str("'", path, "' is a model, and several files are one body"),
                           "inspect a model alone");
-      mesh_io::CadReport cad;
+      mesh_io::ReadReport cad;
       const auto part = mesh_io::read_surface(path, unit, parts_.cad(), &cad);
       for (const auto& warning : cad.warnings) core::warn(core::str("'", path, "': ", warning));
       if (whole.offsets.empty()) whole.file_unit = part.file_unit, whole.unit_stated = part.unit_stated;
@@ -120,7 +122,7 @@ class Inspect : public Command {
     file_ = core::str(files_.front(), " and ", files_.size() - 1, " more");
     inspect_surface(whole, {});
   }
-  void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::CadReport& cad) const {
+  void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::ReadReport& cad) const {
     const bool tried = repair_.rung != geometry::Rung::none;
     const auto r =
         geometry::report(mesh, self_intersections_ || (tried && mesh.face_count() <= geometry::kMostForCuts));
@@ -178,9 +180,9 @@ class Inspect : public Command {
       out["cad"] = {{"format", cad.format},     {"unit", cad.unit},   {"solids", cad.solids},
                     {"surfaces", cad.surfaces}, {"faces", cad.faces}, {"deviation", cad.deviation},
                     {"warnings", cad.warnings}};
-    if (tried) out["repair"] = Json::parse(repair_json_text(repair_, repair));
-    if (r.self_intersections >= 0) out["self_intersections"] = r.self_intersections;
-    std::cout << out.dump(2) << '\n';
+    if (tried) out["repair"] = core::parse_json(repair_json_text(repair_, repair));
+    if (r.self_intersections) out["self_intersections"] = *r.self_intersections;
+    std::cout << core::json_text(out, 2) << '\n';
   }
 
   void inspect_volume(const geometry::VolumeMesh& mesh) const {
@@ -193,7 +195,7 @@ class Inspect : public Command {
                         {"cells", mesh.cell_count()},
                         {"bounds", box_json(box)},
                         {"attributes", attributes_json(mesh.attributes, "cells")}};
-      std::cout << out.dump(2) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return;
     }
     std::cout << file_ << "\n  volume mesh    " << mesh.cell_count() << " cells, " << mesh.points.size() << " points\n";

@@ -6,15 +6,14 @@
 #include <iomanip>
 #include <iostream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/cli/design_work.hpp"
-#include "apps/cli/json_text.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/long_work.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -26,8 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 using solver::Row;
 using Clock = std::chrono::steady_clock;
 
@@ -98,12 +97,13 @@ class Optimise : public Command {
       check_quantities(piece->row, plan);
       const double seconds = piece->prepare_seconds + piece->compute_seconds;
       if (options_.json) {
-        std::cout << json_text(Json{{"dry_run", true},
-                                    {"out", options_.out},
-                                    {"objective", objective_of(piece->row, plan)},
-                                    {"parameters", plan.parameters.size()},
-                                    {"evaluations", plan.objective->evaluations},
-                                    {"seconds_per_design", seconds}})
+        std::cout << core::json_text(Json{{"dry_run", true},
+                                          {"out", options_.out},
+                                          {"objective", objective_of(piece->row, plan)},
+                                          {"parameters", plan.parameters.size()},
+                                          {"evaluations", plan.objective->evaluations},
+                                          {"seconds_per_design", seconds}},
+                                     2)
                   << '\n';
         return 0;
       }
@@ -251,7 +251,7 @@ class Optimise : public Command {
     mesh_io::write_stl(shape, made.question.body);
 
     if (options_.json) {
-      Json out = Json::parse(summary_json(rows, "Cd"));
+      Json out = core::parse_json(summary_json(rows, "Cd"));
       out["ended"] = reason;
       out["baseline"] = {{"design", base.design},
                          {"objective", objective_of(base, plan)},
@@ -263,7 +263,7 @@ class Optimise : public Command {
                      {"Cl", best->number("Cl")}};
       for (const auto& p : plan.parameters) out["best"]["parameters"][p.name] = best->parameter(p.name);
       out["out"] = options_.out;
-      std::cout << json_text(out) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return 0;
     }
     const auto line = [&](const char* what, auto&& value) {

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/cli/derived.hpp"
@@ -15,6 +14,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
@@ -27,8 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kForces = "forces.json";
 constexpr const char* kRun = "run.json";  // the last one: with it the results are complete
@@ -109,8 +109,8 @@ class PredictCase : public Command {
       const solver::PointsAnswer points =
           write_points(stream, prepared, network, checkpoint, folder ? &*folder : nullptr, processes);
       if (!folder) return;
-      Json result = Json::parse(points_json_text(case_, points));
-      if (points.forces) result["reference"] = Json::parse(forces_json_text(*points.forces))["reference"];
+      Json result = core::parse_json(points_json_text(case_, points));
+      if (points.forces) result["reference"] = core::parse_json(forces_json_text(*points.forces))["reference"];
       result["body"] = prepared.name;
       result["flow"] = {{"velocity_m_s", prepared.flow.velocity},
                         {"density_kg_m3", prepared.flow.density},
@@ -123,7 +123,7 @@ class PredictCase : public Command {
       for (const auto& e : extrapolation)
         result["extrapolation"].push_back(
             {{"quantity", e.quantity}, {"value", e.value}, {"min", e.min}, {"max", e.max}, {"unit", e.unit}});
-      if (points.forces) core::write_text(folder->file(kForces), result.dump(2) + "\n");
+      if (points.forces) core::write_text(folder->file(kForces), core::json_text(result, 2) + "\n");
       Json run = result;
       run["program"] = {{"name", "streamtube-core"}, {"version", core::version()}, {"command", "predict"}};
       run["seed"] = prepared.seed;
@@ -131,10 +131,10 @@ class PredictCase : public Command {
       for (const auto& [what, seconds] : points.seconds) run["seconds"][what] = seconds;
       run["seconds"]["total"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       run["peak_memory"] = core::peak_resident_memory();
-      core::write_text(folder->file(kRun), run.dump(2) + "\n");
+      core::write_text(folder->file(kRun), core::json_text(run, 2) + "\n");
       result["files"] = folder->commit();
       if (json_) {
-        std::cout << result.dump(2) << '\n';
+        std::cout << core::json_text(result, 2) << '\n';
         return;
       }
       std::cout << fs::path(prepared.name).filename().string() << ", model " << checkpoint.name << ", "

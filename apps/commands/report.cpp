@@ -6,7 +6,6 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/cli/design_work.hpp"
@@ -15,6 +14,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
@@ -73,14 +73,14 @@ class Report : public Command {
     if (!fs::exists(folder / kSurface, error)) return {};
     geometry::SurfaceMesh out = mesh_io::read_surface((folder / kSurface).string());
     try {
-      const auto run = nlohmann::json::parse(core::read_text((folder / kRun).string()));
+      const core::Json run = core::read_json((folder / kRun).string(), "compute the design again: sweep --overwrite");
       const auto m = run.at("frame").at("file_to_model").get<std::array<double, 16>>();
       for (Vec3& p : out.points) {
         const Vec3 q = p;
         for (std::size_t i = 0; i < 3; ++i)
           p[i] = m[4 * i] * q[0] + m[4 * i + 1] * q[1] + m[4 * i + 2] * q[2] + m[4 * i + 3];
       }
-    } catch (const nlohmann::json::exception& damaged) {
+    } catch (const core::Json::exception& damaged) {
       throw Error(ErrorKind::input, str("'", (folder / kRun).string(), "' is damaged: ", damaged.what()),
                   "compute the design again: sweep --overwrite");
     }

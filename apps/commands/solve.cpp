@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "apps/cli/case_options.hpp"
@@ -18,6 +17,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "geometry/surface_report.hpp"
@@ -31,8 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kCase = "case";
 constexpr const char* kMapped = "mapped.vtp";
@@ -219,7 +219,7 @@ class Solve : public Command {
       throw Error(error.kind(), folder.with_final_names(error.message()), error.hint());
     }
     const auto files = folder.commit();
-    if (discard_) fs::remove_all(options_.folder);
+    if (discard_) remove_case();
     print(engine, answer, files);
     return answer.doubts.empty() ? 0 : kDoubtful;
   }
@@ -309,7 +309,7 @@ class Solve : public Command {
     if (json_) {
       Json out = forces_json(answer);
       out["files"] = files;
-      std::cout << out.dump(2) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return;
     }
     std::cout << fs::path(geometry_.front()).filename().string() << ", " << engine.name() << ", "
@@ -328,6 +328,15 @@ class Solve : public Command {
     if (fs::exists(options_.folder) && !fs::exists(fs::path(options_.folder) / "streamtube.json"))
       throw Error(ErrorKind::usage, str("'", options_.folder, "' is there, but was not made by streamtube"),
                   "give another --out");
+    core::require_only_ours(options_.folder, [](const std::string& path) {
+      const std::string name = fs::path(path).filename().string(), extension = fs::path(path).extension().string();
+      for (const char* known :
+           {"constant", "system", "postProcessing", "streamtube.json", "VTK", "dynamicCode", "lock"})
+        if (name == known) return true;
+      const bool time = !name.empty() && name.find_first_not_of("0123456789.eE+-") == std::string::npos;
+      return time || name.rfind("processor", 0) == 0 || name.rfind("log", 0) == 0 || name[0] == '.' ||
+             extension == ".foam" || extension == ".log";
+    });
   }
   void remove_case() const {
     require_ours();
@@ -337,7 +346,7 @@ class Solve : public Command {
   }
 
   Json forces_json(const solver::Answer& answer) const {
-    Json out = Json::parse(forces_json_text(answer.forces));
+    Json out = core::parse_json(forces_json_text(answer.forces));
     const auto& scales = answer.forces.scales;
     out["flow"] = {{"velocity_m_s", scales.velocity},
                    {"density_kg_m3", scales.density},
@@ -376,7 +385,7 @@ class Solve : public Command {
       entries.push_back({"volume", kVolume});
     }
     mesh_io::write_pvd(folder.file(kCollection), entries);
-    core::write_text(folder.file(kForces), forces_json(answer).dump(2) + "\n");
+    core::write_text(folder.file(kForces), core::json_text(forces_json(answer), 2) + "\n");
     Json run;
     run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "solve"}};
     run["engine"] = engine.name();
@@ -408,7 +417,7 @@ class Solve : public Command {
                     {"up", asked.placement.frame.axes[2]},
                     {"file_to_model", asked.placement.matrix()},
                     {"decided", asked.frame_notes}};
-    run["repair"] = Json::parse(repair_json_text(case_.repair, asked.repair));
+    run["repair"] = core::parse_json(repair_json_text(case_.repair, asked.repair));
     run["doubts"] = answer.doubts;
     run["case"] = discard_ ? Json(nullptr) : Json(kCase);
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
@@ -416,7 +425,7 @@ class Solve : public Command {
     for (const auto& [what, time] : answer.seconds) run["seconds"][what] = time;
     run["seconds"]["total of this run"] = seconds;
     run["peak_memory"] = core::peak_resident_memory();
-    core::write_text(folder.file(kRun), run.dump(2) + "\n");
+    core::write_text(folder.file(kRun), core::json_text(run, 2) + "\n");
   }
 
   CLI::App* app_ = nullptr;

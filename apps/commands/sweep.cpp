@@ -5,16 +5,15 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "apps/cli/design_work.hpp"
-#include "apps/cli/json_text.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/long_work.hpp"
 #include "geometry/threads.hpp"
@@ -26,8 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 using solver::Row;
 
 constexpr int kInterrupted = 130;
@@ -67,7 +66,7 @@ class Sweep : public Command {
     app.add_option("--jobs", jobs_,
                    "Threads that read and prepare the next designs while the network works; 0: one, beside a GPU all "
                    "CPUs but one")
-        ->check(CLI::Range(0, 4096))
+        ->check(CLI::Range(0, core::kMostThreads))
         ->capture_default_str();
     app.add_flag("--retry-failed", options_.retry_failed, "With --resume: compute again what failed before");
     app.add_flag(
@@ -212,12 +211,12 @@ class Sweep : public Command {
   void print(const std::vector<Row>& rows, std::size_t computed, double seconds, const solver::PipelineTimes& t) const {
     const double busy = t.total > 0 ? t.computing / t.total : 0;
     if (options_.json) {
-      Json out = Json::parse(summary_json(rows, "Cd"));
+      Json out = core::parse_json(summary_json(rows, "Cd"));
       out["computed"] = computed;
       out["seconds"] = seconds;
       out["network_busy"] = busy;
       out["out"] = options_.out;
-      std::cout << json_text(out) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
       return;
     }
     std::size_t done = 0, trusted = 0;
@@ -263,7 +262,7 @@ class Sweep : public Command {
                   {"bytes", bytes * count},
                   {"peak_memory", core::peak_resident_memory()}};
       for (const auto& p : plan.parameters) out["parameters"][p.name] = {{"min", p.min}, {"max", p.max}};
-      std::cout << json_text(out) << '\n';
+      std::cout << core::json_text(out, 2) << '\n';
     } else {
       std::cout << "plan (nothing is written)\n  designs            " << plan.designs.size()
                 << (plan.sampling.empty() ? "" : ", " + plan.sampling) << " of " << plan.source << '\n';

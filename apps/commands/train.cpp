@@ -2,12 +2,12 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/device_options.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
@@ -87,14 +87,14 @@ class Train : public Command {
     if (!processes.first()) return code;
     if (draw_ && !session_.dry_run) draw_loss(recipe.out);
     if (json_)
-      std::cout << nlohmann::json({{"updates", r.updates},
-                                   {"loss", r.loss},
-                                   {"best_validation", r.best},
-                                   {"parameters", r.parameters},
-                                   {"memory", r.memory},
-                                   {"train_cases", r.train_cases},
-                                   {"validation_cases", r.validation_cases}})
-                       .dump(1)
+      std::cout << core::json_text(core::Json({{"updates", r.updates},
+                                               {"loss", r.loss},
+                                               {"best_validation", r.best},
+                                               {"parameters", r.parameters},
+                                               {"memory", r.memory},
+                                               {"train_cases", r.train_cases},
+                                               {"validation_cases", r.validation_cases}}),
+                                   1)
                 << '\n';
     else
       std::cout << "parameters        " << r.parameters << "\ncases             " << r.train_cases << " + "

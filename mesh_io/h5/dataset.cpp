@@ -5,12 +5,12 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/sha256.hpp"
 #include "mesh_io/h5/field_json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
@@ -19,9 +19,9 @@ namespace streamtube::mesh_io {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using physics::FieldSpec;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -47,9 +47,7 @@ std::string checksum(const std::vector<float>& values) {
 }
 
 Json parse(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) bad(str(where, ": an attribute is not JSON"), "the file is damaged");
-  return json;
+  return core::parse_json(text, where + ": an attribute", "the file is damaged");
 }
 
 std::size_t components(const std::vector<FieldSpec>& fields) {
@@ -249,6 +247,12 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
   else if (fits(both))
     guess =
         "the normals seem to point into the body, and the wall shear stress to have the other sign (OpenFOAM's own)";
+  else if (force_error(f.cd, cd->second) <= kForceTolerance)
+    guess = force_error(-f.cl, cl->second) <= 2 * kForceTolerance
+                ? "only Cl differs, by its sign: the case's table, or the direction of its lift, is wrong"
+                : "only Cl differs: the case's table is wrong, rather than its fields (--fields with "
+                  "{\"coefficients\": {\"Cl\": "
+                  "null}} leaves it out)";
   else if (guess.empty())
     guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
   return str("its surface fields give Cd ", f.cd, " and Cl ", f.cl, ", the solver gave Cd ", cd->second,
@@ -264,8 +268,8 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     file.write_attribute("/", "description", header.description);
     Json fields;
     for (int b = 0; b < 2; ++b)
-      if (!header.fields[b].empty()) fields[kParts[b]] = Json::parse(fields_to_json(header.fields[b]));
-    file.write_attribute("/", "fields", fields.dump());
+      if (!header.fields[b].empty()) fields[kParts[b]] = core::parse_json(fields_to_json(header.fields[b]));
+    file.write_attribute("/", "fields", core::json_text(fields));
     file.create_group("/cases");
     std::set<std::string> names;
     for (FlowSample sample; next(sample); sample = {}) {
@@ -294,8 +298,8 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
                           {"parameters", info.parameters},
                           {"coefficients", info.coefficients},
                           {"quality", info.quality}};
-      file.write_attribute(group, "case", about.dump());
-      file.write_attribute(group, "sha256", sums.dump());
+      file.write_attribute(group, "case", core::json_text(about));
+      file.write_attribute(group, "sha256", core::json_text(sums));
     }
     if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
     check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
@@ -327,7 +331,8 @@ struct Dataset::Impl {
     std::vector<FieldSpec> found[2];
     for (int b = 0; b < 2; ++b)
       if (list.contains(kParts[b]))
-        found[b] = fields_from_json(list[kParts[b]].dump(), str(where, ": attribute 'fields': '", kParts[b], "'"));
+        found[b] =
+            fields_from_json(core::json_text(list[kParts[b]]), str(where, ": attribute 'fields': '", kParts[b], "'"));
     for (int b = 0; b < 2; ++b) {
       for (const FieldSpec& f : found[b])
         if (f.decoder != physics::Decoder::direct)
@@ -383,7 +388,12 @@ struct Dataset::Impl {
                   ", not ", shape_text(expected)));
       }
     }
-    if (file.exists(group + "/triangles")) info.triangles = file.shape(group + "/triangles")[0];
+    if (file.exists(group + "/triangles")) {
+      const auto shape = file.shape(group + "/triangles");
+      if (shape.size() != 2 || shape[1] != 9)
+        bad(str(where, ": triangles has the shape ", shape_text(shape), ", not N x 9"));
+      info.triangles = shape[0];
+    }
     cases.push_back(info);
   }
 };

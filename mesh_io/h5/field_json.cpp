@@ -1,14 +1,13 @@
 #include "mesh_io/h5/field_json.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 namespace streamtube::mesh_io {
 
+using core::Json;
 using core::str;
 using physics::FieldSpec;
-using Json = nlohmann::ordered_json;  // a checkpoint's fingerprint covers the order of the keys
 
 std::string fields_to_json(const std::vector<FieldSpec>& fields) {
   Json out = Json::array();
@@ -21,12 +20,12 @@ std::string fields_to_json(const std::vector<FieldSpec>& fields) {
                    {"unit", f.unit}});
     if (f.decoder != physics::Decoder::direct) out.back()["decoder"] = physics::name(f.decoder);
   }
-  return out.dump();
+  return core::json_text(out);
 }
 
 std::vector<FieldSpec> fields_from_json(const std::string& text, const std::string& where) {
   const auto bad = [&](const std::string& what) { throw core::Error(core::ErrorKind::input, str(where, ": ", what)); };
-  const Json list = Json::parse(text, nullptr, false);
+  const Json list = core::parse_json(text, where);
   constexpr std::size_t kMost = 100;
   if (!list.is_array() || list.size() > kMost) bad(str("is not a list of at most ", kMost, " fields"));
   std::vector<FieldSpec> fields;

@@ -126,7 +126,7 @@ bool accepts<double>(H5Type type) {
 }
 template <>
 bool accepts<std::int64_t>(H5Type type) {
-  return type == H5Type::int32 || type == H5Type::int64;
+  return type == H5Type::uint8 || type == H5Type::int32 || type == H5Type::int64;
 }
 
 template <class T>
@@ -141,7 +141,7 @@ const char* wanted<double>() {
 }
 template <>
 const char* wanted<std::int64_t>() {
-  return "int64 or int32";
+  return "int64, int32 or uint8";
 }
 
 H5Type classify(hid_t type) {
@@ -150,7 +150,7 @@ H5Type classify(hid_t type) {
     case H5T_FLOAT:
       return size == 4 ? H5Type::float32 : size == 8 ? H5Type::float64 : H5Type::other;
     case H5T_INTEGER:
-      if (H5Tget_sign(type) != H5T_SGN_2) return H5Type::other;
+      if (H5Tget_sign(type) != H5T_SGN_2) return size == 1 ? H5Type::uint8 : H5Type::other;
       return size == 4 ? H5Type::int32 : size == 8 ? H5Type::int64 : H5Type::other;
     default:
       return H5Type::other;
@@ -165,6 +165,8 @@ const char* name(H5Type type) {
       return "float32";
     case H5Type::float64:
       return "float64";
+    case H5Type::uint8:
+      return "uint8";
     case H5Type::int32:
       return "int32";
     case H5Type::int64:
@@ -490,6 +492,10 @@ std::vector<float> H5File::read_rows(const std::string& dataset, std::size_t beg
   std::size_t values = count;
   for (std::size_t i = 1; i < shape.size(); ++i)
     if (!multiply(values, shape[i])) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
+  std::size_t all = 1;
+  for (const std::size_t d : shape)
+    if (!multiply(all, d)) impl_->fail(str("'", dataset, "' has the absurd shape ", shape_text(shape)));
+  if (all > 0) impl_->check_storage(id, type, dataset, shape, all);
   std::vector<float> rows;
   impl_->select_rows(id, dataset, begin, count, [&](hid_t memory, hid_t file) {
     rows.resize(values);

@@ -15,7 +15,7 @@
 
 namespace streamtube::mesh_io {
 
-enum class H5Type { float32, float64, int32, int64, other };
+enum class H5Type { float32, float64, uint8, int32, int64, other };
 const char* name(H5Type type);
 
 class H5File {
@@ -49,7 +49,7 @@ class H5File {
   H5Type type(const std::string& dataset) const;
   std::vector<std::size_t> shape(const std::string& dataset) const;
 
-  // The whole data set. T: float (stored as float32), double (float64 or float32), std::int64_t (int64 or int32).
+  // The whole data set. T: float (stored as float32), double (float64 or float32), std::int64_t (int64, int32 or uint8).
   // With `expected`, any other shape is an error.
   template <class T>
   std::vector<T> read(const std::string& dataset) const;

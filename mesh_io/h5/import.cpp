@@ -2,26 +2,28 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "mesh_io/h5/h5_file.hpp"
 
 namespace streamtube::mesh_io {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -47,6 +49,80 @@ Json stamp(const CaseSource& source) {
   return list;
 }
 
+// Of a part, the rows whose every value is finite.
+void drop_bad_rows(FlowSample& sample) {
+  for (int b = 0; b < 2; ++b) {
+    SamplePart& part = sample.part[b];
+    const std::size_t rows = part.rows();
+    std::vector<char> bad(rows, 0);
+    const auto look = [&](const std::vector<float>& values) {
+      const std::size_t k = rows == 0 ? 0 : values.size() / rows;
+      for (std::size_t i = 0; i < rows * k; ++i)
+        if (!std::isfinite(values[i])) bad[i / k] = 1;
+    };
+    look(part.position), look(part.normal), look(part.size);
+    for (const SampleField& f : part.fields) look(f.values);
+    const auto dropped = static_cast<std::size_t>(std::count(bad.begin(), bad.end(), char{1}));
+    if (dropped == 0) continue;
+    const auto keep = [&](std::vector<float>& values) {
+      const std::size_t k = values.size() / rows;
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < rows; ++i)
+        if (!bad[i])
+          std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(i * k), k,
+                      values.begin() + static_cast<std::ptrdiff_t>(k * kept++));
+      values.resize(kept * k);
+    };
+    keep(part.position), keep(part.normal), keep(part.size);
+    for (SampleField& f : part.fields) keep(f.values);
+    sample.info.quality[b == 0 ? "dropped_surface_rows" : "dropped_volume_rows"] = static_cast<double>(dropped);
+    core::warn(str("case '", sample.info.name, "': ", dropped, " of ", rows, b == 0 ? " surface" : " volume",
+                   " rows hold a value that is not finite and are left out",
+                   b == 0 ? ": sums of forces miss them" : ""));
+  }
+}
+
+bool is_dataset(const std::string& path) {
+  if (fs::path(path).extension() != ".h5") return false;
+  try {
+    const H5File file = H5File::open(path);
+    return file.has_attribute("/", "format") && file.attribute_text("/", "format") == "streamtube dataset";
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// What a data set of one file a case consists of, and what an import that did not end leaves.
+bool is_output(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  return name == kSplitsFile || name == kLabelNoiseFile || is_dataset(path);
+}
+bool is_staged(const std::string& path) {
+  const std::string name = fs::path(path).filename().string(), extension = fs::path(path).extension().string();
+  return name == kManifest || name == kSplitsFile || name == kLabelNoiseFile || extension == ".h5" ||
+         extension == ".work";
+}
+
+// Without "." and "/" at its end, of which "x.import" would become a file within x.
+std::string plain_path(const std::string& path) {
+  fs::path plain = fs::path(path).lexically_normal();
+  if (plain.filename().empty()) plain = plain.parent_path();
+  if (plain.filename() == "." || plain.filename() == "..") plain = fs::absolute(plain).lexically_normal();
+  if (plain.filename().empty()) plain = plain.parent_path();
+  return plain.string();
+}
+
+// Whether `inner` is `outer` or lies in it, links followed.
+bool lies_in(const std::string& inner, const std::string& outer) {
+  std::error_code error;
+  const fs::path of = fs::weakly_canonical(outer, error);
+  for (fs::path at = fs::weakly_canonical(inner, error); !at.empty(); at = at.parent_path()) {
+    if (at == of) return true;
+    if (at == at.parent_path()) break;
+  }
+  return false;
+}
+
 // At most `most` rows of the volume, drawn by the case's name and kept in order.
 void thin_volume(FlowSample& sample, std::size_t most) {
   SamplePart& part = sample.part[1];
@@ -70,7 +146,21 @@ void thin_volume(FlowSample& sample, std::size_t most) {
 class Import {
  public:
   Import(const Layout& layout, const std::string& folder, const std::string& path, const ImportOptions& options)
-      : layout_(layout), path_(path), staging_(path + ".import"), options_(options), one_file_(ends_in_h5(path)) {
+      : layout_(layout),
+        path_(plain_path(path)),
+        staging_(path_ + ".import"),
+        options_(options),
+        one_file_(ends_in_h5(path)) {
+    if (lies_in(folder, path_))
+      throw Error(ErrorKind::usage,
+                  str("the output '", path, "' is, or holds, the folder '", folder, "' it is made of"),
+                  "choose another output");
+    if (fs::exists(path_) && options.overwrite) {
+      if (one_file_ && !is_dataset(path_))
+        throw Error(ErrorKind::usage, str("'", path_, "' is there and is no data set of ours"),
+                    "choose another output");
+      if (!one_file_) core::require_only_ours(path_, is_output);
+    }
     if (fs::exists(path) && !options.overwrite)
       throw Error(ErrorKind::usage, str("'", path, "' is there already"), "--overwrite replaces it");
     sources_ = layout.find(folder);
@@ -148,11 +238,13 @@ class Import {
     Json now = {{"layout", layout_.name()},
                 {"settings", layout_.settings()},
                 {"volume_points", options_.volume_points},
+                {"drop_bad_rows", options_.drop_bad_rows},
                 {"cases", Json::object()}};
     for (const CaseSource& s : sources_) now["cases"][s.name] = stamp(s);
     const std::string manifest = (fs::path(staging_) / kManifest).string();
     std::error_code error;
     if (fs::exists(staging_, error)) {
+      core::require_only_ours(staging_, is_staged);
       if (options_.overwrite && !options_.resume) {
         fs::remove_all(staging_);
       } else if (!options_.resume) {
@@ -163,10 +255,10 @@ class Import {
                         " cases are done"),
                     "--resume goes on with it, --overwrite begins anew");
       } else {
-        const Json before = fs::exists(manifest) ? Json::parse(core::read_text(manifest), nullptr, false) : Json();
+        const Json before = fs::exists(manifest) ? core::try_json(core::read_text(manifest)) : Json();
         if (before.is_object())
-          for (const char* key : {"layout", "settings", "volume_points"})
-            if (before.value(key, Json()) != now[key])
+          for (const char* key : {"layout", "settings", "volume_points", "drop_bad_rows"})
+            if (before.contains(key) && before[key] != now[key])
               throw Error(ErrorKind::usage,
                           str("--resume: '", staging_, "' was begun with another ",
                               std::string(key) == "settings" ? layout_.changed_setting(before.value(key, "")) : key),
@@ -182,7 +274,7 @@ class Import {
     }
     if (fs::create_directories(staging_, error); error)
       throw Error(ErrorKind::runtime, str("cannot create '", staging_, "': ", error.message()));
-    core::write_text(manifest, now.dump(1) + "\n");
+    core::write_text(manifest, core::json_text(now, 1) + "\n");
   }
 
   // Whether the case is good. Errors of the machine pass.
@@ -201,6 +293,7 @@ class Import {
       const Temporaries temporaries((fs::path(staging_) / (source.name + ".work")).string());
       FlowSample sample = layout_.read(source, temporaries.path);
       sample.info.name = source.name;
+      if (options_.drop_bad_rows) drop_bad_rows(sample);
       thin_volume(sample, options_.volume_points);
       DatasetHeader header = header_;
       header.splits.clear();
@@ -211,7 +304,9 @@ class Import {
                               [&](const physics::FieldSpec& s) { return s.name == f.name; });
         });
       fault = find_fault(sample, header.fields);
-      hint = layout_.hint();
+      hint = fault.find("is not finite") != std::string::npos
+                 ? "--on-bad-rows drop leaves such rows out and counts them in the case"
+                 : layout_.hint();
       if (fault.empty()) {
         bool given = false;
         write_dataset(part(source), header, [&](FlowSample& next) {
@@ -334,7 +429,10 @@ class Import {
     if (!header_.label_noise.empty()) write_label_noise(staging_, header_.label_noise);
     std::error_code error;
     fs::remove(fs::path(staging_) / kManifest, error);
-    if (options_.overwrite) fs::remove_all(path_);
+    if (options_.overwrite) {
+      core::require_only_ours(path_, is_output);  // looked at once more: an import takes long
+      fs::remove_all(path_);
+    }
     fs::rename(staging_, path_);
   }
 

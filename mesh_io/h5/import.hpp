@@ -57,10 +57,12 @@ std::unique_ptr<Layout> ahmed_layout();
 const Layout& choose_layout(const Layouts& layouts, const std::string& name, const std::string& folder);
 
 struct ImportOptions {
-  unsigned jobs = 1;              // cases at once
-  bool overwrite = false;         // replaces an existing output, and begins anew
-  bool resume = false;            // goes on with what an earlier import of the same kind has finished
-  bool skip_bad = false;          // leaves out cases that cannot be read or contradict themselves, instead of failing
+  unsigned jobs = 1;       // cases at once
+  bool overwrite = false;  // replaces an existing output, and begins anew
+  bool resume = false;     // goes on with what an earlier import of the same kind has finished
+  bool skip_bad = false;   // leaves out cases that cannot be read or contradict themselves, instead of failing
+  // Rows with a value that is not finite: left out, their number in the case's quality, instead of refused.
+  bool drop_bad_rows = false;
   std::size_t volume_points = 0;  // at most so many of each case, drawn at random; 0: all
   // Splits beside or instead of the layout's own: name -> words of find_cases(). Cases that are not in the folder are
   // left out of them with a warning.

@@ -4,12 +4,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
@@ -18,8 +18,8 @@ namespace streamtube::mesh_io {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -101,11 +101,11 @@ std::string to_json(const LabelNoise& noise) {
   Json out = {{"source", noise.source}, {"scatter", Json::object()}};
   for (const auto& [name, one] : noise.scatter)
     out["scatter"][name] = {{"pairs", one.pairs}, {"rms_difference", one.rms}, {"standard_deviation", one.one_label()}};
-  return out.dump();
+  return core::json_text(out);
 }
 
 LabelNoise label_noise_from_json(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = core::parse_json(text, where);
   if (!json.is_object() || !json.contains("source") || !json["source"].is_string() || !json.contains("scatter") ||
       !json["scatter"].is_object() || json["scatter"].empty())
     bad(str(where, ": is no JSON object with a text 'source' and an object 'scatter'"),
@@ -172,7 +172,8 @@ LabelNoise label_noise_of_table(const std::string& path, const Dataset& data) {
 void write_label_noise(const std::string& path, const LabelNoise& noise) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
-    core::write_text((fs::path(path) / kLabelNoiseFile).string(), Json::parse(to_json(noise)).dump(1) + "\n");
+    core::write_text((fs::path(path) / kLabelNoiseFile).string(),
+                     core::json_text(core::parse_json(to_json(noise)), 1) + "\n");
     return;
   }
   change_file(path, [&](H5File& file) { file.write_attribute("/", kLabelNoiseAttribute, to_json(noise)); });

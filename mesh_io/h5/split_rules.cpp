@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 
 namespace streamtube::mesh_io {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;  // the order decides
 
 namespace {
 
@@ -48,7 +48,7 @@ std::vector<std::string> summands(const std::string& text) {
 }  // namespace
 
 SplitRules SplitRules::parse(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false, true);
+  const Json json = core::parse_json(text, where);
   if (!json.is_object()) bad(where + ": is not a JSON object of splits");
   SplitRules out;
   for (const auto& [name, value] : json.items()) {
@@ -57,7 +57,7 @@ SplitRules SplitRules::parse(const std::string& text, const std::string& where) 
       if (other.split == name) bad(at + " is there twice");
     Entry entry{name, {}, Kind::list, {}, 1, 0};
     if (value.is_array()) {
-      entry.words = parse_splits(Json({{name, value}}).dump(), where).at(name);
+      entry.words = parse_splits(core::json_text(Json({{name, value}})), where).at(name);
     } else if (value.is_string()) {
       entry.text = value.get<std::string>();
       int end = 0;
@@ -76,7 +76,7 @@ SplitRules SplitRules::parse(const std::string& text, const std::string& where) 
           if (part == name || !json.contains(part)) bad(str(at, ": \"", entry.text, "\" is no rule"));
       }
     } else {
-      bad(str(at, ": ", value.dump(), " is no rule"));
+      bad(str(at, ": ", core::json_text(value), " is no rule"));
     }
     out.entries_.push_back(std::move(entry));
   }
@@ -139,7 +139,7 @@ std::string SplitRules::json() const {
       out[entry.split] = entry.words;
     else
       out[entry.split] = entry.text;
-  return out.dump();
+  return core::json_text(out);
 }
 
 const SplitRules& default_split_rules() {

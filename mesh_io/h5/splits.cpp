@@ -5,12 +5,12 @@
 #include <cmath>
 #include <filesystem>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
@@ -18,8 +18,8 @@ namespace streamtube::mesh_io {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -98,7 +98,7 @@ std::vector<std::string> find_cases(const std::vector<std::string>& cases, const
 Splits read_split_file(const std::string& path) { return parse_splits(core::read_text(path), str("'", path, "'")); }
 
 Splits parse_splits(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false, true);
+  const Json json = core::parse_json(text, where);
   if (!json.is_object())
     bad(where + ": is not a JSON object of splits", "for example {\"train\": [1, 2], \"test\": [\"run_3\"]}");
   Splits splits;
@@ -109,9 +109,9 @@ Splits parse_splits(const std::string& text, const std::string& where) {
       if (item.is_string())
         words.push_back(item.get<std::string>());
       else if (item.is_number_unsigned())
-        words.push_back(item.dump());
+        words.push_back(core::json_text(item));
       else
-        bad(str(where, ": '", name, "' holds ", item.dump(), ", which is neither a name nor a number"));
+        bad(str(where, ": '", name, "' holds ", core::json_text(item), ", which is neither a name nor a number"));
   }
   return splits;
 }
@@ -190,7 +190,7 @@ void check_splits(const Splits& splits, const std::vector<std::string>& cases, c
 }
 
 std::string splits_to_json(const Splits& splits, const std::string& where) {
-  const std::string text = Json(splits).dump();
+  const std::string text = core::json_text(Json(splits));
   if (text.size() > kMostBytes)
     bad(str(where, ": the splits take ", text.size(), " bytes, an HDF5 attribute holds ", kMostBytes),
         "put the file into a folder and split the folder: splits.json there has no limit");
@@ -200,7 +200,7 @@ std::string splits_to_json(const Splits& splits, const std::string& where) {
 void write_splits(const std::string& path, const Splits& splits, const std::string& rules) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
-    core::write_text((fs::path(path) / kSplitsFile).string(), Json(splits).dump(1) + "\n");
+    core::write_text((fs::path(path) / kSplitsFile).string(), core::json_text(Json(splits), 1) + "\n");
     return;
   }
   const std::string text = splits_to_json(splits, str("'", path, "'"));

@@ -84,16 +84,17 @@ ForceTable read_force_table(const fs::path& folder) {
 // The uniform velocity that a run starts from; 0 when it is not uniform.
 double initial_speed(const FoamCase& c) {
   const fs::path folder = c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path);
-  std::ifstream file(folder / "0" / "U", std::ios::binary);
-  std::string head(65536, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(file.gcount()));
-  std::smatch found;
-  static const std::regex uniform(R"(internalField\s+uniform\s*\(\s*(\S+)\s+(\S+)\s+([^\s)]+)\s*\))");
+  const std::string path = (folder / "0" / "U").string();
+  std::error_code ignored;
+  // A list of values takes a line a cell: only a file of a few macros and patches can say it in one.
+  constexpr std::uintmax_t kLongest = 1 << 20;
+  const std::uintmax_t size = fs::file_size(path, ignored), packed = fs::file_size(path + ".gz", ignored);
+  if (std::min(size, packed) > kLongest) return 0;
+  const std::vector<std::string> words = FoamDictionary::read(path).words("internalField");
   Vec3 u{0, 0, 0};
-  if (!std::regex_search(head, found, uniform)) return 0;
+  if (words.size() != 4 || words[0] != "uniform") return 0;
   for (std::size_t k = 0; k < 3; ++k)
-    if (!parse_number(found[k + 1].str(), u[k])) return 0;
+    if (!parse_number(words[k + 1], u[k])) return 0;
   return norm(u);
 }
 
@@ -145,7 +146,11 @@ std::vector<std::int64_t> mirror_points(std::vector<Vec3>& points, std::vector<s
 
 FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool averaged) {
   FoamSetup setup;
-  const FoamDictionary control = FoamDictionary::read((fs::path(c.path) / "system" / "controlDict").string());
+  FoamDictionary control = FoamDictionary::read((fs::path(c.path) / "system" / "controlDict").string());
+  std::error_code ignored;
+  // openfoam.org from version 10 on keeps function objects in a file of their own.
+  if (const fs::path functions = fs::path(c.path) / "system" / "functions"; fs::is_regular_file(functions, ignored))
+    control.add(functions.string(), "functions");
   double until = 0, since = -1;
   bool restarted = false, averages = false;
   parse_number(time, until);
@@ -169,7 +174,8 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
     std::vector<std::string> wanted = control.words(entry + "patches");
     for (const FoamPatch& patch : c.patches)
       for (const std::string& pattern : wanted) {
-        bool fits = pattern == patch.name;
+        bool fits =
+            pattern == patch.name || std::find(patch.groups.begin(), patch.groups.end(), pattern) != patch.groups.end();
         try {
           fits = fits || std::regex_match(patch.name, std::regex(pattern));
         } catch (const std::regex_error&) {  // a plain name
@@ -183,16 +189,19 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   if (setup.body.empty())
     for (const FoamPatch& patch : c.patches)
       if (patch.type == "wall" && !like_ground(patch.name)) setup.body.push_back(patch.name);
-  std::error_code ignored;
-  if (const fs::path transport = fs::path(c.path) / "constant" / "transportProperties"; fs::is_regular_file(transport, ignored))
-    setup.kinematic_viscosity = FoamDictionary::read(transport.string()).number("nu").value_or(0);
+  // openfoam.org calls it physicalProperties from version 10 on.
+  for (const char* name : {"transportProperties", "physicalProperties"})
+    if (const fs::path file = fs::path(c.path) / "constant" / name;
+        fs::is_regular_file(file, ignored) && !(setup.kinematic_viscosity > 0))
+      setup.kinematic_viscosity = FoamDictionary::read(file.string()).number("nu").value_or(0);
   if (!(setup.velocity > 0)) setup.velocity = initial_speed(c);
   if (!coefficients.empty()) {
     const ForceTable table = read_force_table(fs::path(c.path) / "postProcessing" / coefficients);
     if (restarted) since = std::max(since, table.last_start);
     averaged = averaged && averages;
     for (const char* name : {"Cd", "Cl"}) {
-      const auto column = static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
+      const auto column =
+          static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
       if (column == table.columns.size()) continue;
       double sum = 0;
       std::size_t count = 0;
@@ -230,11 +239,20 @@ void mirror(VolumeMesh& mesh, const std::vector<std::string>& axial) {
     for (std::size_t k = begin; k < end; ++k) corners.push_back(of(mesh.corners[k]));
     // The order that VTK wants of a mirrored cell.
     switch (mesh.types[c]) {
-      case 10: std::swap(corners[1], corners[2]); break;
-      case 12: std::swap(corners[1], corners[3]), std::swap(corners[5], corners[7]); break;
-      case 13: std::swap(corners[1], corners[2]), std::swap(corners[4], corners[5]); break;
-      case 14: std::swap(corners[1], corners[3]); break;
-      default: break;
+      case 10:
+        std::swap(corners[1], corners[2]);
+        break;
+      case 12:
+        std::swap(corners[1], corners[3]), std::swap(corners[5], corners[7]);
+        break;
+      case 13:
+        std::swap(corners[1], corners[2]), std::swap(corners[4], corners[5]);
+        break;
+      case 14:
+        std::swap(corners[1], corners[3]);
+        break;
+      default:
+        break;
     }
     mesh.corners.insert(mesh.corners.end(), corners.begin(), corners.end());
     mesh.offsets.push_back(static_cast<std::int64_t>(mesh.corners.size()));
@@ -249,7 +267,8 @@ void mirror(VolumeMesh& mesh, const std::vector<std::string>& axial) {
     for (; faces > 0; --faces) {
       const std::int64_t count = mesh.faces[at++];
       mesh.faces.push_back(count);
-      for (std::int64_t k = count - 1; k >= 0; --k) mesh.faces.push_back(of(mesh.faces[at + static_cast<std::size_t>(k)]));
+      for (std::int64_t k = count - 1; k >= 0; --k)
+        mesh.faces.push_back(of(mesh.faces[at + static_cast<std::size_t>(k)]));
       at += static_cast<std::size_t>(count);
     }
   }

@@ -84,6 +84,41 @@ MeshRows volume_rows(const geometry::VolumeMesh& mesh, Association on) {
   return rows;
 }
 
+namespace {
+
+template <class Mesh, class Weight>
+geometry::Attribute average(const Mesh& mesh, const geometry::Attribute& array, const Weight& weight) {
+  const bool to_points = array.association == Association::faces;
+  const auto k = static_cast<std::size_t>(array.components);
+  const std::size_t cells = mesh.offsets.empty() ? 0 : mesh.offsets.size() - 1;
+  const std::size_t rows = to_points ? mesh.points.size() : cells;
+  std::vector<double> sum(rows * k, 0.0), weights(rows, 0.0);
+  for (std::size_t cell = 0; cell < cells; ++cell) {
+    const double w = to_points ? weight(cell) : 1.0;
+    for (std::int64_t i = mesh.offsets[cell]; i < mesh.offsets[cell + 1]; ++i) {
+      const auto point = static_cast<std::size_t>(mesh.corners[static_cast<std::size_t>(i)]);
+      const std::size_t from = to_points ? cell : point, to = to_points ? point : cell;
+      for (std::size_t c = 0; c < k; ++c) sum[to * k + c] += w * double{array.values[from * k + c]};
+      weights[to] += w;
+    }
+  }
+  geometry::Attribute out{array.name, to_points ? Association::points : Association::faces, array.components, {}};
+  out.values.resize(rows * k);
+  for (std::size_t i = 0; i < rows * k; ++i)
+    out.values[i] = weights[i / k] > 0 ? static_cast<float>(sum[i] / weights[i / k]) : 0.0f;
+  return out;
+}
+
+}  // namespace
+
+geometry::Attribute averaged(const geometry::SurfaceMesh& mesh, const geometry::Attribute& array) {
+  return average(mesh, array, [&](std::size_t f) { return norm(mesh.area_vector(f)); });
+}
+
+geometry::Attribute averaged(const geometry::VolumeMesh& mesh, const geometry::Attribute& array) {
+  return average(mesh, array, [](std::size_t) { return 1.0; });
+}
+
 std::vector<std::int64_t> match_points(const std::vector<Vec3>& positions, const std::vector<Vec3>& others) {
   std::vector<std::int64_t> out(positions.size(), -1);
   Box box;

@@ -25,6 +25,11 @@ MeshRows surface_rows(const geometry::SurfaceMesh& mesh, geometry::Association o
 // Cells: centre of gravity and volume. Points: the shares of the cells around; points of no cell are left out.
 MeshRows volume_rows(const geometry::VolumeMesh& mesh, geometry::Association on);
 
+// An array of faces or cells on the points, the mean of those around (by their area where they are faces), or one of
+// points on the faces or cells, the mean of their corners.
+geometry::Attribute averaged(const geometry::SurfaceMesh& mesh, const geometry::Attribute& array);
+geometry::Attribute averaged(const geometry::VolumeMesh& mesh, const geometry::Attribute& array);
+
 // For every position the index in `others` of the point in the same place, within a millionth of the extent; -1: there
 // is none. Of several in one place each is taken once, in order.
 std::vector<std::int64_t> match_points(const std::vector<Vec3>& positions, const std::vector<Vec3>& others);

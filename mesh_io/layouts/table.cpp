@@ -2,20 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "mesh_io/layouts/embedded.hpp"
 
 namespace streamtube::mesh_io {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using physics::FieldSpec;
 using physics::Scale;
 using physics::Transform;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -35,8 +35,9 @@ class Parser {
   explicit Parser(std::string where) : where_(std::move(where)) {}
 
   LayoutTable table(const Json& json) {
-    object(json, "the table", {"layout", "summary", "description", "case", "flow", "reference", "coefficients", "parameters",
-                               "geometry", "axes", "length_unit", "surface", "volume", "openfoam"});
+    object(json, "the table",
+           {"layout", "summary", "description", "case", "flow", "reference", "coefficients", "parameters", "geometry",
+            "axes", "length_unit", "surface", "volume", "openfoam"});
     LayoutTable t;
     if (json.contains("layout")) t.name = text(json["layout"], "layout");
     if (json.contains("summary")) t.summary = text(json["summary"], "summary");
@@ -72,7 +73,8 @@ class Parser {
     if (json.contains("geometry")) t.geometry = texts(json["geometry"], "geometry");
     if (json.contains("length_unit")) {
       const CaseNumber unit = number(json["length_unit"], "length_unit");
-      if (!unit.value || !(*unit.value > 0)) bad("'length_unit' must be a positive number, metres per unit of the files");
+      if (!unit.value || !(*unit.value > 0))
+        bad("'length_unit' must be a positive number, metres per unit of the files");
       t.length_unit = *unit.value;
     }
     if (json.contains("axes")) axes(json["axes"], t);
@@ -125,12 +127,14 @@ class Parser {
       }
   }
   std::string text(const Json& json, const std::string& key) const {
-    if (!json.is_string() || json.get<std::string>().empty()) bad(str("'", key, "' is not a text: ", json.dump()));
+    if (!json.is_string() || json.get<std::string>().empty())
+      bad(str("'", key, "' is not a text: ", core::json_text(json)));
     return json.get<std::string>();
   }
   std::vector<std::string> texts(const Json& json, const std::string& key) const {
     if (json.is_string()) return {text(json, key)};
-    if (!json.is_array() || json.empty()) bad(str("'", key, "' is neither a text nor a list of them: ", json.dump()));
+    if (!json.is_array() || json.empty())
+      bad(str("'", key, "' is neither a text nor a list of them: ", core::json_text(json)));
     std::vector<std::string> out;
     for (const Json& item : json) out.push_back(text(item, key));
     return out;
@@ -140,7 +144,7 @@ class Parser {
     CaseNumber out;
     const auto finite = [&](const Json& value) {
       const double x = value.is_number() ? value.get<double>() : std::nan("");
-      if (!std::isfinite(x)) bad(str("'", key, "' is not a number: ", value.dump()));
+      if (!std::isfinite(x)) bad(str("'", key, "' is not a number: ", core::json_text(value)));
       return x;
     };
     if (!json.is_object()) {
@@ -153,7 +157,8 @@ class Parser {
     out.csv = texts(json["csv"], key + ".csv");
     out.columns = texts(json["column"], key + ".column");
     if (json.contains("key") != json.contains("row")) bad(str("'", key, "' needs both 'key' and 'row', or none"));
-    if (json.contains("key")) out.key = text(json["key"], key + ".key"), out.key_value = text(json["row"], key + ".row");
+    if (json.contains("key"))
+      out.key = text(json["key"], key + ".key"), out.key_value = text(json["row"], key + ".row");
     return out;
   }
 
@@ -173,12 +178,13 @@ class Parser {
       t.axes[k] = axis, t.axis_signs[k] = minus ? -1 : 1;
     }
     if (!good)
-      bad(str("'axes' must name the file's axes that are the model's x (flow), y, z (up), as [\"z\", \"x\", \"y\"]; it is ",
-              json.dump()));
+      bad(str(
+          "'axes' must name the file's axes that are the model's x (flow), y, z (up), as [\"z\", \"x\", \"y\"]; it is ",
+          core::json_text(json)));
     const auto& a = t.axes;
     const double turn = (a[1] - a[0] + 3) % 3 == 1 ? 1 : -1;
     if (turn * t.axis_signs[0] * t.axis_signs[1] * t.axis_signs[2] < 0)
-      bad(str("'axes' is ", json.dump(), ", a mirror image: change one sign or exchange two axes"));
+      bad(str("'axes' is ", core::json_text(json), ", a mirror image: change one sign or exchange two axes"));
   }
 
   Box box(const Json& json) const {
@@ -187,7 +193,8 @@ class Parser {
       for (const Json& item : json)
         if (item.is_number()) x.push_back(item.get<double>());
     if (x.size() != 6 || !json.is_array() || json.size() != 6 || !(x[0] < x[1] && x[2] < x[3] && x[4] < x[5]))
-      bad(str("'volume.box' must be [x low, x high, y low, y high, z low, z high] in m; it is ", json.dump()));
+      bad(str("'volume.box' must be [x low, x high, y low, y high, z low, z high] in m; it is ",
+              core::json_text(json)));
     return {{x[0], x[2], x[4]}, {x[1], x[3], x[5]}};
   }
 
@@ -195,8 +202,17 @@ class Parser {
     std::vector<FieldSource> out;
     if (!part.contains("fields")) return out;
     if (!part["fields"].is_object()) bad(str("'", name, ".fields' is not an object"));
-    for (const auto& [field, json] : part["fields"].items()) out.push_back(this->field(json, field, name + ".fields." + field));
+    for (const auto& [field, json] : part["fields"].items())
+      out.push_back(this->field(json, field, name + ".fields." + field));
     return out;
+  }
+
+  FieldUnit unit(const Json& json, const std::string& key) const {
+    const std::string word = text(json, key);
+    if (word != "si" && word != "kinematic" && word != "dimensionless")
+      bad(str("'", key, "' is '", word,
+              "': it may be si (Pa, m/s, 1/s), kinematic (over the density: m2/s2) or dimensionless (Cp, Cf, U/U0)"));
+    return word == "si" ? FieldUnit::si : word == "kinematic" ? FieldUnit::kinematic : FieldUnit::dimensionless;
   }
 
   FieldSource field(const Json& json, const std::string& name, const std::string& key) const {
@@ -209,25 +225,32 @@ class Parser {
     if (json.is_string()) {
       f.arrays = {{text(json, key)}};
     } else {
-      object(json, key, {"array", "unit", "sign", "offset", "optional", "file", "same_as", "scale", "components", "transform"});
+      object(json, key,
+             {"array", "unit", "sign", "offset", "optional", "file", "same_as", "scale", "components", "transform"});
       if (json.contains("array")) {
         const Json& array = json["array"];
         if (array.is_string()) {
           f.arrays = {{text(array, key + ".array")}};
         } else {
           if (!array.is_array() || array.empty()) bad(str("'", key, ".array' is neither a name nor a list of them"));
-          for (const Json& a : array) f.arrays.push_back(texts(a, key + ".array"));
+          for (const Json& a : array) {
+            // An alternative may say its own unit: {"name": "cpavg", "unit": "dimensionless"}.
+            if (a.is_object()) {
+              object(a, key + ".array", {"name", "unit"});
+              if (!a.contains("name") || !a.contains("unit"))
+                bad(str("'", key, ".array' needs both 'name' and 'unit'"));
+              f.arrays.push_back(texts(a["name"], key + ".array.name"));
+              f.units.resize(f.arrays.size());
+              f.units.back() = unit(a["unit"], key + ".array.unit");
+            } else {
+              f.arrays.push_back(texts(a, key + ".array"));
+            }
+          }
         }
       } else if (name != "vorticity") {
         bad(str("'", key, "' names no 'array'"));
       }
-      if (json.contains("unit")) {
-        const std::string unit = text(json["unit"], key + ".unit");
-        f.unit = unit == "si" ? FieldUnit::si : unit == "kinematic" ? FieldUnit::kinematic : FieldUnit::dimensionless;
-        if (unit != "si" && unit != "kinematic" && unit != "dimensionless")
-          bad(str("'", key, ".unit' is '", unit,
-                  "': it may be si (Pa, m/s, 1/s), kinematic (over the density: m2/s2) or dimensionless (Cp, Cf, U/U0)"));
-      }
+      if (json.contains("unit")) f.unit = unit(json["unit"], key + ".unit");
       if (json.contains("sign")) {
         f.sign = json["sign"].is_number() ? json["sign"].get<double>() : 0;
         if (f.sign != 1 && f.sign != -1) bad(str("'", key, ".sign' must be 1 or -1"));
@@ -268,7 +291,7 @@ class Parser {
 };
 
 Json parse_json(const std::string& text, const std::string& where) {
-  Json json = Json::parse(text, nullptr, false, true);
+  Json json = core::parse_json(text, where, "docs/import.md describes the table");
   if (!json.is_object())
     throw Error(ErrorKind::input, where + ": is not a JSON object", "docs/import.md describes the table");
   return json;
@@ -283,14 +306,14 @@ LayoutTable parse_layout_table(const std::string& json, const std::string& where
 std::string merge_layout_tables(const std::string& base, const std::string& changes, const std::string& where) {
   Json json = parse_json(base, "the layout");
   json.merge_patch(parse_json(changes, where));
-  return json.dump();
+  return core::json_text(json);
 }
 
 const std::map<std::string, std::string>& builtin_layout_tables() {
   static const std::map<std::string, std::string> tables = [] {
     std::map<std::string, std::string> out;
     for (const auto& [file, text] : embedded_layouts()) {
-      const Json json = Json::parse(text);
+      const Json json = core::parse_json(text);
       out[json.at("layout").get<std::string>()] = text;
     }
     return out;

@@ -31,12 +31,13 @@ enum class FieldUnit { si, kinematic, dimensionless };  // Pa, m/s, 1/s; over th
 struct FieldSource {
   physics::FieldSpec spec;
   std::vector<std::vector<std::string>> arrays;  // alternatives; of three arrays where components are apart
-  std::optional<FieldUnit> unit;                 // nothing: as the file says (OpenFOAM)
+  std::vector<std::optional<FieldUnit>> units;   // of each alternative that has one of its own
+  std::optional<FieldUnit> unit;                 // of the others; nothing: as the file says (OpenFOAM)
   double sign = 1;
-  double offset = 0;        // added before the unit is applied
-  bool optional = false;    // the first case decides whether the data set has it
-  FilePatterns file;        // of its own, with points in another order; else that of the part
-  FilePatterns same_as;     // an .npy file whose values must be these
+  double offset = 0;      // added before the unit is applied
+  bool optional = false;  // the first case decides whether the data set has it
+  FilePatterns file;      // of its own, with points in another order; else that of the part
+  FilePatterns same_as;   // an .npy file whose values must be these
 };
 
 struct LayoutTable {
@@ -53,7 +54,7 @@ struct LayoutTable {
   double length_unit = 1;  // m
   CaseNumber velocity, density, viscosity, length, area;
   std::map<std::string, CaseNumber> coefficients;
-  FilePatterns parameters;  // CSV: all its numbers
+  FilePatterns parameters;           // CSV: all its numbers
   std::vector<std::string> patches;  // of OpenFOAM; empty: those of its force coefficients
   std::string time;                  // of OpenFOAM; empty: the latest
 };

@@ -5,10 +5,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
+#include <mutex>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "geometry/distance.hpp"
 #include "mesh_io/gradient.hpp"
@@ -43,7 +46,8 @@ const char* const kOn[2] = {"points", "cells"};
 std::string describe(const std::vector<Attribute>& attributes) {
   std::string text;
   for (const Attribute& a : attributes)
-    text += str(text.empty() ? "" : ", ", a.name, " (", a.components, " on ", kOn[a.association == Association::faces], ")");
+    text += str(text.empty() ? "" : ", ", a.name, " (", a.components, " on ", kOn[a.association == Association::faces],
+                ")");
   return text.empty() ? "no arrays" : text;
 }
 
@@ -70,8 +74,9 @@ std::vector<const Attribute*> find_arrays(const std::vector<Attribute>& attribut
           break;
         }
         if (name == "*") {
-          if (only) bad(str("there are several arrays that may be ", field.spec.name, ": ", describe(attributes)),
-                        "name it with --fields");
+          if (only)
+            bad(str("there are several arrays that may be ", field.spec.name, ": ", describe(attributes)),
+                "name it with --fields");
           only = &a;
         }
       }
@@ -152,13 +157,14 @@ class CaseFiles {
 struct CaseMeshes {
   SurfaceMesh surface;
   VolumeMesh volume;
-  std::string surface_name, volume_name;            // in messages
-  std::map<std::string, FieldUnit> units;           // of arrays, where the file says them
+  std::string surface_name, volume_name;   // in messages
+  std::map<std::string, FieldUnit> units;  // of arrays, where the file says them
 };
 
 class TableLayout : public Layout {
  public:
-  TableLayout(const std::string& json, const std::string& where) : json_(json), table_(parse_layout_table(json, where)) {}
+  TableLayout(const std::string& json, const std::string& where)
+      : json_(json), table_(parse_layout_table(json, where)) {}
 
   std::string name() const override { return table_.name; }
   std::string summary() const override { return table_.summary; }
@@ -182,7 +188,8 @@ class TableLayout : public Layout {
         return {{path.filename().string(), {path.string()}, folder, {}}};
       }
       for (const auto& entry : fs::directory_iterator(folder, ignored))
-        if (entry.is_directory(ignored) && entry.path().filename().string()[0] != '.' && is_foam_case(entry.path().string()))
+        if (entry.is_directory(ignored) && entry.path().filename().string()[0] != '.' &&
+            is_foam_case(entry.path().string()))
           cases.push_back({entry.path().filename().string(), {entry.path().string()}, folder, {}});
       return cases;
     }
@@ -223,11 +230,17 @@ class TableLayout : public Layout {
     return false;
   }
 
-  DatasetHeader header(const std::vector<CaseSource>&) const override {
+  DatasetHeader header(const std::vector<CaseSource>& cases) const override {
     DatasetHeader h;
-    h.description = table_.description.empty() ? str("imported from the layout '", table_.name, "'") : table_.description;
+    h.description =
+        table_.description.empty() ? str("imported from the layout '", table_.name, "'") : table_.description;
     for (int b = 0; b < 2; ++b)
       for (const FieldSource& f : table_.fields[b]) h.fields[b].push_back(f.spec);
+    if (!h.fields[1].empty() && !table_.openfoam && !cases.empty() && !has_volumes(cases[0].folder)) {
+      core::warn(str(in_quotes(cases[0].folder), ": there are no volume files (", table_.volume[0],
+                     "): surfaces alone are imported"));
+      h.fields[1].clear();
+    }
     return h;
   }
 
@@ -242,10 +255,12 @@ class TableLayout : public Layout {
     const CaseFiles files(source.folder, source.words, work);
     meshes.surface_name = in_quotes(source.files[0]);
     meshes.surface = read_surface(source.files[0], table_.length_unit);
-    if (!table_.fields[1].empty()) {
+    unify(0, meshes.surface, meshes.surface_name);
+    if (!table_.fields[1].empty() && has_volumes(source.folder)) {
       const std::string volume = files.need(table_.volume, "volume file");
       meshes.volume_name = in_quotes(volume);
       meshes.volume = read_volume(volume, table_.length_unit);
+      unify(1, meshes.volume, meshes.volume_name);
     }
     describe_case(files, meshes, sample.info);
     fill(files, meshes, sample);
@@ -287,7 +302,8 @@ class TableLayout : public Layout {
 
   void describe_case(const CaseFiles& files, const CaseMeshes& meshes, CaseInfo& info) const {
     physics::Flow& flow = info.flow;
-    if (table_.velocity.given() || !(flow.velocity > 0)) flow.velocity = number(files, table_.velocity, "velocity of the free stream");
+    if (table_.velocity.given() || !(flow.velocity > 0))
+      flow.velocity = number(files, table_.velocity, "velocity of the free stream");
     if (table_.density.given() || !(flow.density > 0)) flow.density = number(files, table_.density, "density");
     if (table_.viscosity.given() || !(flow.kinematic_viscosity > 0))
       flow.kinematic_viscosity = number(files, table_.viscosity, "kinematic viscosity");
@@ -306,7 +322,8 @@ class TableLayout : public Layout {
       info.reference_area = geometry::frontal_area(turned);
     for (const auto& [name, source] : table_.coefficients) {
       if (!source.value && files.find(source.csv).empty()) {
-        core::warn(str("case '", info.name, "': the file with its ", name, " is not there; forces are not compared with it"));
+        core::warn(
+            str("case '", info.name, "': the file with its ", name, " is not there; forces are not compared with it"));
         continue;
       }
       info.coefficients[name] = number(files, source, name);
@@ -320,14 +337,19 @@ class TableLayout : public Layout {
   // SI of one unit of the file's array.
   double factor(const FieldSource& f, const CaseMeshes& meshes, const std::string& array, const CaseInfo& info) const {
     FieldUnit unit = f.unit.value_or(FieldUnit::si);
-    if (!f.unit)
+    bool own = false;
+    for (std::size_t i = 0; i < f.units.size(); ++i)
+      if (f.units[i] && f.arrays[i][0] == array) unit = *f.units[i], own = true;
+    if (!f.unit && !own)
       if (const auto known = meshes.units.find(array); known != meshes.units.end()) unit = known->second;
-    return unit == FieldUnit::si ? 1.0 : unit == FieldUnit::kinematic ? info.flow.density : physics::si_unit(f.spec, info.scales());
+    return unit == FieldUnit::si          ? 1.0
+           : unit == FieldUnit::kinematic ? info.flow.density
+                                          : physics::si_unit(f.spec, info.scales());
   }
 
   // Values of a field at rows of its mesh, in SI and in the model's frame.
-  SampleField take(const FieldSource& f, const std::vector<const Attribute*>& arrays, const std::vector<std::int64_t>& rows,
-                   const CaseMeshes& meshes, const CaseInfo& info) const {
+  SampleField take(const FieldSource& f, const std::vector<const Attribute*>& arrays,
+                   const std::vector<std::int64_t>& rows, const CaseMeshes& meshes, const CaseInfo& info) const {
     const std::size_t k = static_cast<std::size_t>(f.spec.components);
     const double scale = f.sign * factor(f, meshes, arrays[0]->name, info);
     SampleField out{f.spec.name, f.spec.unit, f.spec.components, std::vector<float>(rows.size() * k)};
@@ -341,6 +363,38 @@ class TableLayout : public Layout {
             scale * (k == 3 ? table_.axis_signs[c] * value(static_cast<std::size_t>(table_.axes[c])) : value(c)));
     }
     return out;
+  }
+
+  // Whether the data set has any volume at all: published ones are often copied without.
+  bool has_volumes(const std::string& folder) const {
+    std::call_once(looked_, [&] {
+      for (const std::string& pattern : table_.volume) volumes_ = volumes_ || !find_matches(folder, pattern).empty();
+    });
+    return volumes_;
+  }
+
+  // Where fields of one file are partly on cells and partly on points: all where the first is, the others averaged.
+  template <class Mesh>
+  void unify(int b, Mesh& mesh, const std::string& name) const {
+    std::optional<Association> on;
+    std::vector<const Attribute*> elsewhere;
+    for (const FieldSource& f : table_.fields[b]) {
+      if (!f.file.empty()) continue;
+      const auto cells = find_arrays(mesh.attributes, f, Association::faces),
+                 points = find_arrays(mesh.attributes, f, Association::points);
+      if (cells.empty() && points.empty()) continue;
+      if (!on) on = cells.empty() ? Association::points : Association::faces;
+      const auto& here = *on == Association::faces ? cells : points;
+      const auto& there = *on == Association::faces ? points : cells;
+      if (here.empty()) elsewhere.insert(elsewhere.end(), there.begin(), there.end());
+    }
+    std::vector<Attribute> moved;
+    for (const Attribute* a : elsewhere) {
+      core::warn(str(name, ": ", in_quotes(a->name), " is on the ", kOn[*on != Association::faces],
+                     ", the others on the ", kOn[*on == Association::faces], ": it is averaged to there"));
+      moved.push_back(averaged(mesh, *a));
+    }
+    std::move(moved.begin(), moved.end(), std::back_inserter(mesh.attributes));
   }
 
   // Where all fields of a part are, and which arrays they are. Those of files of their own are left empty.
@@ -360,10 +414,11 @@ class TableLayout : public Layout {
     std::string on_cells, on_points;
     for (const FieldSource& f : table_.fields[b]) {
       if (!f.file.empty() || f.optional || f.spec.name == "vorticity") continue;
-      const auto cells = find_arrays(attributes, f, Association::faces), points = find_arrays(attributes, f, Association::points);
+      const auto cells = find_arrays(attributes, f, Association::faces),
+                 points = find_arrays(attributes, f, Association::points);
       if (cells.empty() && points.empty())
-        bad(str(name, ": there is no array ", alternatives(f), " with ", f.spec.components, f.spec.components == 1 ? " component" : " components",
-                " for the field ", f.spec.name),
+        bad(str(name, ": there is no array ", alternatives(f), " with ", f.spec.components,
+                f.spec.components == 1 ? " component" : " components", " for the field ", f.spec.name),
             str("there are: ", describe(attributes), "; other names are given with --fields"));
       if (points.empty() && on_cells.empty()) on_cells = cells[0]->name;
       if (cells.empty() && on_points.empty()) on_points = points[0]->name;
@@ -375,7 +430,7 @@ class TableLayout : public Layout {
   void fill(const CaseFiles& files, const CaseMeshes& meshes, FlowSample& sample) const {
     Arrays arrays;
     for (int b = 0; b < 2; ++b) {
-      if (table_.fields[b].empty()) continue;
+      if (table_.fields[b].empty() || (b == 1 && meshes.volume.cell_count() == 0)) continue;
       const std::string& name = b == 0 ? meshes.surface_name : meshes.volume_name;
       const std::vector<Attribute>& attributes = b == 0 ? meshes.surface.attributes : meshes.volume.attributes;
       const Association on = locate(b, attributes, name, arrays);
@@ -385,7 +440,8 @@ class TableLayout : public Layout {
       for (std::size_t i = 0; i < rows.position.size(); ++i) {
         for (const double x : to_model(rows.position[i])) part.position.push_back(static_cast<float>(x));
         if (b == 0)
-          for (const double x : to_model(rows.normal[i])) part.normal.push_back(static_cast<float>(table_.inward_normals ? -x : x));
+          for (const double x : to_model(rows.normal[i]))
+            part.normal.push_back(static_cast<float>(table_.inward_normals ? -x : x));
       }
       for (const double size : rows.size) part.size.push_back(static_cast<float>(size));
       for (std::size_t i = 0; i < table_.fields[b].size(); ++i) {
@@ -432,20 +488,30 @@ class TableLayout : public Layout {
     }
     std::vector<Attribute> attributes;
     MeshRows theirs;
+    const auto take_from = [&](auto&& other, MeshRows&& rows_of) {
+      theirs = std::move(rows_of);
+      if (find_arrays(other.attributes, f, on).empty()) {
+        const Association other_place = on == Association::faces ? Association::points : Association::faces;
+        for (const Attribute* a : find_arrays(other.attributes, f, other_place)) {
+          core::warn(str(in_quotes(path), ": ", in_quotes(a->name), " is on the ", kOn[on != Association::faces],
+                         ", the fields of ", b == 0 ? meshes.surface_name : meshes.volume_name, " on the ",
+                         kOn[on == Association::faces], ": it is averaged to there"));
+          attributes.push_back(averaged(other, *a));
+        }
+      }
+      std::move(other.attributes.begin(), other.attributes.end(), std::back_inserter(attributes));
+    };
     if (b == 0) {
       SurfaceMesh other = read_surface(path, table_.length_unit);
-      theirs = surface_rows(other, on), attributes = std::move(other.attributes);
+      MeshRows rows_of = surface_rows(other, on);
+      take_from(other, std::move(rows_of));
     } else {
       VolumeMesh other = read_volume(path, table_.length_unit);
-      theirs = volume_rows(other, on), attributes = std::move(other.attributes);
+      MeshRows rows_of = volume_rows(other, on);
+      take_from(other, std::move(rows_of));
     }
     const auto arrays = find_arrays(attributes, f, on);
     if (arrays.empty()) {
-      const bool elsewhere = !find_arrays(attributes, f, on == Association::faces ? Association::points : Association::faces).empty();
-      const std::string& first = b == 0 ? meshes.surface_name : meshes.volume_name;
-      if (elsewhere)
-        bad(str(in_quotes(path), ": ", alternatives(f), " is not on the ", kOn[on == Association::faces], ", as the fields of ", first, " are"),
-            "export both files on the same, cells or points");
       bad(str(in_quotes(path), ": there is no array ", alternatives(f), " for the field ", f.spec.name),
           str("there are: ", describe(attributes), "; other names are given with --fields"));
     }
@@ -459,17 +525,19 @@ class TableLayout : public Layout {
         source[i] = theirs.source[static_cast<std::size_t>(match[i])];
     }
     if (missing > 0)
-      bad(str(in_quotes(path), ": ", missing, " of ", match.size(), " points of ", b == 0 ? meshes.surface_name : meshes.volume_name,
-              " are not in it"),
+      bad(str(in_quotes(path), ": ", missing, " of ", match.size(), " points of ",
+              b == 0 ? meshes.surface_name : meshes.volume_name, " are not in it"),
           "the two files are of different meshes");
     sample.part[b].fields.push_back(take(f, arrays, source, meshes, sample.info));
   }
 
-  void vorticity(const FieldSource& f, Association on, const CaseMeshes& meshes, const MeshRows& rows, FlowSample& sample) const {
+  void vorticity(const FieldSource& f, Association on, const CaseMeshes& meshes, const MeshRows& rows,
+                 FlowSample& sample) const {
     std::vector<const Attribute*> velocity;
     const FieldSource* source = nullptr;
     for (const FieldSource& v : table_.fields[1])
-      if (v.spec.name == "velocity" && v.file.empty()) source = &v, velocity = find_arrays(meshes.volume.attributes, v, on);
+      if (v.spec.name == "velocity" && v.file.empty())
+        source = &v, velocity = find_arrays(meshes.volume.attributes, v, on);
     if (velocity.empty()) {
       if (f.optional) return;
       bad(meshes.volume_name + ": there is neither vorticity nor a velocity to compute it of",
@@ -501,16 +569,20 @@ class TableLayout : public Layout {
   static void compare_npy(const std::string& path, const Attribute& array, const std::string& name) {
     const std::vector<double> values = read_npy(path);
     if (values.size() != array.values.size())
-      bad(str(in_quotes(path), ": has ", values.size(), " values, ", in_quotes(array.name), " of ", name, " has ", array.values.size()),
+      bad(str(in_quotes(path), ": has ", values.size(), " values, ", in_quotes(array.name), " of ", name, " has ",
+              array.values.size()),
           "the two files are of different cases");
     for (std::size_t i = 0; i < values.size(); ++i)
       if (!(std::abs(values[i] - array.values[i]) <= 1e-4 * (1 + std::abs(values[i]))))
-        bad(str(in_quotes(path), ": value ", i, " is ", values[i], ", but ", array.values[i], " in ", in_quotes(array.name), " of ", name),
+        bad(str(in_quotes(path), ": value ", i, " is ", values[i], ", but ", array.values[i], " in ",
+                in_quotes(array.name), " of ", name),
             "the two files are of different cases");
   }
 
   std::string json_;
   LayoutTable table_;
+  mutable std::once_flag looked_;
+  mutable bool volumes_ = false;
 };
 
 // The first alternative of each field that is in the time folder, and the fields over the patches of the body.
@@ -528,23 +600,27 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
           if (!found && field.name == apart[0]) found = &field;
       if (!found) {
         if (!f.optional && f.spec.name == "vorticity")
-          core::warn(str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time, ": there is no vorticity; computed of the "
-                         "velocity in the cells, it is too small beside walls (`simpleFoam -postProcess -func vorticity "
-                         "-latestTime` writes OpenFOAM's own)"));
+          core::warn(
+              str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time,
+                  ": there is no vorticity; computed of the "
+                  "velocity in the cells, it is too small beside walls (`simpleFoam -postProcess -func vorticity "
+                  "-latestTime` writes OpenFOAM's own)"));
         if (f.optional || f.spec.name == "vorticity") continue;
         std::string names;
         for (const FoamField& field : there) names += (names.empty() ? "" : ", ") + field.name;
         bad(str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time, ": there is no field ", alternatives(f),
                 b == 0 ? " for the surface's " : " for the volume's ", f.spec.name),
-            str("there are: ", names.empty() ? "none" : names, f.spec.name == "wall_shear_stress" ? "; `simpleFoam -postProcess -func wallShearStress -latestTime` writes it" : ""));
+            str("there are: ", names.empty() ? "none" : names,
+                f.spec.name == "wall_shear_stress"
+                    ? "; `simpleFoam -postProcess -func wallShearStress -latestTime` writes it"
+                    : ""));
       }
       if (std::find(selection.fields.begin(), selection.fields.end(), found->name) == selection.fields.end())
         selection.fields.push_back(found->name);
       averaged = averaged || (f.spec.name == "pressure" && found->name.ends_with("Mean"));
       if (f.spec.name == "vorticity") axial.push_back(found->name);
       // [kg m s ...]: a pressure without the kilogram is kinematic.
-      meshes.units[found->name] =
-          found->dimensions.rfind("[0 2 -2", 0) == 0 ? FieldUnit::kinematic : FieldUnit::si;
+      meshes.units[found->name] = found->dimensions.rfind("[0 2 -2", 0) == 0 ? FieldUnit::kinematic : FieldUnit::si;
     }
   const FoamSetup setup = read_foam_setup(c, selection.time, averaged);
   selection.patches = table_.patches.empty() ? setup.body : table_.patches;
@@ -568,7 +644,8 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
     FoamSelection plane{selection.time, planes, selection.fields, false};
     const Box flat = read_foam(c, plane).surface.bounds(), body = fields.surface.bounds();
     const double near = 1e-6 * norm(body.size());
-    half = std::abs(flat.low[1]) <= near && std::abs(flat.high[1]) <= near && (body.low[1] >= -near || body.high[1] <= near);
+    half = std::abs(flat.low[1]) <= near && std::abs(flat.high[1]) <= near &&
+           (body.low[1] >= -near || body.high[1] <= near);
   }
   if (half) {
     const double frontal = geometry::frontal_area(fields.surface);
@@ -615,7 +692,8 @@ FoamResult read_foam_result(const std::string& folder) {
     }
   }
   for (std::size_t f = 0; f < out.surface.face_count(); ++f)
-    std::reverse(out.surface.corners.begin() + out.surface.offsets[f], out.surface.corners.begin() + out.surface.offsets[f + 1]);
+    std::reverse(out.surface.corners.begin() + out.surface.offsets[f],
+                 out.surface.corners.begin() + out.surface.offsets[f + 1]);
   return out;
 }
 
@@ -628,7 +706,7 @@ Layouts all_layouts(const std::string& changes, const std::string& only) {
     return layouts;
   }
   const std::string text = core::read_text(changes), where = in_quotes(changes);
-  const auto json = nlohmann::json::parse(text, nullptr, false, true);
+  const auto json = core::parse_json(text, where);
   const bool has_surface = json.is_object() && json.contains("surface") && json["surface"].is_object();
   if (!json.is_object() || (has_surface && json["surface"].contains("file"))) {
     layouts.push_back(table_layout(merge_layout_tables(R"({"layout": "own"})", text, where), where));

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "geometry/generators.hpp"
 #include "geometry/surface_report.hpp"
@@ -19,8 +19,8 @@ namespace streamtube::solver {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -101,23 +101,23 @@ std::string GeneratedCases::settings() const {
   for (const auto& [name, built_in] : openfoam_templates())
     if (const fs::path own = fs::path(s.templates) / name; !s.templates.empty() && fs::exists(own))
       templates[name] = core::sha256_file(own.string());
-  return Json({{"space", plan_.shared_json()},
-               {"flow", {options_.flow.velocity, options_.flow.density, options_.flow.kinematic_viscosity}},
-               {"iterations", s.iterations},
-               {"residual", s.residual},
-               {"average", s.average},
-               {"cell", s.cell},
-               {"mesh", solver::name(s.mesh)},
-               {"cell of repeats", options_.repeat > 0 ? options_.repeat_cell : 0},
-               {"ground", s.moving_ground},
-               {"inflow", {s.turbulence_intensity, s.viscosity_ratio}},
-               {"templates", templates},
-               {"volume", {options_.sample.volume_points, box.low, box.high, options_.sample.seed}}})
-      .dump();
+  return core::json_text(
+      Json({{"space", plan_.shared_json()},
+            {"flow", {options_.flow.velocity, options_.flow.density, options_.flow.kinematic_viscosity}},
+            {"iterations", s.iterations},
+            {"residual", s.residual},
+            {"average", s.average},
+            {"cell", s.cell},
+            {"mesh", solver::name(s.mesh)},
+            {"cell of repeats", options_.repeat > 0 ? options_.repeat_cell : 0},
+            {"ground", s.moving_ground},
+            {"inflow", {s.turbulence_intensity, s.viscosity_ratio}},
+            {"templates", templates},
+            {"volume", {options_.sample.volume_points, box.low, box.high, options_.sample.seed}}}));
 }
 
 std::string GeneratedCases::changed_setting(const std::string& before) const {
-  const Json had = Json::parse(before, nullptr, false), now = Json::parse(settings());
+  const Json had = core::try_json(before), now = core::parse_json(settings());
   std::string out;
   for (const auto& [key, value] : now.items())
     if (!had.is_object() || had.value(key, Json()) != value) out += (out.empty() ? "" : ", ") + key;

@@ -15,13 +15,13 @@
 #include <functional>
 #include <iomanip>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "core/child_process.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/runtime.hpp"
 #include "core/sha256.hpp"
@@ -33,8 +33,8 @@ namespace streamtube::solver {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -186,18 +186,19 @@ Json state_of(const Case& question, const OpenFoamSetup& setup, const OpenFoamOp
                  "--overwrite begins anew");
   };
   try {
-    Json state = Json::parse(core::read_text((path / kState).string()));
+    Json state = core::read_json((path / kState).string(), "--overwrite begins anew");
     const Json& had = state.at("setup");
     if (!state.at("done").is_object()) throw unreadable("\"done\" is no object");
     for (const auto& [key, value] : wanted.items()) {
       if (!had.contains(key) && key == "least_volume") continue;  // it was not there in cases of before
       const Json& before = !had.contains(key) && plain.contains(key) ? plain.at(key) : had.at(key);
       if (before != value)
-        throw Error(ErrorKind::usage,
-                    str("'", path.string(), "' holds another case: ",
-                        key == "body" ? std::string("its body is another one")
-                                      : str(key, " is ", before.dump(), " there, ", value.dump(), " here")),
-                    "give the options it was begun with, another --out, or --overwrite");
+        throw Error(
+            ErrorKind::usage,
+            str("'", path.string(), "' holds another case: ",
+                key == "body" ? std::string("its body is another one")
+                              : str(key, " is ", core::json_text(before), " there, ", core::json_text(value), " here")),
+            "give the options it was begun with, another --out, or --overwrite");
     }
     return state;
   } catch (const Json::exception& e) {
@@ -256,7 +257,7 @@ class Folder {
   std::string file(const std::string& name) const { return (path_ / name).string(); }
   bool done(const std::string& stage) const { return state_["done"].contains(stage); }
   Json& state() { return state_; }
-  void save() { core::write_text(file(kState), state_.dump(2) + "\n"); }
+  void save() { core::write_text(file(kState), core::json_text(state_, 2) + "\n"); }
 
   // Does what is not done yet, and remembers it with its time.
   template <class F>
@@ -394,7 +395,7 @@ void remove_times_after(const fs::path& folder, int last) {
   for (int i = 0; fs::exists(folder / str("processor", i)); ++i) parts.push_back(folder / str("processor", i));
   for (const auto& part : parts)
     for (const auto& name : mesh_io::foam_times(part.string(), "U"))
-      if (std::stod(name) > last) fs::remove_all(part / name);
+      if (std::strtod(name.c_str(), nullptr) > last) fs::remove_all(part / name);
 }
 
 double number_after(const std::string& text, const std::string& key) {
@@ -408,9 +409,9 @@ Error rejection(const std::string& name, const std::string& reason, const std::s
 
 void change_state(const std::string& folder, const std::function<void(Json&)>& change) {
   const std::string path = (fs::path(folder) / kState).string();
-  Json state = Json::parse(core::read_text(path));
+  Json state = core::read_json(path);
   change(state);
-  core::write_text(path, state.dump(2) + "\n");
+  core::write_text(path, core::json_text(state, 2) + "\n");
 }
 
 const std::vector<const char*> kCaseFiles = {"system/blockMeshDict",

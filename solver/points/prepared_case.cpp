@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "solver/model_world.hpp"
 #include "surrogate/model/features.hpp"
 
@@ -12,8 +12,8 @@ namespace streamtube::solver {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -130,15 +130,17 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
       {"extrapolation", extrapolation},
       {"placement",
        {{"axes", p.placement.frame.axes}, {"shift", p.placement.frame.shift}, {"scale", p.placement.scale}}}};
-  file.write_attribute("/case", "description", json.dump());
+  file.write_attribute("/case", "description", core::json_text(json));
 }
 
 bool has_prepared(const mesh_io::H5File& file) { return file.exists("/case"); }
 
 PreparedCase read_prepared(const mesh_io::H5File& file) {
   PreparedCase p;
+  const std::string where = str("'", file.name(), "': attribute 'description' of '/case'");
+  const std::string hint = "make it again with `streamtube points --prepare`";
+  const Json json = core::parse_json(file.attribute_text("/case", "description"), where, hint);
   try {
-    const Json json = Json::parse(file.attribute_text("/case", "description"));
     p.name = json.at("name"), p.model = json.at("model"), p.model_fingerprint = json.at("model_fingerprint");
     p.seed = json.at("seed");
     const Json& flow = json.at("flow");
@@ -157,9 +159,7 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
     p.placement = {{placement.at("axes"), placement.at("shift"), geometry::step_of(p.model_scale)},
                    placement.at("scale")};
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::input,
-                str("'", file.name(), "': attribute 'description' of '/case' is not what it should be: ", error.what()),
-                "make it again with `streamtube points --prepare`");
+    throw Error(ErrorKind::input, str(where, " is not what it should be: ", error.what()), hint);
   }
   for (const double x :
        {p.reference.scales.velocity, p.reference.scales.density, p.reference.scales.length, p.reference.scales.area})

@@ -5,12 +5,13 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
 #include "core/sequences.hpp"
 #include "core/sha256.hpp"
 #include "geometry/generators.hpp"
@@ -24,8 +25,8 @@ namespace streamtube::solver {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -62,19 +63,11 @@ std::string near(const std::string& given, const std::vector<std::string>& known
   return best.empty() ? str("there are ", list) : str("did you mean '", best, "'?");
 }
 
-bool is_utf8(const std::string& text) {
-  try {
-    return !Json(text).dump().empty();
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
 // A design's name is that of its folder.
 void check_name(const std::string& name, const std::string& where) {
   bool fine = !name.empty() && name.size() <= 200 && name[0] != '.';
   for (const char c : name) fine = fine && c != '/' && c != '\\' && static_cast<unsigned char>(c) >= 32;
-  if (!is_utf8(name))
+  if (!core::is_utf8(name))
     throw Error(ErrorKind::input, str(where, ": the name is not in UTF-8, which tables and pages of results are in"),
                 "rename the file, or give its design a name in a table");
   if (!fine)
@@ -206,7 +199,7 @@ SweepPlan plan_of_table(const std::string& path, const std::vector<std::string>&
   plan.source = str("'", path, "'");
   std::string text = core::read_text(path);
   if (text.rfind("\xef\xbb\xbf", 0) == 0) text.erase(0, 3);
-  if (!is_utf8(text))
+  if (!core::is_utf8(text))
     throw Error(ErrorKind::input, plan.source + ": the table is not in UTF-8", "save it as \"CSV UTF-8\"");
   std::istringstream in(text);
   std::string line;
@@ -346,7 +339,7 @@ class Place {
   }
   std::uint64_t count(std::uint64_t most) const {
     if (!json_.is_number_integer() || json_.get<double>() < 0) refuse("a whole number, not negative, is expected");
-    if (json_.get<double>() > double(most)) refuse(str(json_.dump(), " is more than ", most));
+    if (json_.get<double>() > double(most)) refuse(str(core::json_text(json_), " is more than ", most));
     return json_.get<std::uint64_t>();
   }
   bool flag() const {
@@ -768,17 +761,13 @@ void sample(const Place& root, SweepPlan& plan) {
 SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector<std::string>& conditions) {
   SweepPlan plan;
   plan.source = str("'", path, "'");
-  Json json;
-  try {
-    json = Json::parse(core::read_text(path), nullptr, true, true);
-  } catch (const Json::exception& error) {
-    throw Error(ErrorKind::input, str(plan.source, ": this is no JSON: ", error.what()), "see docs/sweep.md");
-  }
+  const Json json = core::read_json(path, "see docs/sweep.md");
   const Place root(json, plan.source);
   root.object({"name", "baseline", "triangle", "parameters", "morphs", "sampling", "designs", "include_baseline",
                "objective", "constraints", "optimiser", "splits", "mesh"});
   if (root.has("splits"))
-    plan.splits = mesh_io::SplitRules::parse(root.at("splits").json().dump(), plan.source + ": splits").json();
+    plan.splits =
+        mesh_io::SplitRules::parse(core::json_text(root.at("splits").json()), plan.source + ": splits").json();
   if (root.has("mesh")) {
     plan.mesh = root.at("mesh").text();
     if (!mesh_kind(plan.mesh)) root.at("mesh").refuse(str("there is no mesh '", plan.mesh, "'"), "it is car or plain");
@@ -845,13 +834,13 @@ std::string SweepPlan::identity(const Design& design) const {
   for (const auto& file : design.files) out["files"].push_back(fs::path(file).filename().string());
   for (std::size_t p = 0; p < parameters.size(); ++p)
     out["values"][parameters[p].name] = std::isnan(design.values[p]) ? Json(nullptr) : Json(design.values[p]);
-  return core::sha256(out.dump()).substr(0, 16);
+  return core::sha256(core::json_text(out)).substr(0, 16);
 }
 
 std::string SweepPlan::shared_json() const {
   Json out = Json::object();
   for (const auto& p : parameters) out["parameters"].push_back(p.name);
-  if (!space) return out.dump();
+  if (!space) return core::json_text(out);
   for (const auto& file : space->baseline)
     out["baseline"].push_back({{"file", fs::path(file).filename().string()}, {"sha256", core::sha256_file(file)}});
   if (!space->family.empty()) out["family"] = space->family, out["fixed"] = space->fixed;
@@ -878,7 +867,7 @@ std::string SweepPlan::shared_json() const {
     }
     out["morphs"].push_back(std::move(one));
   }
-  return out.dump();
+  return core::json_text(out);
 }
 
 SweepPlan read_plan(const std::vector<std::string>& words, bool sample, const std::vector<std::string>& conditions) {

@@ -9,12 +9,12 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 
 namespace streamtube::solver {
@@ -22,8 +22,8 @@ namespace streamtube::solver {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -193,12 +193,14 @@ std::string to_json(const Row& row) {
   out["seconds"] = named_json(row.seconds);
   out["folder"] = row.folder;
   out["process"] = row.process;
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return core::json_text(out);
 }
+
+constexpr const char* kAnew = "restore the folder of results, or begin anew with --overwrite";
 
 Row row_from_json(const std::string& line, const std::string& where) {
   try {
-    const Json json = Json::parse(line);
+    const Json json = core::parse_json(line, where, kAnew);
     Row row;
     row.design = json.at("design").get<std::string>();
     row.identity = json.at("identity").get<std::string>();
@@ -217,8 +219,7 @@ Row row_from_json(const std::string& line, const std::string& where) {
     row.process = json.at("process").get<int>();
     return row;
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::input, str(where, ": this is no line of a sweep's journal (", error.what(), ")"),
-                "restore the folder of results, or begin anew with --overwrite");
+    throw Error(ErrorKind::input, str(where, ": this is no line of a sweep's journal (", error.what(), ")"), kAnew);
   }
 }
 

@@ -3,11 +3,11 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/sha256.hpp"
 #include "mesh_io/h5/field_json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
@@ -16,9 +16,9 @@ namespace streamtube::surrogate {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using mesh_io::H5File;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -28,14 +28,6 @@ constexpr const char* kBranches[2] = {"surface", "volume"};
 
 [[noreturn]] void bad(const std::string& message, const std::string& hint = {}) {
   throw Error(ErrorKind::input, message, hint);
-}
-
-Json parse(const std::string& text, const std::string& where) {
-  try {
-    return Json::parse(text);
-  } catch (const nlohmann::json::exception& e) {
-    bad(str(where, ": is not valid JSON: ", e.what()));
-  }
 }
 
 const Json& member(const Json& json, const char* key, const std::string& where) {
@@ -60,7 +52,7 @@ std::int64_t whole(const Json& json, const char* key, std::int64_t low, std::int
   if (!value.is_number_integer() ||
       (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high)) ||
       value.get<std::int64_t>() < low || value.get<std::int64_t>() > high)
-    bad(str(where, ": '", key, "' is ", value.dump(), ", not a whole number in ", low, "..", high));
+    bad(str(where, ": '", key, "' is ", core::json_text(value), ", not a whole number in ", low, "..", high));
   return value.get<std::int64_t>();
 }
 
@@ -171,10 +163,12 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
   return c;
 }
 
-Json fields_json(const std::vector<physics::FieldSpec>& fields) { return Json::parse(mesh_io::fields_to_json(fields)); }
+Json fields_json(const std::vector<physics::FieldSpec>& fields) {
+  return core::parse_json(mesh_io::fields_to_json(fields));
+}
 
 std::vector<physics::FieldSpec> fields_from(const Json& json, const char* key, const std::string& where) {
-  return mesh_io::fields_from_json(member(json, key, where).dump(), str(where, ": '", key, "'"));
+  return mesh_io::fields_from_json(core::json_text(member(json, key, where)), str(where, ": '", key, "'"));
 }
 
 Json normalizer_json(const physics::Normalizer& n) {
@@ -245,12 +239,13 @@ Json sampling_json(const Sampling& s) {
 }
 
 Sampling sampling_from(const Json& json, const std::string& where) {
-  constexpr std::int64_t kMost = 10'000'000;
+  // Attention takes time in the square of these: of more there would be no end.
+  constexpr std::int64_t kMostPoints = 4'000'000, kMostTokens = 65'536;
   Sampling s;
-  s.geometry_points = static_cast<std::size_t>(whole(json, "geometry_points", 1, kMost, where));
-  s.supernodes = static_cast<std::size_t>(whole(json, "supernodes", 1, kMost, where));
-  s.anchors[0] = static_cast<std::size_t>(whole(json, "surface_anchors", 1, kMost, where));
-  s.anchors[1] = static_cast<std::size_t>(whole(json, "volume_anchors", 1, kMost, where));
+  s.geometry_points = static_cast<std::size_t>(whole(json, "geometry_points", 1, kMostPoints, where));
+  s.supernodes = static_cast<std::size_t>(whole(json, "supernodes", 1, kMostTokens, where));
+  s.anchors[0] = static_cast<std::size_t>(whole(json, "surface_anchors", 1, kMostTokens, where));
+  s.anchors[1] = static_cast<std::size_t>(whole(json, "volume_anchors", 1, kMostTokens, where));
   if (s.supernodes > s.geometry_points)
     bad(str(where, ": ", s.supernodes, " supernodes out of ", s.geometry_points, " geometry points"));
   s.surface_face_size = number(json, "surface_face_size", where);
@@ -329,16 +324,16 @@ std::vector<Condition> conditions_from(const Json& json, const std::string& wher
 // What a file need not have is left out where it says nothing, so that older files keep their fingerprints.
 std::map<std::string, std::string> metadata(const Checkpoint& c) {
   std::map<std::string, std::string> texts = {{"name", c.name},
-                                              {"config", config_json(c.config).dump()},
-                                              {"normalizer", normalizer_json(c.normalizer).dump()},
-                                              {"reference", reference_json(c.reference).dump()},
-                                              {"domain", box_json(c.domain).dump()},
-                                              {"sampling", sampling_json(c.sampling).dump()},
-                                              {"training_range", range_json(c.training_range).dump()},
+                                              {"config", core::json_text(config_json(c.config))},
+                                              {"normalizer", core::json_text(normalizer_json(c.normalizer))},
+                                              {"reference", core::json_text(reference_json(c.reference))},
+                                              {"domain", core::json_text(box_json(c.domain))},
+                                              {"sampling", core::json_text(sampling_json(c.sampling))},
+                                              {"training_range", core::json_text(range_json(c.training_range))},
                                               {"provenance", c.provenance},
-                                              {"test_errors", Json(c.test_errors).dump()}};
-  if (c.canonical_length > 0) texts["canonical_length"] = Json(c.canonical_length).dump();
-  if (!c.conditions.empty()) texts["conditions"] = conditions_json(c.conditions).dump();
+                                              {"test_errors", core::json_text(Json(c.test_errors))}};
+  if (c.canonical_length > 0) texts["canonical_length"] = core::json_text(Json(c.canonical_length));
+  if (!c.conditions.empty()) texts["conditions"] = core::json_text(conditions_json(c.conditions));
   return texts;
 }
 
@@ -365,15 +360,15 @@ std::string shapes_hash(const std::string& names, const std::string& cases, std:
 }
 
 std::string descriptor_names() {
-  return Json(std::vector<std::string>(std::begin(geometry::kDescriptorNames), std::end(geometry::kDescriptorNames)))
-      .dump();
+  return core::json_text(
+      Json(std::vector<std::string>(std::begin(geometry::kDescriptorNames), std::end(geometry::kDescriptorNames))));
 }
 
 void write_shapes(H5File& file, const geometry::ShapeTable& shapes) {
   if (shapes.rows.empty()) return;
   std::vector<double> values;
   for (const auto& row : shapes.rows) values.insert(values.end(), row.begin(), row.end());
-  const std::string names = descriptor_names(), cases = Json(shapes.cases).dump();
+  const std::string names = descriptor_names(), cases = core::json_text(Json(shapes.cases));
   file.create_group("/shapes");
   file.write_attribute("/shapes", "names", names);
   file.write_attribute("/shapes", "cases", cases);
@@ -388,7 +383,7 @@ geometry::ShapeTable read_shapes(const H5File& file) {
   // Descriptors of another program cannot be compared with ours.
   if (names != descriptor_names()) return shapes;
   const std::string cases = file.attribute_text("/shapes", "cases");
-  const Json list = parse(cases, where + ": attribute 'cases'");
+  const Json list = core::parse_json(cases, where + ": attribute 'cases'");
   if (!list.is_array()) bad(where + ": attribute 'cases' is not a list");
   for (const Json& name : list) {
     if (!name.is_string()) bad(where + ": attribute 'cases' is not a list of names");
@@ -420,14 +415,14 @@ Json fold_json(const Fold& fold) {
 // Attribute "fold" of a member's group.
 void write_fold(H5File& file, const std::string& group, const Fold& fold) {
   if (fold.folds == 0) return;
-  file.write_attribute(group, "fold", fold_json(fold).dump());
+  file.write_attribute(group, "fold", core::json_text(fold_json(fold)));
 }
 
 Fold read_fold(const H5File& file, const std::string& group) {
   Fold out;
   if (!file.has_attribute(group, "fold")) return out;
   try {
-    const Json json = Json::parse(file.attribute_text(group, "fold"));
+    const Json json = core::parse_json(file.attribute_text(group, "fold"));
     json.at("fold").get_to(out.fold), json.at("folds").get_to(out.folds);
     json.at("split").get_to(out.split), json.at("held_out").get_to(out.held_out);
   } catch (const Json::exception& e) {
@@ -524,7 +519,9 @@ Checkpoint read(const H5File& file) {
   const auto attribute = [&](const char* name) -> const std::string& {
     return texts[name] = file.attribute_text("/", name);
   };
-  const auto json = [&](const char* name) { return parse(attribute(name), str(where, ": attribute '", name, "'")); };
+  const auto json = [&](const char* name) {
+    return core::parse_json(attribute(name), str(where, ": attribute '", name, "'"));
+  };
   Checkpoint c;
   c.name = attribute("name");
   c.config = config_from(json("config"), where + ": attribute 'config'");
@@ -645,10 +642,10 @@ std::vector<float> network_conditions(const std::vector<Condition>& conditions, 
   return out;
 }
 
-std::string config_to_json(const AbuptConfig& config) { return config_json(config).dump(); }
+std::string config_to_json(const AbuptConfig& config) { return core::json_text(config_json(config)); }
 
 AbuptConfig config_from_json(const std::string& text, const std::string& where) {
-  return config_from(parse(text, where), where);
+  return config_from(core::parse_json(text, where), where);
 }
 
 Checkpoint read_checkpoint(const std::string& path) { return read(H5File::open(path)); }
@@ -688,7 +685,7 @@ void write_checkpoint(const std::string& path, Checkpoint& checkpoint) {
 Checkpoint read_description(const std::string& path) {
   Checkpoint c;
   const std::string at = str("'", path, "'");
-  const Json description = parse(core::read_text(path), at);
+  const Json description = core::parse_json(core::read_text(path), at);
   c.name = text(description, "name", at);
   c.provenance = text(description, "provenance", at);
   c.reference = reference_from(member(description, "reference", at), at + ": 'reference'");
@@ -722,7 +719,7 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
   c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
 
   const std::string in_normalizer = where + ": attribute 'normaliser'";
-  const Json normalizer = parse(file.attribute_text("/", "normaliser"), in_normalizer);
+  const Json normalizer = core::parse_json(file.attribute_text("/", "normaliser"), in_normalizer);
   c.normalizer.position_origin = number(normalizer, "position_origin", in_normalizer);
   c.normalizer.position_extent = number(normalizer, "position_extent", in_normalizer);
   for (int b = 0; b < 2; ++b) {
@@ -732,7 +729,7 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
     branch.std = numbers(statistics, "std", in_normalizer);
   }
   if (file.has_attribute("/", "test")) {
-    const Json test = parse(file.attribute_text("/", "test"), where + ": attribute 'test'");
+    const Json test = core::parse_json(file.attribute_text("/", "test"), where + ": attribute 'test'");
     if (test.is_object())
       for (const auto& [key, value] : test.items())
         if (value.is_number()) c.test_errors[key] = number(value, where + ": attribute 'test'");
@@ -902,7 +899,7 @@ std::string summary_json(const Checkpoint& c) {
   for (const ModelMember& one : c.further)
     if (one.fold.folds > 0) out["further_folds"].push_back(fold_json(one.fold));
   out["provenance"] = c.provenance;
-  return out.dump(2);
+  return core::json_text(out, 2);
 }
 
 }  // namespace streamtube::surrogate

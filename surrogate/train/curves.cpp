@@ -1,17 +1,17 @@
 #include "surrogate/train/curves.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 
 namespace streamtube::surrogate {
 
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -31,7 +31,7 @@ Curves read_curves(const std::string& log_path) {
   std::set<std::string> columns;
   std::istringstream in(core::read_text(log_path));
   for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
+    const Json json = core::try_json(line);
     if (!json.is_object() || !json.contains("update") || !json["update"].is_number_integer()) continue;
     auto& row = curves.rows[json["update"].get<std::int64_t>()];
     const auto take = [&](const std::string& name, const Json& value) {
@@ -59,7 +59,7 @@ std::string curves_csv(const Curves& curves) {
     text += str(update);
     for (const std::string& column : curves.columns) {
       const auto value = row.find(column);
-      text += value == row.end() ? std::string(",") : str(',', Json(value->second).dump());  // all digits
+      text += value == row.end() ? std::string(",") : str(',', core::json_text(Json(value->second)));  // all digits
     }
     text += '\n';
   }

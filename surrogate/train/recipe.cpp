@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 
 namespace streamtube::surrogate {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -104,6 +105,15 @@ std::string kind_name(OptimizerOptions::Kind kind) { return kind == OptimizerOpt
 
 constexpr const char* kPrecisions[] = {"fp32", "tf32", "bf16"};  // in the order of Precision
 
+// The double with the fewest digits that is this float.
+double shortest(float value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  double out = 0;
+  std::from_chars(text, end, out);
+  return out;
+}
+
 template <class T>
 Json to_json(const T& value) {
   if constexpr (std::is_same_v<T, OptimizerOptions::Kind>)
@@ -115,7 +125,7 @@ Json to_json(const T& value) {
   else if constexpr (std::is_same_v<T, Precision>)
     return kPrecisions[static_cast<int>(value)];
   else if constexpr (std::is_same_v<T, float>)
-    return std::stod(str(value));  // 9, not 9.00000035
+    return shortest(value);  // 9, not 9.00000035
   else
     return value;
 }
@@ -184,7 +194,7 @@ void set(Recipe& recipe, const std::string& key, const Json& value, ErrorKind ki
   if (!found)
     throw Error(kind, str(where, ": there is no option '", key, "'"),
                 str("the nearest one is '", nearest, "'; `streamtube train --print-config` lists all"));
-  if (!wrong.empty()) throw Error(kind, str(where, ": '", key, "': ", value.dump(), " ", wrong));
+  if (!wrong.empty()) throw Error(kind, str(where, ": '", key, "': ", core::json_text(value), " ", wrong));
 }
 
 void check_recipe(const Recipe& r, const std::string& where) {
@@ -264,12 +274,7 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& over
   Recipe recipe;
   const std::string where = path.empty() ? "the command line" : str("'", path, "'");
   if (!path.empty()) {
-    Json json;
-    try {
-      json = Json::parse(core::read_text(path), nullptr, true, true);
-    } catch (const Json::exception& e) {
-      throw Error(ErrorKind::input, str(where, ": not JSON: ", e.what()), "comments are allowed, // or /* */");
-    }
+    const Json json = core::read_json(path, "comments are allowed, // or /* */");
     if (!json.is_object()) throw Error(ErrorKind::input, where + ": not a JSON object of options");
     std::vector<std::pair<std::string, Json>> options;
     flatten(json, "", options);
@@ -281,7 +286,7 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& over
       throw Error(ErrorKind::usage, str("'", text, "' is not key=value"),
                   "options of the recipe are given as optimizer.rate=1e-3");
     const std::string key = text.substr(0, equal), value = text.substr(equal + 1);
-    Json json = Json::parse(value, nullptr, false);
+    Json json = core::try_json(value);
     if (json.is_discarded()) json = value;
     set(recipe, key, json, ErrorKind::usage, "option");
   }
@@ -292,7 +297,7 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& over
 std::string recipe_text(const Recipe& recipe) {
   std::vector<std::array<std::string, 2>> lines;
   each_option(recipe, [&](const char* name, const auto& value, const char* what, bool) {
-    lines.push_back({str("  ", Json(name).dump(), ": ", to_json(value).dump()), what});
+    lines.push_back({str("  ", core::json_text(Json(name)), ": ", core::json_text(to_json(value))), what});
   });
   std::string text = "{\n";
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -309,7 +314,7 @@ std::string recipe_text(const Recipe& recipe) {
 std::vector<std::string> result_options(const Recipe& recipe) {
   std::vector<std::string> out;
   each_option(recipe, [&](const char* name, const auto& value, const char*, bool decides) {
-    if (decides) out.push_back(str(name, " = ", to_json(value).dump()));
+    if (decides) out.push_back(str(name, " = ", core::json_text(to_json(value))));
   });
   return out;
 }

@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
 #include <string_view>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/processes.hpp"
 #include "core/rng.hpp"
@@ -32,10 +32,10 @@ namespace streamtube::surrogate {
 
 using core::Error;
 using core::ErrorKind;
+using core::Json;
 using core::str;
 using mesh_io::Dataset;
 using mesh_io::H5File;
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -148,7 +148,7 @@ class Session {
       log.open(file("log.jsonl"), std::ios::app);
     }
     const auto write_line = [&](const Json& line) {
-      if (processes_.first()) log << line.dump() << '\n' << std::flush;
+      if (processes_.first()) log << core::json_text(line) << '\n' << std::flush;
     };
 
     core::info(str("training ", trainer.parameters(), " parameters on ", train_.size(), " cases, ",
@@ -201,7 +201,7 @@ class Session {
         for (std::size_t i = 0; i < curls.size(); ++i)
           line[recipe_.velocity == physics::Decoder::potential ? "curl/velocity" : "curl/vorticity"] = curls[i];
         write_line(line);
-        core::debug(line.dump());
+        core::debug(core::json_text(line));
         sum = 0, summed = 0;
       }
       if (!validation_.empty() && (done % recipe_.validate_every == 0 || end)) {
@@ -503,8 +503,8 @@ class Session {
       h5.write_attribute("/", "schedule_start", schedule_start_);
       Json names = Json::array();
       for (const std::size_t index : train_) names.push_back(data_.cases()[index].name);
-      h5.write_attribute("/", "cases", names.dump());
-      h5.write_attribute("/", "recipe", Json(deciding_options()).dump());
+      h5.write_attribute("/", "cases", core::json_text(names));
+      h5.write_attribute("/", "recipe", core::json_text(Json(deciding_options())));
       const auto put = [&](const char* name, const std::vector<float>& values) {
         h5.write<float>(name, {values.size()}, values);
       };
@@ -530,7 +530,7 @@ class Session {
     const std::int64_t done = h5.attribute_integer("/", "updates");
     schedule_start_ = h5.attribute_integer("/", "schedule_start");
     if (h5.attribute_text("/", "data") != fingerprint_) check_grown(h5, where, done);
-    const Json before = Json::parse(h5.attribute_text("/", "recipe"), nullptr, false);
+    const Json before = core::try_json(h5.attribute_text("/", "recipe"));
     std::string differing;
     for (const std::string& option : deciding_options()) {
       if (before.is_array() && std::find(before.begin(), before.end(), option) != before.end()) continue;
@@ -551,7 +551,7 @@ class Session {
   // The cases of the run must be among those of now, as they were.
   void check_grown(const H5File& h5, const std::string& where, std::int64_t done) {
     std::vector<std::size_t> known;
-    const Json names = Json::parse(h5.attribute_text("/", "cases"), nullptr, false);
+    const Json names = core::try_json(h5.attribute_text("/", "cases"));
     for (const Json& name : names.is_array() ? names : Json::array())
       for (const std::size_t index : train_)
         if (name == data_.cases()[index].name) known.push_back(index);
@@ -594,7 +594,7 @@ class Session {
     std::string kept;
     std::ifstream in(file("log.jsonl"));
     for (std::string line; updates > 0 && std::getline(in, line);) {
-      const Json json = Json::parse(line, nullptr, false);
+      const Json json = core::try_json(line);
       if (json.is_object() && json.contains("update") && json["update"].get<std::int64_t>() <= updates)
         kept += line + "\n";
     }
@@ -615,7 +615,7 @@ class Session {
                                                      {"weights", batch.weights[b]}};
     for (const Batch::Functional& f : batch.functionals)
       json["functionals"].push_back({{"name", f.name}, {"weight", f.weight}, {"coefficients", f.coefficients}});
-    std::string text = json.dump(), name = batch.name;
+    std::string text = core::json_text(json), name = batch.name;
     processes_.broadcast(text, where), processes_.broadcast(name, where);
     if (processes_.first()) core::write_text(file("bad_batch.json"), text);
     throw Error(ErrorKind::runtime,

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
@@ -69,7 +69,7 @@ inline std::vector<std::string> journal_designs(const TempDir& dir, const std::s
     if (entry.path().extension() != ".jsonl") continue;
     std::istringstream in(content(entry.path().string()));
     for (std::string line; std::getline(in, line);)
-      names.push_back(nlohmann::json::parse(line)["design"].get<std::string>());
+      names.push_back(core::parse_json(line)["design"].get<std::string>());
   }
   std::sort(names.begin(), names.end());
   return names;

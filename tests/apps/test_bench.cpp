@@ -2,8 +2,8 @@
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "surrogate/backends/backend_set.hpp"
 #include "surrogate/backends/cpu_kernels.hpp"
 #include "tests/apps/program.hpp"
@@ -31,11 +31,11 @@ TEST_CASE("bench of a checkpoint: every stage with its figures, profile included
                                    "1", "--chunk", "64", "--profile", "--json"});
   CAPTURE(r.err);
   REQUIRE(r.code == 0);
-  const auto j = nlohmann::json::parse(r.out);
+  const auto j = streamtube::core::parse_json(r.out);
   CHECK(j["config"] == "tiny.h5");
   CHECK(j["network"]["hidden"] == 24);
   CHECK(j["shape"]["points"] == 200);
-  CHECK(j["shape"]["anchors"] == nlohmann::json({48, 56}));
+  CHECK(j["shape"]["anchors"] == streamtube::core::Json({48, 56}));
   CHECK(j["shape"]["edges"] >= 40);  // every supernode is its own neighbour
   CHECK(j["precision"] == "fp32");
   CHECK(j["device"]["threads"] == 1);
@@ -44,7 +44,7 @@ TEST_CASE("bench of a checkpoint: every stage with its figures, profile included
   REQUIRE(j["stages"].size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto& s = j["stages"][i];
-    CAPTURE(s.dump());
+    CAPTURE(streamtube::core::json_text(s));
     CHECK(s["name"] == names[i]);
     CHECK(s["seconds"]["count"] == 3);
     CHECK(s["seconds"]["min"] <= s["seconds"]["median"]);
@@ -89,7 +89,7 @@ TEST_CASE("bench counts without measuring") {
   const auto r = run_program(dir, {"bench", "--config", "drivaerml", "--stage", "query", "--points", "0,140000000",
                                    "--dry-run", "--json", "--threads", "1"});
   REQUIRE(r.code == 0);
-  const auto j = nlohmann::json::parse(r.out);
+  const auto j = streamtube::core::parse_json(r.out);
   REQUIRE(j["stages"].size() == 1);
   CHECK(j["stages"][0]["attention_flop"] == Approx(140e6 * 12 * 4 * 16384 * 192));
 }
@@ -108,7 +108,7 @@ TEST_CASE("bench in bf16: the 16-bit pass by portable kernels, training where th
   const auto check = [](const streamtube::test::Outcome& r, std::size_t stages) {
     CAPTURE(r.err);
     REQUIRE(r.code == 0);
-    const auto j = nlohmann::json::parse(r.out);
+    const auto j = streamtube::core::parse_json(r.out);
     CHECK(j["precision"] == "bf16");
     CHECK(j["matmul_peak"]["tflops"] > 0);
     CHECK(j["stages"].size() == stages);
@@ -121,7 +121,7 @@ TEST_CASE("bench in bf16: the 16-bit pass by portable kernels, training where th
   // Keys and values of the tiny network are half as large.
   auto fp32 = words;
   fp32[10] = "fp32", fp32.push_back("query");
-  const auto whole = nlohmann::json::parse(run_program(dir, fp32).out);
+  const auto whole = streamtube::core::parse_json(run_program(dir, fp32).out);
   CHECK(2 * j["memory"]["anchor_cache"].get<std::size_t>() == whole["memory"]["anchor_cache"].get<std::size_t>());
   const auto r = bench("train");
   CHECK(r.code == 2);

@@ -3,8 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/cad_shapes.hpp"
@@ -12,7 +12,7 @@
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::run_program;
 using test::TempDir;
 
@@ -24,12 +24,12 @@ TEST_CASE("predict takes a STEP file and answers in its unit") {
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("STEP in mm, 3 solids, 12 faces"));
   CHECK_THAT(r.out, ContainsSubstring("axle/wheel_2 "));
-  const json run = json::parse(test::content(dir.file("car_streamtube/run.json")));
+  const json run = core::parse_json(test::content(dir.file("car_streamtube/run.json")));
   REQUIRE(run["cad"].size() == 1);
   CHECK(run["cad"][0]["deviation_m"] == 1e-3);
   CHECK(run["parts"][0]["colour"] == "#FF0000");
   CHECK(run["parts"][1]["role"] == "wheels");
-  const json forces = json::parse(test::content(dir.file("car_streamtube/forces.json")));
+  const json forces = core::parse_json(test::content(dir.file("car_streamtube/forces.json")));
   CHECK(forces["reference"]["length_m"].get<double>() == Approx(1));
   CHECK(forces["patches"]["body"]["area_m2"].get<double>() == Approx(test::kCarBoxArea));
   // Millimetres in, millimetres out.
@@ -37,7 +37,7 @@ TEST_CASE("predict takes a STEP file and answers in its unit") {
 
   const auto inspected = run_program(dir, {"inspect", "car.step", "--json"});
   REQUIRE(inspected.code == 0);
-  CHECK(json::parse(inspected.out)["cad"]["unit"] == "mm");
+  CHECK(core::parse_json(inspected.out)["cad"]["unit"] == "mm");
 }
 
 TEST_CASE("a broken CAD file ends in one error and leaves nothing") {

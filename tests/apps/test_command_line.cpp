@@ -1,10 +1,10 @@
 // The command line as such: what is understood, and what is said about what is not.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "core/json.hpp"
 #include "tests/apps/program.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -80,6 +80,29 @@ TEST_CASE("options from a file") {
   CHECK_THAT(r.err, ContainsSubstring("none.ini"));
 }
 
+TEST_CASE("numbers that are none, negative where they cannot be, or too long are refused, also in a file") {
+  const TempDir dir;
+  const auto refused = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"predict", "car.stl"};
+    all.insert(all.end(), words.begin(), words.end());
+    const auto r = run_program(dir, all);
+    CHECK(r.code == 2);
+    return r.err;
+  };
+  for (const char* value : {"nan", "inf", "-inf", "1e999", "NaN"}) {
+    CHECK_THAT(refused({"--velocity", value}),
+               ContainsSubstring("--velocity: '") && ContainsSubstring("not a finite number"));
+    CHECK_THAT(refused({"--reference-area", value}), ContainsSubstring("not a finite number"));
+  }
+  CHECK_THAT(refused({"--seed", "-1"}), ContainsSubstring("--seed: '-1' is below 0"));
+  CHECK_THAT(refused({"--seed", "99999999999999999999"}), ContainsSubstring("is more than"));
+  CHECK_THAT(refused({"--threads", "600"}), ContainsSubstring("512"));
+  dir.write("a.ini", "[predict]\nvelocity=nan\n");
+  const auto r = run_program(dir, {"--config", "a.ini", "predict", "car.stl"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("not a finite number"));
+}
+
 TEST_CASE("devices says which implementation is used and why the others are not") {
   const TempDir dir;
   auto r = run_program(dir, {"devices"});
@@ -87,7 +110,7 @@ TEST_CASE("devices says which implementation is used and why the others are not"
   CHECK_THAT(r.out, ContainsSubstring("USED"));
   r = run_program(dir, {"devices", "--json"});
   CHECK(r.code == 0);
-  const auto json = nlohmann::json::parse(r.out);
+  const auto json = streamtube::core::parse_json(r.out);
   REQUIRE(!json["devices"].empty());
   bool portable = false;
   int used = 0;

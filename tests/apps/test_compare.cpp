@@ -2,8 +2,8 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/layouts/table_layout.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
@@ -14,10 +14,10 @@ using namespace streamtube;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
+using core::Json;
 using geometry::Association;
 using test::run_program;
 using test::TempDir;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -34,7 +34,8 @@ geometry::SurfaceMesh sample(float factor, bool reorder) {
   const std::size_t n = mesh.face_count();
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t f = n - 1 - i;
-    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f], mesh.corners.begin() + mesh.offsets[f + 1]);
+    out.corners.insert(out.corners.end(), mesh.corners.begin() + mesh.offsets[f],
+                       mesh.corners.begin() + mesh.offsets[f + 1]);
     out.offsets.push_back(static_cast<std::int64_t>(out.corners.size()));
     out.patch[i] = mesh.patch[f];
     for (std::size_t k = 0; k < mesh.attributes.size(); ++k) {
@@ -52,16 +53,17 @@ TEST_CASE("errors of compare are those of evaluate for the same case") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
   REQUIRE(run_program(dir, test::tiny_training("run", {"updates=3"})).code == 0);
-  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "run/last.h5", "--split", "test", "--predictions", "predicted", "--json"});
+  auto r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "run/last.h5", "--split", "test", "--predictions",
+                             "predicted", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const Json evaluation = Json::parse(r.out);
+  const Json evaluation = core::parse_json(r.out);
   for (const Json& c : evaluation["cases"]) {
     const std::string name = c["name"];
     r = run_program(dir, {"compare", "predicted:" + name, "d.h5:" + name, "--json"});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    const Json fields = Json::parse(r.out)["fields"];
+    const Json fields = core::parse_json(r.out)["fields"];
     REQUIRE(c["relative_l2"].size() == 5);
     for (const auto& [field, error] : c["relative_l2"].items())
       CHECK_THAT(fields[field]["relative_l2"].get<double>(), WithinRel(error.get<double>(), 1e-5));
@@ -80,7 +82,7 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
   auto r = run_program(dir, {"compare", "a.vtp", "b.vtp", "--out", "d", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  Json json = Json::parse(r.out);
+  Json json = core::parse_json(r.out);
   CHECK_THAT(json["fields"]["surface/pressure"]["relative_l2"].get<double>(), WithinAbs(0.1, 1e-5));
   CHECK_THAT(json["fields"]["surface/wall_shear_stress"]["relative_l2"].get<double>(), WithinAbs(0, 1e-12));
   CHECK(json["fields"]["surface/pressure"]["interpolated"] == false);
@@ -92,7 +94,8 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
     if (a.name == "pressure_difference")
       for (const auto& truth : b.attributes)
         if (truth.name == "pressure")
-          for (std::size_t i = 0; i < a.values.size(); i += 101) REQUIRE_THAT(a.values[i], WithinAbs(0.1f * truth.values[i], 1e-4f));
+          for (std::size_t i = 0; i < a.values.size(); i += 101)
+            REQUIRE_THAT(a.values[i], WithinAbs(0.1f * truth.values[i], 1e-4f));
   CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--out", "d"}).code == 2);
   CHECK(run_program(dir, {"compare", "a.vtp", "b.vtp", "--picture"}).code == 2);
 
@@ -109,13 +112,14 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
   for (const auto& a : fine.attributes)
     if (a.name == "pressure" && a.association == Association::faces) {
       cut.attributes.push_back({"pressure", Association::faces, 1, {}});
-      for (const std::int64_t f : triangles.face) cut.attributes[0].values.push_back(a.values[static_cast<std::size_t>(f)]);
+      for (const std::int64_t f : triangles.face)
+        cut.attributes[0].values.push_back(a.values[static_cast<std::size_t>(f)]);
     }
   mesh_io::write_vtp(dir.file("cut.vtp"), cut);
   r = run_program(dir, {"compare", "b.vtp", "cut.vtp", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  json = Json::parse(r.out);
+  json = core::parse_json(r.out);
   CHECK(json["fields"]["surface/pressure"]["interpolated"] == true);
   CHECK(json["fields"]["surface/pressure"]["relative_l2"].get<double>() < 0.1);  // warped faces at edges
 
@@ -146,9 +150,9 @@ TEST_CASE("an incompressible case of OpenFOAM is taken at the other result's den
     const auto r = run_program(dir, {"compare", "predicted", "box", "--json"});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    return Json::parse(r.out)["fields"]["surface/pressure"]["relative_l2"].get<double>();
+    return core::parse_json(r.out)["fields"]["surface/pressure"]["relative_l2"].get<double>();
   };
   CHECK_THAT(error(), WithinAbs(0.5, 1e-5));
-  dir.write("predicted/run.json", Json{{"options", {{"density", 1.5 * foam.info.flow.density}}}}.dump());
+  dir.write("predicted/run.json", core::json_text(Json{{"options", {{"density", 1.5 * foam.info.flow.density}}}}));
   CHECK_THAT(error(), WithinAbs(0, 1e-5));
 }

@@ -2,9 +2,9 @@
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/model.hpp"
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "tests/apps/program.hpp"
@@ -13,7 +13,7 @@
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::TempDir;
 
 namespace {
@@ -37,7 +37,7 @@ TEST_CASE("without --model the built-in one answers, or that of STREAMTUBE_MODEL
     const auto r = run(dir, model, {"inspect", "--json"});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    return json::parse(r.out)["name"].get<std::string>();
+    return core::parse_json(r.out)["name"].get<std::string>();
   };
   CHECK(name("") == "cars");
   CHECK(name(dir.file("tiny.h5")) == "tiny");
@@ -55,7 +55,7 @@ TEST_CASE("the built-in model knows the sample car, at full scale as at a quarte
     INFO(r.err);
     REQUIRE(r.code == 0);
     CHECK_THAT(r.err, !ContainsSubstring("extrapolation") && !ContainsSubstring("warning"));
-    return json::parse(r.out);
+    return core::parse_json(r.out);
   };
   const json small = drag(car);
   CHECK(small["coefficients"]["Cd"]["total"].get<double>() > 0.15);

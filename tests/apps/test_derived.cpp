@@ -4,8 +4,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "physics/derivatives.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using physics::Decoder;
 using test::run_program;
 using test::TempDir;
@@ -81,9 +81,9 @@ TEST_CASE("predict --derive: arrays that belong together, named everywhere") {
     for (std::size_t c = 0; c < 3; ++c)
       CHECK(find(mesh, "vorticity").values[3 * i + c] == Approx(physics::curl(j)[c]).margin(small));
   }
-  const json forces = json::parse(test::content(dir.file("o/forces.json"))),
-             before = json::parse(test::content(dir.file("plain/forces.json"))),
-             run = json::parse(test::content(dir.file("o/run.json")));
+  const json forces = core::parse_json(test::content(dir.file("o/forces.json"))),
+             before = core::parse_json(test::content(dir.file("plain/forces.json"))),
+             run = core::parse_json(test::content(dir.file("o/run.json")));
   CHECK(forces["coefficients"] == before["coefficients"]);
   CHECK(forces["model"]["decoders"] == json({{"pressure", "direct"}, {"velocity", "direct"}, {"vorticity", "curl"}}));
   CHECK(before["model"]["decoders"]["vorticity"] == "direct");
@@ -135,7 +135,7 @@ TEST_CASE("the plan of a dry run says what is derived") {
   const auto r = run_program(
       dir, {"predict", "--derive", "lambda2", write_box(dir), "--dry-run", "--json", "--vorticity", "curl"});
   REQUIRE(r.code == 0);
-  const json plan = json::parse(r.out)["plan"];
+  const json plan = core::parse_json(r.out)["plan"];
   CHECK_THAT(plan["derived fields"].get<std::string>(), ContainsSubstring("lambda2"));
   CHECK(plan["vorticity"] == "exact curl of the velocity");
 }
@@ -148,7 +148,7 @@ TEST_CASE("a model that decodes vorticity as a curl: made, inspected, predicted 
   auto r = run_program(dir, {"inspect", "curl.h5"});
   CHECK_THAT(r.out, ContainsSubstring("vorticity as the curl of velocity"));
   r = run_program(dir, {"inspect", "curl.h5", "--json"});
-  CHECK(json::parse(r.out)["decoders"]["volume"]["vorticity"] == "curl");
+  CHECK(core::parse_json(r.out)["decoders"]["volume"]["vorticity"] == "curl");
 
   const auto of_model = volume(dir, "a", {"--model", "curl.h5"}),
              asked = volume(dir, "b", {"--model", kBaseline, "--vorticity", "curl"}),
@@ -179,7 +179,7 @@ TEST_CASE("evaluate --vorticity: another vorticity, all else the same") {
     const auto r = run_program(dir, words);
     INFO(r.err);
     REQUIRE(r.code == 0);
-    return json::parse(r.out);
+    return core::parse_json(r.out);
   };
   for (const char* draws : {"1", "2"}) {
     const json direct = evaluate("m.h5", {"--draws", draws}),

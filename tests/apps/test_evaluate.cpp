@@ -4,8 +4,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/tiny_dataset.hpp"
@@ -14,10 +14,10 @@
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 using namespace streamtube;
+using core::Json;
 using test::content;
 using test::run_program;
 using test::TempDir;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -57,14 +57,14 @@ TEST_CASE("members of a cross-validation answer what they have not seen, beside 
         run_program(dir, test::tiny_training(std::string("f") + fold, {"updates=30", "--folds", "2", "--fold", fold}))
             .code == 0);
   auto r = run_program(dir, {"inspect", "f1/best.h5", "--json"});
-  const auto fold = Json::parse(r.out)["fold"];
+  const auto fold = core::parse_json(r.out)["fold"];
   CHECK(fold["folds"] == 2);
   CHECK(fold["split"] == "train");
-  CHECK(fold["held_out"].size() + Json::parse(r.out)["shapes"].size() == 12);
+  CHECK(fold["held_out"].size() + core::parse_json(r.out)["shapes"].size() == 12);
   r = run_program(dir, {"evaluate", "f1/best.h5", "f2/best.h5", "--data", "d.h5", "--out-of-fold", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const auto json = Json::parse(r.out);
+  const auto json = core::parse_json(r.out);
   CHECK(json["cases"].size() == 12);
   CHECK(json["split"] == "train");
   CHECK(json["members"][0]["cases"] == fold["held_out"].size());
@@ -116,10 +116,10 @@ TEST_CASE("a data set says what its labels are worth, and evaluate says it besid
   CHECK_THAT(r.out,
              ContainsSubstring("71 counts; two") && ContainsSubstring("no model can show less on single labels"));
   r = run_program(dir, {"evaluate", "m.h5", "--data", "d.h5", "--json"});
-  CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cd"]["rms_difference"].get<double>() ==
+  CHECK(core::parse_json(r.out)["label_noise"]["scatter"]["Cd"]["rms_difference"].get<double>() ==
         Approx(0.01).epsilon(1e-3));  // the table has six digits
   r = run_program(dir, {"dataset", "info", "d.h5", "--json"});
-  CHECK(Json::parse(r.out)["label_noise"]["scatter"]["Cl"]["pairs"] == 1);
+  CHECK(core::parse_json(r.out)["label_noise"]["scatter"]["Cl"]["pairs"] == 1);
   dir.write("t.csv", "case,Cd,Cl\ncase_9,0.3,0\n");
   r = run_program(dir, {"dataset", "noise", "d.h5", "--from", "t.csv", "--overwrite"});
   CHECK(r.code == 3);
@@ -151,7 +151,7 @@ TEST_CASE("the budget of drag: steps, their scatter, cells; bodies that are miss
   r = budget("bodies");
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const auto json = Json::parse(r.out)["budget"];
+  const auto json = core::parse_json(r.out)["budget"];
   REQUIRE(json["steps"].size() == 3);
   for (const auto& step : json["steps"]) {
     CHECK(step["Cd"].size() == 2);
@@ -185,7 +185,7 @@ TEST_CASE("predict with several draws: the mean of single ones, with their devia
     const auto r = run_program(dir, words);
     INFO(r.err);
     REQUIRE(r.code == 0);
-    return Json::parse(r.out);
+    return core::parse_json(r.out);
   };
   const auto many = predict({"--draws", "3", "--seed", "4"});
   double sum = 0, squares = 0;

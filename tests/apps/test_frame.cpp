@@ -4,9 +4,9 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::run_program;
 using test::TempDir;
 
@@ -122,7 +122,7 @@ TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every 
     return r;
   };
   mesh_io::write_vtp(dir.file("plain.vtp"), body());
-  const json plain = json::parse(predict("plain.vtp", "plain", {}).out);
+  const json plain = core::parse_json(predict("plain.vtp", "plain", {}).out);
   const auto surface = mesh_io::read_surface(dir.file("plain/surface.vtp"));
   const auto volume = mesh_io::read_volume(dir.file("plain/volume.vtu"));
 
@@ -160,7 +160,7 @@ TEST_CASE("turned, moved, in millimetres: the same forces and fields, for every 
     const auto run = predict("turned.vtp", "turned",
                              {"--overwrite", "--unit", millimetres ? "mm" : "m", "--flow-direction", flow_word, "--up",
                               up_word, "--ground=" + ground});
-    const json turned = json::parse(run.out);
+    const json turned = core::parse_json(run.out);
     for (const auto& [name, value] : plain["coefficients"].items())
       for (const auto& [part, number] : value.items())
         CHECK(turned["coefficients"][name][part].get<double>() == Approx(number.get<double>()).margin(1e-6));
@@ -233,10 +233,10 @@ TEST_CASE("points of a turned body, in millimetres: the plain one's fields, in t
          name + ".vtp"},
         options);
     auto words = std::vector<std::string>{STREAMTUBE_CORE_PROGRAM, "predict", name + ".h5", "--out", name + "_core"};
-    result[turned] = json::parse(run(words, derive));
+    result[turned] = core::parse_json(run(words, derive));
     words = {STREAMTUBE_PROGRAM, "predict", name + ".vtp", "--points", name + ".h5", "--out", name + "_full"};
     words.insert(words.end(), options.begin(), options.end());
-    const json full = json::parse(run(words, derive));
+    const json full = core::parse_json(run(words, derive));
     CHECK(full["points"]["coefficients"] == result[turned]["coefficients"]);
     CHECK(full["reference"]["moment_center_m"] == result[turned]["reference"]["moment_center_m"]);
     for (const char* file : {"/surface.hdf", "/volume.hdf"})
@@ -276,9 +276,9 @@ TEST_CASE("a matrix, in words or in a file, with a scale; meshes of the results 
   const TempDir dir;
   mesh_io::write_vtp(dir.file("plain.vtp"), body());
   mesh_io::write_vtp(dir.file("cfd.vtp"), placed({{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}, {0, 0, 0}, 1));
-  const json plain = json::parse(run_program(dir, {"predict", dir.file("plain.vtp"), "--surface", dir.file("plain.vtp"),
-                                                   "--volume", "none", "--json"})
-                                     .out);
+  const json plain = core::parse_json(run_program(dir, {"predict", dir.file("plain.vtp"), "--surface",
+                                                        dir.file("plain.vtp"), "--volume", "none", "--json"})
+                                          .out);
   // The file holds the body half as large, flow along -y.
   const Matrix r = {{{0, -1, 0}, {1, 0, 0}, {0, 0, 1}}};
   auto small = placed(r, {1, 2, 0.5}, 0.5);
@@ -297,11 +297,11 @@ TEST_CASE("a matrix, in words or in a file, with a scale; meshes of the results 
                           "--volume", dir.file("cells.vtu"), "--unit", "m", "--out", "o", "--overwrite", "--json"});
     INFO(run.err);
     REQUIRE(run.code == 0);
-    CHECK(json::parse(run.out)["coefficients"]["Cd"]["total"].get<double>() ==
+    CHECK(core::parse_json(run.out)["coefficients"]["Cd"]["total"].get<double>() ==
           Approx(plain["coefficients"]["Cd"]["total"].get<double>()).margin(1e-5));
     CHECK(norm(mesh_io::read_surface(dir.file("o/surface.vtp")).points[5] - small.points[5]) < 1e-12);
     CHECK(norm(mesh_io::read_volume(dir.file("o/volume.vtu")).points[3] - cells.points[3]) < 1e-12);
-    const json frame = json::parse(test::content(dir.file("o/run.json")))["frame"];
+    const json frame = core::parse_json(test::content(dir.file("o/run.json")))["frame"];
     CHECK(frame["metres_per_unit"] == 2);
     CHECK(frame["file_to_model"][1] == -2);
   }
@@ -359,7 +359,7 @@ TEST_CASE("the unit is chosen by the model's lengths, and said") {
     const auto r = run_program(dir, words);
     INFO(r.err);
     REQUIRE(r.code == 0);
-    const json run = json::parse(test::content(dir.file("o/run.json")));
+    const json run = core::parse_json(test::content(dir.file("o/run.json")));
     if (run["frame"]["unit"] != "m") CHECK_THAT(r.err, ContainsSubstring("the model's bodies are 0.8843..1.209 m"));
     return run["frame"]["unit"].get<std::string>();
   };
@@ -391,6 +391,6 @@ TEST_CASE("the surface of the results is refined on request") {
   for (std::size_t f = 0; f < coarse.face_count(); ++f) whole += norm(coarse.area_vector(f));
   CHECK(area == Approx(whole));
   const auto plain = run_program(dir, {"predict", dir.file("b.vtp"), "--volume", "none", "--json"});
-  CHECK(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>() ==
-        Approx(json::parse(plain.out)["coefficients"]["Cd"]["total"].get<double>()).margin(2e-3));
+  CHECK(core::parse_json(r.out)["coefficients"]["Cd"]["total"].get<double>() ==
+        Approx(core::parse_json(plain.out)["coefficients"]["Cd"]["total"].get<double>()).margin(2e-3));
 }

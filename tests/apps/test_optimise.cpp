@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 
+#include "core/json.hpp"
 #include "solver/sweep/optimiser.hpp"
 #include "tests/apps/sweep_case.hpp"
 
@@ -11,7 +12,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::content;
 using test::journal_designs;
 using test::run_program;
@@ -38,7 +39,7 @@ TEST_CASE("an optimisation lowers the objective, and goes on where it was") {
   const auto r = run({"--out", "out", "--evaluations", "25", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const json result = json::parse(r.out);
+  const json result = core::parse_json(r.out);
   CHECK(result["designs"].get<int>() <= 25);
   CHECK(result["best"]["Cd"].get<double>() < result["baseline"]["Cd"].get<double>());
   CHECK(fs::exists(dir.file("out/best.stl")));
@@ -56,7 +57,7 @@ TEST_CASE("an optimisation lowers the objective, and goes on where it was") {
 
   const auto plan = run({"--out", "planned", "--dry-run", "--json"});
   REQUIRE(plan.code == 0);
-  CHECK(json::parse(plan.out)["objective"].get<double>() == result["baseline"]["Cd"].get<double>());
+  CHECK(core::parse_json(plan.out)["objective"].get<double>() == result["baseline"]["Cd"].get<double>());
   CHECK_FALSE(fs::exists(dir.file("planned")));
 
   // A dry run finds it, too.
@@ -80,7 +81,7 @@ TEST_CASE("a parameter may have the name of a result") {
                                    "--evaluations", "4", "--out", "out", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const double by = json::parse(r.out)["best"]["parameters"]["height"].get<double>();
+  const double by = core::parse_json(r.out)["best"]["parameters"]["height"].get<double>();
   CHECK((by >= -0.05 && by <= 0.1));
   const auto best = mesh_io::read_surface(dir.file("out/best.stl"));
   CHECK(best.bounds().size()[2] == Approx(0.4 + by).epsilon(1e-5));

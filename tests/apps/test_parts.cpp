@@ -3,9 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/parts.hpp"
+#include "core/json.hpp"
 #include "geometry/parts.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
@@ -14,7 +14,7 @@
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::run_program;
 using test::TempDir;
 
@@ -40,7 +40,7 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("the ground is no part of the body: 'ground' with 48 faces is left out"));
   CHECK_THAT(r.out, ContainsSubstring("Front_Wheel  ") && ContainsSubstring("rear/tyre  "));
-  const json forces = json::parse(test::content(dir.file("car_streamtube/forces.json")));
+  const json forces = core::parse_json(test::content(dir.file("car_streamtube/forces.json")));
   const json& patches = forces["patches"];
   REQUIRE(patches.size() == 3);
   CHECK(patches["body"]["role"] == "cabin");
@@ -59,7 +59,7 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   CHECK(drag == Approx(forces["forces_N"]["drag"]["total"].get<double>()));
   CHECK(forces["reference"]["length_m"].get<double>() == Approx(1.03));
 
-  const json run = json::parse(test::content(dir.file("car_streamtube/run.json")));
+  const json run = core::parse_json(test::content(dir.file("car_streamtube/run.json")));
   REQUIRE(run["parts"].size() == 4);
   CHECK(run["parts"][3]["role"] == "ground");
   CHECK(run["parts"][3]["left_out"] == true);
@@ -85,7 +85,7 @@ TEST_CASE("wheels in their contact patch are cut and closed at the ground; what 
     REQUIRE(r.code == 0);
     CHECK_THAT(r.err, ContainsSubstring("closed over 2 contact patches of 0.06 m2 in all"));
     CHECK_THAT(r.err, !ContainsSubstring("repair (") && !ContainsSubstring("open"));
-    const json patches = json::parse(r.out)["patches"];
+    const json patches = core::parse_json(r.out)["patches"];
     // Top and sides down to the ground; no floor.
     CHECK(patches["rear/tyre"]["area_m2"].get<double>() == Approx(0.1 * 0.3 + 2 * (0.1 + 0.3) * 0.04));
     const auto surface = mesh_io::read_surface(dir.file("car_streamtube/surface.vtp"));
@@ -192,7 +192,7 @@ TEST_CASE("inspect takes several files as one body") {
   mesh_io::write_vtp(dir.file("wheel.vtp"), test::box_mesh({2, 0, 0}, {3, 1, 1}, 1));
   const auto r = run_program(dir, {"inspect", "a.vtp", "wheel.vtp", "--json"});
   REQUIRE(r.code == 0);
-  const json out = json::parse(r.out);
+  const json out = core::parse_json(r.out);
   CHECK(out["faces"] == 48 + 12);
   CHECK(out["components"] == 2);
   CHECK(out["file"] == json::array({"a.vtp", "wheel.vtp"}));
@@ -205,7 +205,7 @@ TEST_CASE("inspect tells parts and their roles") {
   mesh_io::write_vtp(dir.file("car.vtp"), car(0, true));
   const auto r = run_program(dir, {"inspect", "car.vtp", "--json"});
   REQUIRE(r.code == 0);
-  const json parts = json::parse(r.out)["parts"];
+  const json parts = core::parse_json(r.out)["parts"];
   REQUIRE(parts.size() == 4);
   CHECK(parts[2]["name"] == "rear/tyre");
   CHECK(parts[2]["role"] == "wheels");

@@ -12,8 +12,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "mesh_io/h5/point_file.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::content;
 using test::Outcome;
 using test::TempDir;
@@ -85,7 +85,7 @@ TEST_CASE("points of meshes, predicted by both programs alike, open in VTK") {
   r = test::run_program(dir, predict("case.h5", "streamed", {"--surface", "body.stl", "--json"}));
   INFO(r.err);
   REQUIRE(r.code == 0);
-  const json result = json::parse(r.out);
+  const json result = core::parse_json(r.out);
   CHECK(result["points"]["surface"] == 4800);
   CHECK(double(result["points"]["coefficients"]["Cd"]["total"]) ==
         Approx(double(result["coefficients"]["Cd"]["total"])).epsilon(1e-6));

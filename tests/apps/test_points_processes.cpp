@@ -3,8 +3,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "mesh_io/h5/point_file.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -65,7 +65,7 @@ TEST_CASE("several processes write what one writes") {
     for (const char* name : {"/surface.hdf", "/volume.hdf", "/forces.json"})
       CHECK(content(dir.file("one") + name) == content(dir.file(n) + name));
   }
-  CHECK(nlohmann::json::parse(content(dir.file("one/forces.json")))["points"]["integration_points"] == 140'000);
+  CHECK(core::parse_json(content(dir.file("one/forces.json")))["points"]["integration_points"] == 140'000);
 
   r = run(mpirun("2", {"predict", "body.stl", "--model", "tiny.h5", "--out", "none"}));
   CHECK(r.code == 2);

@@ -3,9 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "surrogate/backends/backend_set.hpp"
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::run_program;
 using test::TempDir;
 
@@ -61,7 +61,7 @@ TEST_CASE("predict writes fields and forces that belong together") {
   CHECK(names_in(out) ==
         std::vector<std::string>{"forces.json", "results.pvd", "run.json", "surface.vtp", "volume.vtu"});
 
-  const json result = json::parse(r.out), forces = json::parse(test::content(out / "forces.json"));
+  const json result = core::parse_json(r.out), forces = core::parse_json(test::content(out / "forces.json"));
   CHECK(result["coefficients"] == forces["coefficients"]);
   const auto& cd = forces["coefficients"]["Cd"];
   CHECK(cd["total"].get<double>() == Approx(cd["pressure"].get<double>() + cd["friction"].get<double>()));
@@ -86,7 +86,7 @@ TEST_CASE("predict writes fields and forces that belong together") {
   for (const char* name : {"velocity", "pressure", "Cp", "vorticity"}) CHECK(find(volume.attributes, name));
   CHECK_THAT(test::content(out / "results.pvd"), ContainsSubstring("surface.vtp") && ContainsSubstring("volume.vtu"));
 
-  const json run = json::parse(test::content(out / "run.json"));
+  const json run = core::parse_json(test::content(out / "run.json"));
   CHECK(run["inputs"][0]["sha256"].get<std::string>().size() == 64);
   CHECK(run["model"]["fingerprint"].get<std::string>().size() == 64);
   CHECK(run["seconds"]["total"].get<double>() > 0);
@@ -124,8 +124,8 @@ TEST_CASE("the precision is checked and recorded") {
                           "--out", precision});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    CHECK(json::parse(test::content(dir.path() / precision / "run.json"))["options"]["precision"] == precision);
-    drag.push_back(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>());
+    CHECK(core::parse_json(test::content(dir.path() / precision / "run.json"))["options"]["precision"] == precision);
+    drag.push_back(core::parse_json(r.out)["coefficients"]["Cd"]["total"].get<double>());
   }
   CHECK(drag[1] != drag[0]);
   CHECK(drag[1] == Approx(drag[0]).epsilon(0.05));
@@ -149,10 +149,10 @@ TEST_CASE("millimetres are recognised, and the results are in them") {
              ContainsSubstring("1030 x 380 x 280 read as mm: 1.03 m long, the model's bodies are 0.8843..1.209 m"));
   r = run_program(dir, {"predict", millimetres, "--volume", "none", "--unit", "mm", "--overwrite", "--json"});
   REQUIRE(r.code == 0);
-  const double cd_mm = json::parse(r.out)["coefficients"]["Cd"]["total"];
+  const double cd_mm = core::parse_json(r.out)["coefficients"]["Cd"]["total"];
   r = run_program(dir, {"predict", metres, "--volume", "none", "--json"});
   REQUIRE(r.code == 0);
-  CHECK(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>() == Approx(cd_mm).margin(2e-3));
+  CHECK(core::parse_json(r.out)["coefficients"]["Cd"]["total"].get<double>() == Approx(cd_mm).margin(2e-3));
   // The results are in the unit of the file.
   const auto surface = mesh_io::read_surface(dir.file("mm_streamtube/surface.vtp"));
   CHECK(surface.bounds().high[0] == Approx(1030));
@@ -202,8 +202,8 @@ TEST_CASE("fields on another surface of the same body") {
   REQUIRE(r.code == 0);
   CHECK(mesh_io::read_surface(dir.file("o/surface.vtp")).face_count() == box(1, 9).face_count());
   const auto own = run_program(dir, {"predict", stl, "--volume", "none", "--json"});
-  CHECK(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>() ==
-        Approx(json::parse(own.out)["coefficients"]["Cd"]["total"].get<double>()).margin(3e-3));
+  CHECK(core::parse_json(r.out)["coefficients"]["Cd"]["total"].get<double>() ==
+        Approx(core::parse_json(own.out)["coefficients"]["Cd"]["total"].get<double>()).margin(3e-3));
 }
 
 TEST_CASE("what leaves the training data is said on stderr and in the results") {
@@ -213,7 +213,7 @@ TEST_CASE("what leaves the training data is said on stderr and in the results") 
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("extrapolation: reynolds number is 4.12e+06"));
   bool found = false;
-  const json result = json::parse(r.out);
+  const json result = core::parse_json(r.out);
   for (const auto& e : result["extrapolation"]) found = found || e["quantity"] == "reynolds_number";
   CHECK(found);
 }
@@ -273,12 +273,12 @@ TEST_CASE("open and inverted bodies are predicted with a warning") {
   mesh_io::write_stl(dir.file("open.stl"), test::without_face(box(), 5));
   const std::string good = write_box(dir, "good.stl");
   const auto reference = run_program(dir, {"predict", good, "--volume", "none", "--json"});
-  const double cd = json::parse(reference.out)["coefficients"]["Cd"]["total"];
+  const double cd = core::parse_json(reference.out)["coefficients"]["Cd"]["total"];
   auto r = run_program(dir, {"predict", dir.file("inverted.stl"), "--volume", "none", "--json"});
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("warning"));
-  CHECK(json::parse(r.out)["coefficients"]["Cd"]["total"].get<double>() == Approx(cd).margin(2e-2));
-  CHECK(!json::parse(r.out)["warnings"].empty());
+  CHECK(core::parse_json(r.out)["coefficients"]["Cd"]["total"].get<double>() == Approx(cd).margin(2e-2));
+  CHECK(!core::parse_json(r.out)["warnings"].empty());
   r = run_program(dir, {"predict", dir.file("open.stl"), "--volume", "none", "--json"});
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("warning"));
@@ -326,7 +326,7 @@ TEST_CASE("inspect reports meshes and models") {
   const std::string stl = write_box(dir, "car.stl");
   auto r = run_program(dir, {"inspect", stl, "--json"});
   REQUIRE(r.code == 0);
-  json report = json::parse(r.out);
+  json report = core::parse_json(r.out);
   CHECK(report["triangles"] == box().face_count());
   CHECK(report["watertight"] == true);
   CHECK(report["area"].get<double>() == Approx(2 * (1.03 * 0.38 + 1.03 * 0.28 + 0.38 * 0.28)).epsilon(1e-5));
@@ -335,7 +335,7 @@ TEST_CASE("inspect reports meshes and models") {
   CHECK_THAT(r.out, ContainsSubstring("ahmed\n") && ContainsSubstring("1305899") && ContainsSubstring("symmetry"));
   r = run_program(dir, {"inspect", STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed_baseline.h5", "--json"});
   REQUIRE(r.code == 0);
-  report = json::parse(r.out);
+  report = core::parse_json(r.out);
   CHECK(report["config"]["hidden"] == 96);
   r = run_program(dir, {"inspect", dir.file("none.stl")});
   CHECK(r.code == 3);
@@ -350,7 +350,7 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
   auto r = run_program(dir, {"convert", "1.h5", "both.h5", "--members", "2.h5", "--json"});
   INFO(r.err);
   REQUIRE(r.code == 0);
-  CHECK(json::parse(r.out)["members"] == 2);
+  CHECK(core::parse_json(r.out)["members"] == 2);
   REQUIRE(run_program(dir, {"convert", "both.h5", "second.h5", "--member", "2"}).code == 0);
   CHECK(surrogate::read_checkpoint(dir.file("second.h5")).weights.begin()->second.values ==
         surrogate::read_checkpoint(dir.file("2.h5")).weights.begin()->second.values);
@@ -364,7 +364,7 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
         dir, {"predict", stl, "--model", model, "--volume", "none", "--json", "--out", "out", "--overwrite"});
     INFO(done.err);
     REQUIRE(done.code == 0);
-    return json::parse(done.out)["coefficients"]["Cd"]["total"].get<double>();
+    return core::parse_json(done.out)["coefficients"]["Cd"]["total"].get<double>();
   };
   const double first = drag("1.h5"), second = drag("2.h5");
   CHECK(std::abs(first - second) > 1e-3);
@@ -382,7 +382,7 @@ TEST_CASE("convert describes a checkpoint anew, and refuses what is neither that
   auto r = run_program(dir, {"convert", models + "ahmed_baseline.h5", dir.file("o.h5"), "--describe", other, "--errors",
                              errors, "--json"});
   REQUIRE(r.code == 0);
-  const json report = json::parse(r.out);
+  const json report = core::parse_json(r.out);
   CHECK(report["name"] == "other");
   CHECK(report["test_errors"] == json({{"cd_r2", 0.25}, {"surface/pressure", 0.125}}));
   const surrogate::Checkpoint before = surrogate::read_checkpoint(models + "ahmed_baseline.h5"),

@@ -2,8 +2,8 @@
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
@@ -12,7 +12,7 @@
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::run_program;
 using test::TempDir;
 
@@ -33,8 +33,8 @@ Result predict(const TempDir& dir, const geometry::SurfaceMesh& mesh, std::vecto
   const auto r = run_program(dir, words);
   INFO(r.err);
   REQUIRE(r.code == 0);
-  return {r.err, json::parse(test::content(dir.file("body_streamtube/forces.json"))),
-          json::parse(test::content(dir.file("body_streamtube/run.json"))),
+  return {r.err, core::parse_json(test::content(dir.file("body_streamtube/forces.json"))),
+          core::parse_json(test::content(dir.file("body_streamtube/run.json"))),
           mesh_io::read_surface(dir.file("body_streamtube/surface.vtp"))};
 }
 
@@ -88,8 +88,8 @@ TEST_CASE("inspect says what a repair would do; a rough body is refused unless i
   REQUIRE(said.code == 0);
   CHECK_THAT(said.out, ContainsSubstring("repair         light: points merged: "));
   const auto as_json = run_program(dir, {"inspect", "soup.stl", "--repair", "auto", "--json"});
-  CHECK(json::parse(as_json.out)["repair"]["rung"] == "light");
-  CHECK_FALSE(json::parse(run_program(dir, {"inspect", "soup.stl", "--json"}).out).contains("repair"));
+  CHECK(core::parse_json(as_json.out)["repair"]["rung"] == "light");
+  CHECK_FALSE(core::parse_json(run_program(dir, {"inspect", "soup.stl", "--json"}).out).contains("repair"));
 
   mesh_io::write_stl(dir.file("scan.stl"),
                      test::damaged(test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 60), "noisy"));
@@ -101,4 +101,28 @@ TEST_CASE("inspect says what a repair would do; a rough body is refused unless i
   CHECK(accepted.code == 0);
   CHECK_THAT(accepted.err, ContainsSubstring("warning: ") && ContainsSubstring("up and down"));
   CHECK(run_program(dir, {"predict", "scan.stl", "--repair", "everything"}).code == 2);
+}
+
+TEST_CASE("repair writes the closed body, and nothing over what is there") {
+  const TempDir dir;
+  mesh_io::write_stl(dir.file("body.stl"), test::without_face(test::without_face(body(), 40), 40));
+  auto r = run_program(dir, {"repair", "body.stl", "-o", "closed.stl", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const json out = core::parse_json(r.out);
+  CHECK(out["watertight"] == true);
+  CHECK(out["repair"]["rung"] == "full");
+  CHECK(out["volume_m3"].get<double>() == Approx(1.03 * 0.38 * 0.28).epsilon(1e-6));
+  CHECK(mesh_io::read_surface(dir.file("closed.stl")).face_count() == out["faces"].get<std::size_t>());
+  r = run_program(dir, {"repair", "body.stl", "-o", "closed.stl"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("is there already"));
+  r = run_program(dir, {"repair", "body.stl", "-o", "body.stl", "--overwrite"});
+  CHECK(r.code == 2);
+  CHECK_THAT(r.err, ContainsSubstring("one of the files that are read"));
+  r = run_program(dir, {"repair", "body.stl", "-o", "closed.obj"});
+  CHECK(r.code == 2);
+  r = run_program(dir, {"repair", "closed.stl", "-o", "again.vtp"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("nothing to repair") && ContainsSubstring("closed"));
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "apps/cli/report_page.hpp"
+#include "core/json.hpp"
 #include "core/markup.hpp"
 #include "tests/apps/sweep_case.hpp"
 
@@ -93,9 +94,8 @@ TEST_CASE("a browser sorts, filters and draws") {
   const auto at = r.out.find(begin);
   INFO(r.err);
   REQUIRE(at != std::string::npos);
-  const auto result =
-      nlohmann::json::parse(r.out.substr(at + begin.size(), r.out.find("</p>", at) - at - begin.size()));
-  INFO(result.dump());
+  const auto result = core::parse_json(r.out.substr(at + begin.size(), r.out.find("</p>", at) - at - begin.size()));
+  INFO(core::json_text(result));
   CHECK(result["rows"] == 7);
   CHECK(result["up"] == true);
   CHECK(result["down"] == true);

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::content;
 using test::run_program;
 using test::TempDir;
@@ -66,7 +66,7 @@ test::Outcome predict(const TempDir& dir, const std::string& body, const std::st
 json answer(const test::Outcome& outcome) {
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
-  return json::parse(outcome.out);
+  return core::parse_json(outcome.out);
 }
 
 void check_refused(const test::Outcome& outcome, int code, const std::string& why) {
@@ -98,7 +98,7 @@ TEST_CASE("a body in every size: the same coefficients and fields at one Reynold
   CHECK(four["reference"]["length_m"] == 4);
   CHECK(four["flow"]["reynolds_number"] == one["flow"]["reynolds_number"]);
   CHECK(four["extrapolation"].empty());
-  const json record = json::parse(content(dir.file("four.stl_out/run.json")));
+  const json record = core::parse_json(content(dir.file("four.stl_out/run.json")));
   CHECK(record["frame"]["scale"]["factor"] == Approx(0.225));
   CHECK_THAT(record["frame"]["scale"]["why"].get<std::string>(), ContainsSubstring("every body 0.9 m long"));
   CHECK(record["options"]["scale"] == "auto");
@@ -168,7 +168,7 @@ TEST_CASE("the unit of a body of any size is what its numbers look like") {
     const auto r = predict(dir, write_body(dir, "b.stl", factor), model, words);
     INFO(r.err);
     REQUIRE(r.code == 0);
-    return json::parse(content(dir.file("b.stl_out/run.json")))["frame"]["unit"].get<std::string>();
+    return core::parse_json(content(dir.file("b.stl_out/run.json")))["frame"]["unit"].get<std::string>();
   };
   CHECK(unit(4.6, "any.h5") == "m");
   CHECK(unit(4600, "any.h5") == "mm");
@@ -197,10 +197,10 @@ TEST_CASE("points of a car are those of the model's size, by both programs") {
                           [] { return false; });
     INFO(r.err);
     REQUIRE(r.code == 0);
-    const json forces = json::parse(content(dir.file(name + "_core/forces.json")));
+    const json forces = core::parse_json(content(dir.file(name + "_core/forces.json")));
     CHECK(forces["scale"]["factor"] == Approx(i == 0 ? 0.9 : 0.225));
     CHECK(forces["flow"]["conditions"]["yaw"] == 3);
-    fields[i] = forces["coefficients"].dump();
+    fields[i] = core::json_text(forces["coefficients"]);
     answer(predict(dir, name + ".stl", "asks.h5", {"--points", name + ".h5", "--velocity", v, "--condition", "yaw=3"}));
     CHECK(content(dir.file(name + "_core/surface.hdf")) == content(dir.file(name + ".stl_out/surface.hdf")));
   }
@@ -301,7 +301,7 @@ TEST_CASE("initialise takes a case of any size") {
                                      "--viscosity", "1.5e-5", "--condition", "yaw=3", "--json"});
     INFO(r.err);
     REQUIRE(r.code == 0);
-    CHECK(json::parse(r.out)["scale"]["factor"] == Approx(0.9 / factor));
+    CHECK(core::parse_json(r.out)["scale"]["factor"] == Approx(0.9 / factor));
     found[i] = mesh_io::read_foam_field(dir.file(name + "/0/U"), mesh.cells).internal.values;
     for (double& x : found[i]) x *= factor;
   }

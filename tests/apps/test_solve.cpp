@@ -3,10 +3,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/child_process.hpp"
+#include "core/json.hpp"
 #include "geometry/parts.hpp"
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/h5/dataset.hpp"
@@ -21,7 +21,7 @@ using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
-using nlohmann::json;
+using json = core::Json;
 using test::content;
 using test::FakeOpenFoam;
 using test::run_program;
@@ -50,13 +50,13 @@ TEST_CASE("solve writes results in the form of predict", "[solve]") {
   const auto outcome = at.solve({"--density", "2", "--reference-area", "0.12", "--json"});
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
-  const json forces = json::parse(outcome.out);
+  const json forces = core::parse_json(outcome.out);
   CHECK(forces["coefficients"]["Cd"]["pressure"] == Approx(at.fake.kCdPressure));
   CHECK(forces["coefficients"]["Cd"]["friction"] == Approx(at.fake.kCdFriction));
   for (const char* file :
        {"surface.vtp", "volume.vtu", "forces.json", "results.pvd", "run.json", "case/system/fvSchemes", "case/0/U"})
     CHECK(fs::exists(at.dir.path() / "out" / file));
-  CHECK(json::parse(content(at.dir.file("out/run.json")))["options"]["moving_ground"] == true);
+  CHECK(core::parse_json(content(at.dir.file("out/run.json")))["options"]["moving_ground"] == true);
   const auto surface = mesh_io::read_surface(at.dir.file("out/surface.vtp"));
   CHECK(surface.face_count() == 10);
   CHECK_FALSE(content(at.dir.file("out/case/system/snappyHexMeshDict")).find('@') != std::string::npos);
@@ -79,7 +79,7 @@ TEST_CASE("solve --engine neural is predict", "[solve]") {
   REQUIRE(solved.code == 0);
   const auto predicted = run_program(at.dir, {"predict", "body.stl", "--model", "tiny.h5", "--volume", "none", "--out",
                                               "b", "--velocity", "20", "--json"});
-  CHECK(json::parse(solved.out)["coefficients"] == json::parse(predicted.out)["coefficients"]);
+  CHECK(core::parse_json(solved.out)["coefficients"] == core::parse_json(predicted.out)["coefficients"]);
   const auto wrong = run_program(at.dir, {"solve", "body.stl", "--engine", "neural", "--cell", "0.01"});
   CHECK(wrong.code == 2);
   CHECK_THAT(wrong.err, ContainsSubstring("--cell is not for --engine neural"));
@@ -116,7 +116,7 @@ TEST_CASE("solve --dry-run says what will be there and what would be refused", "
   REQUIRE(at.solve().code == 0);
   const auto there = at.solve({"--dry-run", "--json"});
   CHECK(there.code == 2);
-  const json plan = json::parse(there.out);
+  const json plan = core::parse_json(there.out);
   REQUIRE(plan["refused"].size() == 2);
   CHECK_THAT(plan["refused"][0]["why"].get<std::string>(), ContainsSubstring("already holds surface.vtp"));
   CHECK_THAT(plan["refused"][1]["why"].get<std::string>(), ContainsSubstring("holds a case already"));
@@ -183,9 +183,9 @@ TEST_CASE("a case of before, which did not say its mesh, was a plain one", "[sol
   const Place at;
   at.fake.mode("converges");
   REQUIRE(at.solve({"--mesh", "plain", "--mesh-only"}).code == 0);
-  json state = json::parse(content(at.dir.file("out/case/streamtube.json")));
+  json state = core::parse_json(content(at.dir.file("out/case/streamtube.json")));
   for (const char* key : {"mesh", "rear_box", "rear_region"}) CHECK(state["setup"].erase(key) == 1);
-  at.dir.write("out/case/streamtube.json", state.dump());
+  at.dir.write("out/case/streamtube.json", core::json_text(state));
   CHECK_THAT(at.solve({"--resume"}).err, ContainsSubstring("mesh is \"plain\" there, \"car\" here"));
   CHECK(at.solve({"--resume", "--mesh", "plain"}).code == 0);
 }
@@ -202,7 +202,7 @@ TEST_CASE("solve takes a body that had to be repaired", "[solve]") {
   REQUIRE(outcome.code == 0);
   CHECK_THAT(outcome.err, ContainsSubstring("repair (full): holes filled") &&
                               ContainsSubstring("surface fields: on the faces of OpenFOAM's mesh"));
-  CHECK(json::parse(content(at.dir.file("out/run.json")))["repair"]["rung"] == "full");
+  CHECK(core::parse_json(content(at.dir.file("out/run.json")))["repair"]["rung"] == "full");
   CHECK(mesh_io::read_surface(at.dir.file("out/surface.vtp")).face_count() == 10);
   CHECK(mesh_io::read_surface(at.dir.file("out/mapped.vtp")).face_count() == open.face_count());
   CHECK(content(at.dir.file("out/results.pvd")).find("mapped") == std::string::npos);
@@ -235,7 +235,7 @@ TEST_CASE("solve takes one half of a body with a mirror on one side", "[solve]")
   REQUIRE(left.code == 0);
   CHECK_THAT(left.err, ContainsSubstring("the left half of the body is computed with its mirror image; the body itself "
                                          "is up to 0.1 m (10 % of its length) from that, at (0."));
-  const json forces = json::parse(content(at.dir.file("out/forces.json")));
+  const json forces = core::parse_json(content(at.dir.file("out/forces.json")));
   REQUIRE(forces["warnings"].size() == 1);
   CHECK_THAT(forces["warnings"][0].get<std::string>(), ContainsSubstring("the left half"));
   const Box box = mesh_io::read_surface(at.dir.file("out/surface.vtp")).bounds();
@@ -278,7 +278,8 @@ TEST_CASE("what goes wrong in OpenFOAM is told, and recorded", "[solve]") {
     outcome = at.solve({"--overwrite"});
     CHECK(outcome.code == 3);
     CHECK_THAT(outcome.err, ContainsSubstring("the solution is rejected: it diverged at iteration 7"));
-    CHECK(json::parse(content(at.dir.file("out/case/streamtube.json")))["rejected"] == "it diverged at iteration 7");
+    CHECK(core::parse_json(content(at.dir.file("out/case/streamtube.json")))["rejected"] ==
+          "it diverged at iteration 7");
   }
   // Forces that belong to other fields.
   at.fake.mode("converges");
@@ -287,8 +288,8 @@ TEST_CASE("what goes wrong in OpenFOAM is told, and recorded", "[solve]") {
   CHECK(outcome.code == 4);
   CHECK_THAT(outcome.err, ContainsSubstring("doubtful: the surface fields give Cd"));
   CHECK_THAT(outcome.out, ContainsSubstring("DOUBTFUL: the surface fields give Cd"));
-  CHECK(json::parse(content(at.dir.file("out/forces.json")))["doubts"].size() == 1);
-  CHECK(json::parse(content(at.dir.file("out/case/streamtube.json")))["doubts"].size() == 1);
+  CHECK(core::parse_json(content(at.dir.file("out/forces.json")))["doubts"].size() == 1);
+  CHECK(core::parse_json(content(at.dir.file("out/case/streamtube.json")))["doubts"].size() == 1);
 }
 
 TEST_CASE("a run that was broken off goes on from its last whole time", "[solve]") {
@@ -410,7 +411,7 @@ TEST_CASE("initialise writes predicted fields into a case and keeps the old ones
   CHECK(content(dir.file("car/0/U")) == u);
   const auto outcome = run_program(dir, {"initialise", "car", "--model", "tiny.h5", "--json"});
   REQUIRE(outcome.code == 0);
-  const json result = json::parse(outcome.out);
+  const json result = core::parse_json(outcome.out);
   CHECK(result["fields"] == json::array({"U", "p", "omega"}));
   CHECK(result["body"] == json::array({"body"}));
   CHECK(result["half"] == true);

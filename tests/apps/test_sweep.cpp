@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "tests/apps/sweep_case.hpp"
 
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 using namespace streamtube;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
-using nlohmann::json;
+using json = core::Json;
 using test::content;
 using test::journal_designs;
 using test::run_program;
@@ -30,7 +31,7 @@ TEST_CASE("a folder is swept, and every design is what predict makes of it") {
   INFO(r.err);
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("design 'bad' failed: 'bodies/bad.stl'"));
-  const json summary = json::parse(r.out);
+  const json summary = core::parse_json(r.out);
   CHECK(summary["designs"] == 4);
   CHECK(summary["done"] == 3);
   CHECK(summary["failures"][0]["design"] == "bad");
@@ -42,13 +43,13 @@ TEST_CASE("a folder is swept, and every design is what predict makes of it") {
     REQUIRE(p.code == 0);
     CHECK(content(dir.file("out/designs/" + name + "/forces.json")) == content(dir.file("single/forces.json")));
     CHECK(content(dir.file("out/designs/" + name + "/surface.vtp")) == content(dir.file("single/surface.vtp")));
-    const json run = json::parse(content(dir.file("out/designs/" + name + "/run.json"))),
-               single = json::parse(content(dir.file("single/run.json")));
+    const json run = core::parse_json(content(dir.file("out/designs/" + name + "/run.json"))),
+               single = core::parse_json(content(dir.file("single/run.json")));
     CHECK(run["inputs"] == single["inputs"]);
     CHECK(run["options"] == single["options"]);
     CHECK(run["design"]["name"] == name);
     const auto h5 = mesh_io::H5File::open(dir.file("out/results.h5"));
-    const json forces = json::parse(content(dir.file("single/forces.json")));
+    const json forces = core::parse_json(content(dir.file("single/forces.json")));
     const std::size_t row = name == "a" ? 0 : name == "b" ? 1 : 3;  // bad is between
     CHECK(h5.read<double>("/Cd")[row] == forces["coefficients"]["Cd"]["total"].get<double>());
     CHECK(h5.read<double>("/frontal_area")[row] == forces["reference"]["area_m2"].get<double>());
@@ -107,7 +108,7 @@ TEST_CASE("a space's designs are deformed, and numbers follow") {
   // The morphed body is that of the fields.
   const auto surface = mesh_io::read_surface(dir.file("out/designs/design_003/surface.vtp"));
   CHECK(surface.bounds().size()[0] == Approx(1 + longer[3]));
-  const json run = json::parse(content(dir.file("out/designs/design_003/run.json")));
+  const json run = core::parse_json(content(dir.file("out/designs/design_003/run.json")));
   CHECK(run["design"]["parameters"]["longer"].get<double>() == longer[3]);
   CHECK(run["options"]["velocity"].get<double>() == velocity[3]);
 

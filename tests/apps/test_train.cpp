@@ -6,8 +6,8 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/environment.hpp"
 #include "tests/support/tiny_dataset.hpp"
@@ -43,17 +43,17 @@ TEST_CASE("from a data set to an evaluated model; Ctrl-C on the way changes noth
 
   // The shapes of the training bodies are in the model; convert gives them to one that lacks them.
   auto r = run_program(dir, {"inspect", "whole/last.h5", "--json"});
-  const auto model = nlohmann::json::parse(r.out);
-  CHECK(model["shapes"] == nlohmann::json({"case_0", "case_1", "case_2", "case_3"}));
+  const auto model = core::parse_json(r.out);
+  CHECK(model["shapes"] == core::Json({"case_0", "case_1", "case_2", "case_3"}));
   r = run_program(dir, {"convert", "whole/last.h5", "all.h5", "--shapes", "d.h5", "--split", "all", "--json"});
   REQUIRE(r.code == 0);
-  CHECK(nlohmann::json::parse(r.out)["shapes"].size() == 7);
-  CHECK(nlohmann::json::parse(r.out)["fingerprint"] == model["fingerprint"]);
+  CHECK(core::parse_json(r.out)["shapes"].size() == 7);
+  CHECK(core::parse_json(r.out)["fingerprint"] == model["fingerprint"]);
   CHECK(run_program(dir, {"convert", "whole/last.h5", "none.h5"}).code == 2);
 
   r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--out", "ev"});
   REQUIRE(r.code == 0);
-  const auto json = nlohmann::json::parse(r.out);
+  const auto json = core::parse_json(r.out);
   CHECK(json["cases"].size() == 2);
   CHECK(json["metrics"]["surface/pressure"].get<double>() < 0.9);
   CHECK_THAT(content(dir.file("ev/cases.csv")), ContainsSubstring("case_6"));
@@ -63,7 +63,7 @@ TEST_CASE("from a data set to an evaluated model; Ctrl-C on the way changes noth
   CHECK(pressure["sample_relative_l2"] == pressure["relative_l2"]);
   CHECK(pressure["mean_squared"].get<double>() > 0);
   r = run_program(dir, {"evaluate", "--data", "d.h5", "--model", "whole/last.h5", "--json", "--sample", "20"});
-  const auto sampled = nlohmann::json::parse(r.out)["fields"]["volume/pressure"];
+  const auto sampled = core::parse_json(r.out)["fields"]["volume/pressure"];
   CHECK(sampled["relative_l2"] == pressure["relative_l2"]);
   CHECK(sampled["sample_relative_l2"] != pressure["relative_l2"]);
   r = run_program(dir,
@@ -134,7 +134,7 @@ TEST_CASE("train and dataset say what is wrong") {
   CHECK(r.code == 0);
   CHECK_THAT(r.out, ContainsSubstring("7 of 7 cases are sound"));
   r = run_program(dir, {"dataset", "info", "d.h5", "--json"});
-  CHECK(nlohmann::json::parse(r.out)["splits"]["test"] == 2);
+  CHECK(core::parse_json(r.out)["splits"]["test"] == 2);
   CHECK(run_program(dir, {"dataset", "stats", "d.h5"}).code == 0);
   r = run_program(dir, {"dataset", "import", ".", "out.h5"});
   CHECK(r.code == 3);
@@ -192,8 +192,8 @@ TEST_CASE("dataset split defines, replaces and removes splits") {
   };
   auto r = split({"--set", "high=case_5,6"});
   REQUIRE(r.code == 0);
-  CHECK(nlohmann::json::parse(r.out)["splits"] ==
-        nlohmann::json({{"all", 7}, {"high", 2}, {"test", 2}, {"train", 4}, {"validation", 1}}));
+  CHECK(core::parse_json(r.out)["splits"] ==
+        core::Json({{"all", 7}, {"high", 2}, {"test", 2}, {"train", 4}, {"validation", 1}}));
   r = split({"--set", "train=1"});
   CHECK(r.code == 2);
   CHECK_THAT(r.err, ContainsSubstring("--overwrite"));
@@ -207,13 +207,13 @@ TEST_CASE("dataset split defines, replaces and removes splits") {
   dir.write("few.txt", "case_0\n");
   r = split({"--file", "s.json", "--set", "few=@few.txt", "--overwrite", "--remove", "validation", "--remove", "high"});
   REQUIRE(r.code == 0);
-  CHECK(nlohmann::json::parse(r.out)["splits"] ==
-        nlohmann::json({{"all", 7}, {"few", 1}, {"test", 3}, {"train", 3}, {"val", 1}}));
+  CHECK(core::parse_json(r.out)["splits"] ==
+        core::Json({{"all", 7}, {"few", 1}, {"test", 3}, {"train", 3}, {"val", 1}}));
   r = split({"--set", "test=6", "--random", "train=0.5,val=0.34", "--seed", "5", "--overwrite", "--remove", "few"});
   REQUIRE(r.code == 0);
-  CHECK(nlohmann::json::parse(r.out)["splits"]["train"] == 3);
-  CHECK(nlohmann::json::parse(r.out)["splits"]["val"] == 2);
-  CHECK(nlohmann::json::parse(r.out)["in_no_split"] == 1);
+  CHECK(core::parse_json(r.out)["splits"]["train"] == 3);
+  CHECK(core::parse_json(r.out)["splits"]["val"] == 2);
+  CHECK(core::parse_json(r.out)["in_no_split"] == 1);
   CHECK(split({}).code == 2);
   CHECK(split({"--random", "a=0.5,b=0.6"}).code == 2);
   CHECK(split({"--random", "a=x"}).code == 2);
@@ -234,7 +234,7 @@ TEST_CASE("evaluate in bf16: near the errors in fp32, by the pass that GPUs take
     const auto r = evaluate(precision);
     INFO(r.err);
     REQUIRE(r.code == 0);
-    const auto json = nlohmann::json::parse(r.out);
+    const auto json = core::parse_json(r.out);
     CHECK(json["precision"] == precision);
     return json["metrics"];
   };

@@ -6,8 +6,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/tiny_dataset.hpp"
@@ -91,7 +91,7 @@ TEST_CASE("two processes do what one does with twice the batches") {
   const std::string log = content(dir.file("two/log.jsonl"));
   CHECK(count(log, "\"loss\"") == 20);
   CHECK(count(log, "\"validation\"") == 2);
-  const auto line = [](const std::string& text) { return nlohmann::json::parse(text.substr(0, text.find('\n'))); };
+  const auto line = [](const std::string& text) { return core::parse_json(text.substr(0, text.find('\n'))); };
   const auto a = line(log), b = line(content(dir.file("one/log.jsonl")));
   for (const char* key : {"loss", "surface/pressure", "volume/velocity", "gradient_norm"}) {
     CAPTURE(key);

@@ -34,7 +34,7 @@ expect core/a.cpp '#include <Kokkos_Core.hpp>' 'only *.dev.* files may include K
 expect core/a.hpp '#pragma once\n#include "Kokkos_Core.hpp"' 'only *.dev.* files may include'
 expect core/a.cpp '#include "core/device/arena.dev.hpp"' 'only *.dev.* files may include core/device/arena.dev.hpp'
 expect core/a.hpp '#include <vector>' 'a header starts with #pragma once'
-for header in CGAL/Surface_mesh.h vtkPoints.h hdf5.h nlohmann/json.hpp CLI/CLI.hpp mpi.h STEPControl_Reader.hxx; do
+for header in CGAL/Surface_mesh.h vtkPoints.h hdf5.h core/json.hpp CLI/CLI.hpp mpi.h STEPControl_Reader.hxx; do
   expect apps/a.hpp "#pragma once\n#include <$header>" "$header may be included by .cpp files only"
   expect apps/a.dev.cpp "#include <$header>" "$header must not meet the device compiler"
 done
@@ -42,5 +42,7 @@ expect geometry/a.cpp '#include <vtkPoints.h>' 'geometry must not use VTK'
 expect mesh_io/a.cpp '#include <BRep_Tool.hxx>' ''
 expect geometry/a.cpp '#include <BRep_Tool.hxx>' 'only mesh_io may use Open CASCADE'
 expect surrogate/ops/a.cpp '#include <cblas.h>' 'surrogate/backends only'
+expect apps/a.cpp '#include <nlohmann/json.hpp>' 'JSON is read and written by core/json.hpp'
+expect core/json.hpp '#pragma once\n#include <nlohmann/json.hpp>' ''
 expect core/a.cu '' 'sources are named'
 [ "$failures" -eq 0 ]

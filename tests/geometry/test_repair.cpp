@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -7,6 +8,7 @@
 #include "core/error.hpp"
 #include "geometry/distance.hpp"
 #include "geometry/exposure.hpp"
+#include "geometry/parts.hpp"
 #include "geometry/repair.hpp"
 #include "geometry/shape_checks.hpp"
 #include "geometry/solid_operations.hpp"
@@ -52,6 +54,68 @@ void check_closed(const SurfaceMesh& body) {
 }
 
 }  // namespace
+
+TEST_CASE("sheets without a thickness become plates that count") {
+  const auto sheet = [](const Vec3& at, int n, double bend) {  // 0.4 m x 0.6 m
+    SurfaceMesh mesh;
+    mesh.offsets = {0}, mesh.patch_names = {"wing"};
+    for (int i = 0; i <= n; ++i)
+      for (int j = 0; j <= n; ++j) {
+        const double x = 0.4 * i / n, y = 0.6 * j / n - 0.3;
+        mesh.points.push_back(at + Vec3{x, y, bend * x * (0.4 - x)});
+      }
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j < n; ++j) {
+        const std::int64_t a = i * (n + 1) + j, b = a + 1, c = a + n + 1, d = c + 1;
+        for (const auto& t : {std::array{a, c, d}, std::array{a, d, b}})
+          mesh.corners.insert(mesh.corners.end(), t.begin(), t.end()), mesh.offsets.push_back(mesh.offsets.back() + 3),
+              mesh.patch.push_back(0);
+      }
+    return mesh;
+  };
+  for (const double bend : {0.0, 1.0})
+    for (const bool twice : {false, true}) {
+      CAPTURE(bend, twice);
+      SurfaceMesh mesh = ball();
+      mesh.patch_names = {"body"};
+      geometry::append(mesh, sheet({0.9, 0, 1.1}, 6, bend), "wing");
+      if (twice) geometry::append(mesh, sheet({0.9, 0, 1.1}, 6, bend), "wing");
+      const Repair r = repaired(mesh);
+      REQUIRE(r.body);
+      CHECK_THAT(steps(r), ContainsSubstring("sheets made into plates: 1 (of 'wing"));
+      CHECK_THAT(joined(r.warnings), ContainsSubstring("1 sheet without a thickness (of 'wing"));
+      check_closed(*r.body);
+      double wing = 0;  // both sides of it, and its rim
+      for (std::size_t f = 0; f < r.body->face_count(); ++f)
+        if (r.body->patch_names[static_cast<std::size_t>(r.body->patch[f])] == "wing")
+          wing += norm(r.body->area_vector(f));
+      const double one = bend == 0 ? 0.24 : 0.24 * 1.026, thickness = 1.3 / 500;
+      CHECK_THAT(wing, WithinRel(2 * one + 2 * 1.0 * thickness, 0.02));
+      CHECK_THAT(report(*r.body).volume - report(ball()).volume, WithinRel(one * thickness, 0.05));
+    }
+  SurfaceMesh plate = sheet({0, 0, 0}, 4, 0);
+  const Repair alone = repaired(plate);
+  REQUIRE(alone.body);
+  check_closed(*alone.body);
+  CHECK_THAT(report(*alone.body).area, WithinRel(0.48 + 2 * 0.6 / 500, 0.02));
+}
+
+TEST_CASE("a body in panels that do not share their borders is no set of sheets") {
+  SurfaceMesh mesh = unit_cube(4);
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {  // each side is apart from the others by a thousandth
+    const Vec3 a = mesh.area_vector(f), out = (1e-3 / norm(a)) * a;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Vec3 p = mesh.corner(f, i) + out;
+      mesh.corners[static_cast<std::size_t>(mesh.offsets[f]) + i] = static_cast<std::int64_t>(mesh.points.size());
+      mesh.points.push_back(p);
+    }
+  }
+  const Repair r = repaired(mesh);
+  REQUIRE(r.body);
+  CHECK(steps(r).find("sheets") == std::string::npos);
+  INFO(steps(r));
+  CHECK_THAT(report(*r.body).volume, WithinRel(1.0, 0.02));
+}
 
 TEST_CASE("a body without a fault is left alone") {
   SurfaceMesh mesh = ball(), before = mesh;
@@ -165,7 +229,7 @@ TEST_CASE("what a wrap bridges is counted, and in which part") {
   add_face(mesh, {{0.5, 1, 0.5}, {0.5, 1.4, 0.5}, {0.5, 1, 0.8}});
   mesh.patch_names = {"box", "fin"};
   for (std::size_t f = box; f < mesh.face_count(); ++f) mesh.patch[f] = 1;
-  const Repair r = repaired(mesh);
+  const Repair r = repaired(mesh, {.automatic = false, .rung = Rung::wrap});
   CAPTURE(steps(r), joined(r.warnings));
   REQUIRE(r.rung == Rung::wrap);
   // The lid, and at most the sharp corner between fin and box.
@@ -257,10 +321,22 @@ TEST_CASE("boxes that share a wall become one") {
   CHECK(r.hidden_faces > 0);
 }
 
-TEST_CASE("a fin without thickness needs the wrap, which stays within its tolerance") {
+TEST_CASE("a fin that stands in a body becomes a plate, united with it") {
   SurfaceMesh mesh = sphere_mesh(8, 0.5, {0.5, 0, 0.5});
   add_face(mesh, {{0.5, 0, 0.9}, {0.7, 0, 1.3}, {0.3, 0, 1.3}});
   const Repair r = repaired(mesh);
+  CAPTURE(steps(r), joined(r.warnings));
+  CHECK(r.rung == Rung::full);
+  REQUIRE(r.body);
+  check_closed(*r.body);
+  CHECK(report(*r.body, true).self_intersections == 0);
+  CHECK(r.hidden_faces == 0);
+}
+
+TEST_CASE("the wrap of a fin without thickness stays within its tolerance") {
+  SurfaceMesh mesh = sphere_mesh(8, 0.5, {0.5, 0, 0.5});
+  add_face(mesh, {{0.5, 0, 0.9}, {0.7, 0, 1.3}, {0.3, 0, 1.3}});
+  const Repair r = repaired(mesh, {.automatic = false, .rung = Rung::wrap});
   CAPTURE(steps(r), joined(r.warnings));
   CHECK(r.rung == Rung::wrap);
   REQUIRE(r.body);

@@ -12,23 +12,10 @@
 #include "core/error.hpp"
 #include "geometry/surface_mesh.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace streamtube::test {
-
-// Runs `f`, which must throw an Error of `kind` whose text holds each of `parts`.
-inline void check_error(core::ErrorKind kind, const std::vector<std::string>& parts, const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const core::Error& error) {
-    CHECK(static_cast<int>(error.kind()) == static_cast<int>(kind));
-    for (const std::string& part : parts) CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring(part));
-    return;
-  } catch (const std::exception& other) {
-    FAIL("another exception: " << other.what());
-  }
-  FAIL("no error; wanted one with '" << (parts.empty() ? "" : parts.back()) << "'");
-}
 
 inline void check_refused(const std::string& path, const std::vector<std::string>& parts) {
   CAPTURE(path);

@@ -33,7 +33,7 @@ TEST_CASE("STEP: an assembly's parts become patches, placed and closed, in any u
   CAPTURE(unit);
   const std::string path = dir.file("car.step");
   test::write_car(path, CadFormat::step, unit);
-  mesh_io::CadReport cad;
+  mesh_io::ReadReport cad;
   const double deviation = 1e-4;
   const auto mesh = mesh_io::read_surface(path, 1.0, {deviation}, &cad);
   CHECK(cad.format == "STEP");
@@ -75,7 +75,7 @@ TEST_CASE("STEP: the deviation says how fine, and is kept") {
   const TempDir dir;
   const std::string path = dir.file("car.stp");
   test::write_car(path, CadFormat::step, "MM");
-  mesh_io::CadReport coarse, fine;
+  mesh_io::ReadReport coarse, fine;
   mesh_io::read_surface(path, 1.0, {}, &coarse);
   // Without, a 2000th of the diagonal of all parts, 1 x 0.525 x 0.4 m.
   CHECK(coarse.deviation == Approx(std::sqrt(1 + 0.525 * 0.525 + 0.16) / 2000).epsilon(0.01));
@@ -102,7 +102,7 @@ TEST_CASE("IGES: the same assembly; loose faces are sewn into a closed body") {
       Catch::Generators::table<std::string, std::string, double>({{"MM", "mm", 1e-3}, {"INCH", "in", 0.0254}}));
   const std::string path = dir.file("car.igs");
   test::write_car(path, CadFormat::iges, unit);
-  mesh_io::CadReport cad;
+  mesh_io::ReadReport cad;
   const auto mesh = mesh_io::read_surface(path, 1.0, {1e-4}, &cad);
   CHECK(cad.format == "IGES");
   CHECK(cad.unit == name);
@@ -121,7 +121,7 @@ TEST_CASE("CAD: faces of no solid are sewn") {
   const auto format = GENERATE(CadFormat::step, CadFormat::iges);
   const std::string path = dir.file(format == CadFormat::step ? "loose.step" : "loose.iges");
   test::write_loose_box(path, format);
-  mesh_io::CadReport cad;
+  mesh_io::ReadReport cad;
   const auto mesh = mesh_io::read_surface(path, 1.0, {}, &cad);
   CHECK(cad.solids == 0);
   CHECK(cad.faces == 6);
@@ -164,7 +164,7 @@ TEST_CASE("CAD: what cannot be read is refused with its reason") {
   const std::size_t plane = holed.find("PLANE(");
   REQUIRE(plane != std::string::npos);
   holed.replace(plane, 6, "PLUNE(");
-  mesh_io::CadReport cad;
+  mesh_io::ReadReport cad;
   mesh_io::read_surface(dir.write("holed.step", holed), 1.0, {}, &cad);
   REQUIRE(cad.warnings.size() == 1);
   CHECK(cad.warnings[0].find("faces of the file were understood") != std::string::npos);

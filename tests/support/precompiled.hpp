@@ -19,5 +19,5 @@
 #include <thread>
 #include <vector>
 #if __has_include(<nlohmann/json.hpp>)
-#include <nlohmann/json.hpp>
+#include "core/json.hpp"
 #endif

@@ -317,15 +317,28 @@ inline SolvedCase write_layout(const std::string& layout, const std::string& to,
     const float q = static_cast<float>(0.5 * c.density * c.velocity * c.velocity);
     const fs::path run = folder / core::str("run_", n);
     fs::create_directories(run);
-    std::vector<Attribute> fields = apart(c.of_surface("wall_shear_stress", cells), {"cfxavg", "cfyavg", "cfzavg"}, shear / q);
-    fields.push_back(renamed(c.of_surface("pressure", cells), "pressureavg"));
-    mesh_io::write_vtu((run / core::str("boundary_", n, ".vtu")).string(), as_grid(with(c.surface, plant.normals, fields)));
-    std::vector<Attribute> volume = apart(c.of_volume("velocity", cells), {"velocityxavg", "velocityyavg", "velocityzavg"});
+    // y is up.
+    const auto turn = [](auto mesh) {
+      for (Vec3& p : mesh.points) p = {p[0], p[2], -p[1]};
+      return mesh;
+    };
+    const auto turned_apart = [](const Attribute& a, const std::vector<std::string>& names, float by) {
+      std::vector<Attribute> parts = apart(a, names, by);
+      std::swap(parts[1].values, parts[2].values);
+      for (float& v : parts[2].values) v = -v;
+      return parts;
+    };
+    std::vector<Attribute> fields = turned_apart(c.of_surface("wall_shear_stress", cells), {"cfxavg", "cfyavg", "cfzavg"}, shear / q);
+    Attribute cp = renamed(c.of_surface("pressure", cells), "cpavg");
+    for (float& v : cp.values) v /= q;
+    fields.push_back(std::move(cp));
+    mesh_io::write_vtu((run / core::str("boundary_", n, ".vtu")).string(), as_grid(turn(with(c.surface, plant.normals, fields))));
+    std::vector<Attribute> volume = turned_apart(c.of_volume("velocity", cells), {"velocityxavg", "velocityyavg", "velocityzavg"}, 1.f);
     volume.push_back(renamed(c.of_volume("pressure", cells), "pressureavg"));
-    mesh_io::write_vtu((run / core::str("volume_", n, ".vtu")).string(), with(c.volume, volume));
+    mesh_io::write_vtu((run / core::str("volume_", n, ".vtu")).string(), turn(with(c.volume, volume)));
     write(run / core::str("force_mom_", n, ".csv"),
           core::str("cd, cs, cl\n", c.cd * c.area / 0.112, ", 0, ", c.cl * c.area / 0.112, "\n"));
-    mesh_io::write_stl((run / core::str("windsor_", n, ".stl")).string(), with(c.surface, false, {}));
+    mesh_io::write_stl((run / core::str("windsor_", n, ".stl")).string(), turn(with(c.surface, false, {})));
     return c;
   }
   if (layout == "drivaernet++") {

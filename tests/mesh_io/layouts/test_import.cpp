@@ -6,6 +6,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "core/error.hpp"
 #include "mesh_io/h5/import.hpp"
@@ -204,6 +205,60 @@ TEST_CASE("an import that was cut off goes on, and gives what one at once gives"
   CHECK(test::layouts::content_of(dir.file("out.h5")) == test::layouts::content_of(dir.file("whole.h5")));
   CHECK_FALSE(std::filesystem::exists(dir.file("out.h5.import")));
   CHECK_THAT(message_of([&] { import(dir, "set", "out.h5", "ahmedml"); }), ContainsSubstring("is there already"));
+}
+
+TEST_CASE("an import removes nothing but what is its own") {
+  const TempDir dir;
+  test::write_layout("ahmedml", dir.file("set"));
+  import(dir, "set", "out", "ahmedml");
+  ImportOptions again;
+  again.overwrite = true;
+  import(dir, "set", "out/", "ahmedml", again);  // its own
+  test::layouts::write(dir.file("out/notes.txt"), "mine");
+  CHECK_THAT(message_of([&] { import(dir, "set", "out", "ahmedml", again); }), ContainsSubstring("holds 'notes.txt'"));
+  CHECK(std::filesystem::exists(dir.file("out/notes.txt")));
+  CHECK(Dataset(dir.file("out")).cases().size() == 1);
+  // Neither the source nor what holds it.
+  for (const char* output : {"set", "set/", "set/../set", "."})
+    CHECK_THAT(message_of([&] { import(dir, "set", output, "ahmedml", again); }), ContainsSubstring("it is made of"));
+  std::filesystem::create_directory_symlink(dir.file("set"), dir.file("link"));
+  CHECK_THAT(message_of([&] { import(dir, "set", "link", "ahmedml", again); }), ContainsSubstring("it is made of"));
+  test::layouts::write(dir.file("letter.h5"), "no data set");
+  CHECK_THAT(message_of([&] { import(dir, "set", "letter.h5", "ahmedml", again); }), ContainsSubstring("no data set of ours"));
+  CHECK(test::layouts::content_of(dir.file("letter.h5")) == "no data set");
+  test::layouts::write(dir.file("new.import/notes.txt"), "mine");
+  CHECK_THAT(message_of([&] { import(dir, "set", "new", "ahmedml", again); }), ContainsSubstring("holds 'notes.txt'"));
+}
+
+TEST_CASE("fields on cells and points are brought together, values that are not finite dropped where that is asked for") {
+  const TempDir dir;
+  test::write_layout("drivaernet++", dir.file("cars"), 1);
+  std::filesystem::remove_all(dir.file("cars/CFD"));  // surfaces alone, as most copies are
+  const std::string shear = dir.file("cars/WallShearStressVTK_Updated/N_S_WWS_WM/N_S_WWS_WM_001.vtk");
+  auto mesh = mesh_io::read_surface(shear);
+  REQUIRE(mesh.attributes.size() == 1);
+  geometry::Attribute on_faces{mesh.attributes[0].name, geometry::Association::faces, 3, {}};
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    for (const float v : {-1.f, -2.f, -3.f}) on_faces.values.push_back(v);
+  const auto points = mesh.attributes;
+  mesh.attributes = {on_faces};
+  test::layouts::write(shear, test::layouts::legacy(mesh));
+  import(dir, "cars", "cells.h5", "auto");
+  const Dataset cells(dir.file("cells.h5"));
+  CHECK(cells.fields(physics::Branch::volume).empty());
+  const auto tau = field(cells.read(0), 0, "wall_shear_stress");
+  for (std::size_t i = 0; i < tau.size(); ++i) REQUIRE(tau[i] == static_cast<float>(1 + i % 3));
+
+  mesh.attributes = points;
+  mesh.attributes[0].values[30] = std::numeric_limits<float>::quiet_NaN();
+  test::layouts::write(shear, test::layouts::legacy(mesh));
+  CHECK_THAT(message_of([&] { import(dir, "cars", "bad.h5", "auto"); }), ContainsSubstring("N_S_WWS_WM_001"));
+  ImportOptions drop;
+  drop.drop_bad_rows = true;
+  import(dir, "cars", "good.h5", "auto", drop);
+  const Dataset good(dir.file("good.h5"));
+  CHECK(good.cases()[0].quality.at("dropped_surface_rows") == 1);
+  CHECK(good.cases()[0].rows[0] + 1 == cells.cases()[0].rows[0]);
 }
 
 TEST_CASE("a folder holds a file a case, splits by name, and fewer points of the volume") {

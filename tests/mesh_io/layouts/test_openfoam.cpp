@@ -181,6 +181,42 @@ TEST_CASE("damaged and unfinished cases of OpenFOAM are told") {
   }
 }
 
+TEST_CASE("dictionaries: what is included lands where it stands, macros reach as in OpenFOAM, patterns name many") {
+  const TempDir dir;
+  dir.write("system/forceCoeffs", "forceCoeffs1 { type forceCoeffs; rhoInf 1.2; Aref $area; }\n");
+  dir.write("system/limits", "type fieldMinMax;\n");
+  dir.write("d", R"(area 0.2; inlet { speed 30; nut { value 4; } }
+functions {
+  area 0.1;
+  #include "$FOAM_CASE/system/forceCoeffs"
+  #includeIfPresent "nothing"
+  #includeFunc limits
+  own { a $inlet.speed; b ${area}; c $:area; d $..area; e $:inlet.nut.value; f $unknown; g #calc "2*3"; }
+  copy { $inlet; speed 31; }
+}
+"(front|rear)Wheel" { omega 100; } frontWheel { radius 0.3; } "rear.*" { omega 90; }
+)");
+  const FoamDictionary d = FoamDictionary::read(dir.file("d"));
+  CHECK(d.children("functions") == std::vector<std::string>{"area", "forceCoeffs1", "limits", "own", "copy"});
+  CHECK(d.number("functions/forceCoeffs1/rhoInf") == 1.2);
+  CHECK(d.number("functions/forceCoeffs1/Aref") == 0.1);  // the nearest
+  CHECK(*d.find("functions/limits/type") == "fieldMinMax");
+  CHECK(d.number("functions/own/a") == 30);
+  CHECK(d.number("functions/own/b") == 0.1);
+  CHECK(d.number("functions/own/c") == 0.2);
+  CHECK(d.number("functions/own/d") == 0.1);
+  CHECK(d.number("functions/own/e") == 4);
+  CHECK_FALSE(d.number("functions/own/f").has_value());
+  CHECK_THAT(message_of([&] { d.number("functions/own/g"); }), ContainsSubstring("'functions/own/g' is #calc"));
+  CHECK(d.number("functions/copy/nut/value") == 4);
+  CHECK(d.number("functions/copy/speed") == 31);
+  CHECK(d.number("frontWheel/radius") == 0.3);
+  CHECK(d.number("frontWheel/omega") == 100);
+  CHECK(d.number("rearWheel/omega") == 90);  // the last pattern counts
+  dir.write("missing", "#include \"gone\"\na 1;\n");
+  CHECK(FoamDictionary::read(dir.file("missing")).unread().size() == 1);
+}
+
 TEST_CASE("dictionaries: lists, macros, includes, comments; and what does not end") {
   const TempDir dir;
   dir.write("more", "deep { value 3; }\n");

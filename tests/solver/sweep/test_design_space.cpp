@@ -237,7 +237,7 @@ TEST_CASE("what is wrong in a space is named with its place") {
   const auto with = [&](const std::string& parameters, const std::string& rest) {
     return refusal(dir, space_of("\"parameters\": {" + parameters + "}, " + kMorph + rest));
   };
-  CHECK_THAT(refusal(dir, "{"), ContainsSubstring("this is no JSON"));
+  CHECK_THAT(refusal(dir, "{"), ContainsSubstring("is not valid JSON"));
   CHECK_THAT(refusal(dir, "[1]"), ContainsSubstring("an object { } is expected"));
   CHECK_THAT(refusal(dir, space_of("\"parametres\": {}")), ContainsSubstring("there is no 'parametres' here"));
   CHECK_THAT(with("\"longer\": {\"min\": 0.3, \"max\": 0.1}", sobol),

@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
 #include "surrogate/train/session.hpp"
 #include "tests/support/message_of.hpp"
@@ -144,7 +144,7 @@ TEST_CASE("a resumed run may take more cases and more updates, on a new schedule
   const auto rate = [&](int update) {
     std::istringstream lines(log);
     for (std::string line; std::getline(lines, line);) {
-      const auto json = nlohmann::json::parse(line);
+      const auto json = core::parse_json(line);
       if (json.at("update") == update && json.contains("rate")) return json.at("rate").get<double>();
     }
     return -1.0;
@@ -190,9 +190,9 @@ TEST_CASE("domain and training range that the description leaves out are those o
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
   Recipe recipe = tiny_recipe(dir);
-  auto description = nlohmann::json::parse(bytes(kDescription));
+  auto description = core::parse_json(bytes(kDescription));
   description.erase("domain"), description.erase("training_range");
-  dir.write("describe.json", description.dump());
+  dir.write("describe.json", core::json_text(description));
   recipe.describe = dir.file("describe.json"), recipe.canonical_length = 2;
   run_session(recipe, {});
   const Checkpoint model = read_checkpoint(dir.file("run/last.h5"));
@@ -400,7 +400,7 @@ TEST_CASE("a loss that is not finite stops the run and keeps the batch") {
   // The first step of rate 1e30 is taken; the loss or gradient of the second is the one that fails.
   CHECK_THAT(text, ContainsSubstring("of update 2 "));
   // All that the loss was made of.
-  const auto batch = nlohmann::json::parse(bytes(dir.file("run/bad_batch.json")));
+  const auto batch = core::parse_json(bytes(dir.file("run/bad_batch.json")));
   CHECK(batch["points"].size() == 180);
   CHECK(batch["surface"]["targets"].size() == 4 * 24);
   CHECK(batch["surface"]["weights"].size() == 24);
@@ -440,7 +440,7 @@ TEST_CASE("recipes: comments, overrides, and what is wrong with them") {
   CHECK_THAT(refused("{\"position.extent\": 1e-30}"), ContainsSubstring("position.extent"));
   CHECK_THAT(refused("{\"position.origin\": 1e300}"), ContainsSubstring("position.origin"));
   CHECK_THAT(refused("[1]"), ContainsSubstring("object"));
-  CHECK_THAT(refused("{"), ContainsSubstring("not JSON"));
+  CHECK_THAT(refused("{"), ContainsSubstring("not valid JSON"));
 }
 
 TEST_CASE("the schedule warms up and falls as a cosine") {

@@ -1,4 +1,4 @@
-#include "mesh_io/own_process.hpp"
+#include "core/own_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,10 +15,7 @@
 #include "core/error.hpp"
 #include "core/runtime.hpp"
 
-namespace streamtube::mesh_io {
-using core::Error;
-using core::ErrorKind;
-using core::str;
+namespace streamtube::core {
 
 namespace {
 
@@ -51,7 +48,7 @@ bool write_all(int fd, const char* data, std::size_t n) {
     answer = kResult + work();
   } catch (const Error& error) {
     answer = str(kError, static_cast<char>('0' + static_cast<int>(error.kind())), error.message(), '\0', error.hint());
-  } catch (const core::Interrupted&) {
+  } catch (const Interrupted&) {
     answer = kInterrupted;
   } catch (const std::bad_alloc&) {
     answer = kNoMemory;
@@ -61,20 +58,21 @@ bool write_all(int fd, const char* data, std::size_t n) {
 
 }  // namespace
 
-std::string run_apart(const std::string& where, std::uint64_t seconds, const std::function<std::string()>& work) {
+std::string run_apart(const Apart& how, const std::function<std::string()>& work) {
+  const std::string& where = how.where;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
-    throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(errno)));
+    throw Error(ErrorKind::runtime, str(where, "cannot start a process: ", std::strerror(errno)));
   const pid_t self = ::getpid(), id = ::fork();
   if (id == 0) {
     ::close(ends[0]);
-    child(ends[1], self, seconds, work);
+    child(ends[1], self, how.seconds, work);
   }
   const int reason = errno;
   ::close(ends[1]);
   if (id < 0) {
     ::close(ends[0]);
-    throw Error(ErrorKind::runtime, str(where, "cannot start a process to read it: ", std::strerror(reason)));
+    throw Error(ErrorKind::runtime, str(where, "cannot start a process: ", std::strerror(reason)));
   }
   std::string answer;
   std::string block(std::size_t{1} << 16, '\0');
@@ -94,23 +92,22 @@ std::string run_apart(const std::string& where, std::uint64_t seconds, const std
   }
   ::close(ends[0]);
   int status = 0;
-  while (::waitpid(id, &status, 0) < 0 && errno == EINTR) {
+  pid_t gone = -1;
+  while ((gone = ::waitpid(id, &status, 0)) < 0 && errno == EINTR) {
   }
-  if (interrupted || answer[0] == kInterrupted) throw core::Interrupted{};
+  if (gone != id) throw Error(ErrorKind::runtime, str(where, "how ", how.who, " ended cannot be known"));
+  if (interrupted || answer[0] == kInterrupted) throw Interrupted{};
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
     throw Error(ErrorKind::input,
-                str(where, "its reader did not end within ", seconds,
-                    " s of processor time: the file is damaged, or the "
-                    "tolerance far too fine"),
-                "export or copy the file again, or export the body as STL");
+                str(where, how.who, " did not end within ", how.seconds, " s of processor time: ", how.why), how.hint);
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-    throw Error(ErrorKind::runtime, where + "the process that read it was killed (not enough memory?)");
+    throw Error(ErrorKind::runtime, str(where, how.who, " was killed (not enough memory?)"));
   if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
     throw Error(ErrorKind::input,
-                str(where, "the file is damaged: its reader crashed on it",
+                str(where, "the file is damaged: ", how.who, " crashed on it",
                     WIFSIGNALED(status) ? str(" (", ::strsignal(WTERMSIG(status)), ")") : ""),
-                "export or copy the file again, or export the body as STL");
-  if (answer[0] == kNoMemory) throw Error(ErrorKind::runtime, where + "not enough memory to read it");
+                how.hint);
+  if (answer[0] == kNoMemory) throw Error(ErrorKind::runtime, str(where, "not enough memory for ", how.who));
   if (answer[0] == kError) {
     const std::size_t end = answer.find('\0');
     throw Error(static_cast<ErrorKind>(answer[1] - '0'), answer.substr(2, end - 2), answer.substr(end + 1));
@@ -118,4 +115,4 @@ std::string run_apart(const std::string& where, std::uint64_t seconds, const std
   return answer.erase(0, 1);
 }
 
-}  // namespace streamtube::mesh_io
+}  // namespace streamtube::core

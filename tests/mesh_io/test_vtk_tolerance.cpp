@@ -1,0 +1,146 @@
+// Files of VTK that hold more than a surface, or less than they should.
+#include <catch2/catch_approx.hpp>
+#include <cmath>
+#include <span>
+
+#include "mesh_io/h5/h5_file.hpp"
+#include "tests/mesh_io/mesh_io_support.hpp"
+
+using namespace streamtube;
+using namespace streamtube::test;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Read {
+  geometry::SurfaceMesh mesh;
+  std::vector<std::string> notes;
+};
+
+Read read(const std::string& path) {
+  mesh_io::ReadReport report;
+  Read out;
+  out.mesh = mesh_io::read_surface(path, 1.0, {}, &report);
+  out.notes = report.warnings;
+  return out;
+}
+
+std::string legacy(const std::string& cells, const std::string& data = {}) {
+  return "# vtk DataFile Version 3.0\nbody\nASCII\nDATASET UNSTRUCTURED_GRID\nPOINTS 7 double\n"
+         "0 0 0\n1 0 0\n1 1 0\n0 1 0\n0.5 0 0\n1 0.5 0\n0.5 0.5 0\n" +
+         cells + data;
+}
+
+}  // namespace
+
+TEST_CASE("cells of second order are read by their corners, those of an unknown kind refused") {
+  const TempDir dir;
+  // A quadratic triangle 0 1 2 with 4 5 6 between, a plain one 0 2 3, a line.
+  const auto [mesh, notes] =
+      read(dir.write("a.vtk", legacy("CELLS 3 14\n6 0 1 2 4 5 6\n3 0 2 3\n2 0 1\nCELL_TYPES 3\n22\n5\n3\n")));
+  CHECK(mesh.corners.size() == 6);
+  CHECK(mesh.points.size() == 4);  // those between are not used
+  double area = 0;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) area += norm(mesh.area_vector(f));
+  CHECK(area == Catch::Approx(1.0));
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes[0],
+             ContainsSubstring("1 cells of the kind QuadraticTriangle") && ContainsSubstring("by their corners"));
+  CHECK_THAT(notes[1], ContainsSubstring("Line") && ContainsSubstring("left out"));
+  // VTK_CONVEX_POINT_SET is a volume; 51, a parametric surface, is of no use here.
+  check_refused(dir.write("b.vtk", legacy("CELLS 2 8\n3 0 1 2\n3 0 2 3\nCELL_TYPES 2\n5\n51\n")),
+                {"1 of its cells are of the kind"});
+}
+
+TEST_CASE("values that are not finite do not keep a surface from being read") {
+  const TempDir dir;
+  const std::string cells = "CELLS 2 8\n3 0 1 2\n3 0 2 3\nCELL_TYPES 2\n5\n5\n";
+  const auto [mesh, notes] = read(dir.write(
+      "a.vtk",
+      legacy(
+          cells,
+          "CELL_DATA 2\nSCALARS nan float 1\nLOOKUP_TABLE default\nnan\n2\nVECTORS tau float\n1 -inf inf\n0 0 0\n")));
+  CHECK(mesh.face_count() == 2);
+  REQUIRE(mesh.attributes.size() == 2);
+  for (const auto& a : mesh.attributes)
+    if (a.name == "nan") {
+      CHECK(std::isnan(a.values[0]));
+      CHECK(a.values[1] == 2);
+    } else {
+      CHECK(a.values[0] == 1);
+      CHECK((std::isinf(a.values[1]) && a.values[1] < 0));
+      CHECK((std::isinf(a.values[2]) && a.values[2] > 0));
+    }
+  check_refused(
+      dir.write("b.vtk",
+                "# vtk DataFile Version 3.0\nb\nASCII\nDATASET POLYDATA\nPOINTS 3 float\n0 0 0\n1 nan 0\n0 1 0\n"
+                "POLYGONS 1 4\n3 0 1 2\n"),
+      {"point 1", "not finite"});
+}
+
+TEST_CASE("VTM: blocks without a surface are left out, files that name one another refused") {
+  const TempDir dir;
+  const auto body = read(dir.write("body.vtk", legacy("CELLS 2 8\n3 0 1 2\n3 0 2 3\nCELL_TYPES 2\n5\n5\n"))).mesh;
+  mesh_io::write_vtp(dir.file("body.vtp"), body);
+  dir.write("empty.vtp", "<VTKFile type=\"PolyData\" version=\"1.0\"><PolyData></PolyData></VTKFile>\n");
+  const auto tree = [](const std::string& blocks) {
+    return "<VTKFile type=\"vtkMultiBlockDataSet\" version=\"1.0\"><vtkMultiBlockDataSet>" + blocks +
+           "</vtkMultiBlockDataSet></VTKFile>\n";
+  };
+  const auto [mesh, notes] = read(dir.write(
+      "all.vtm", tree("<DataSet index=\"0\" name=\"car\" file=\"body.vtp\"/><DataSet index=\"1\" name=\"nothing\"/>"
+                      "<DataSet index=\"2\" name=\"hole\" file=\"empty.vtp\"/><DataSet index=\"3\" name=\"air\" "
+                      "file=\"air.vti\"/>")));
+  CHECK(mesh.face_count() == 2);
+  CHECK(mesh.patch_names == std::vector<std::string>{"car"});
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes[0], ContainsSubstring("'hole'") && ContainsSubstring("no surface"));
+  CHECK_THAT(notes[1], ContainsSubstring("'air'") && ContainsSubstring("no surface"));
+  CHECK(read(dir.write("outer.vtm", tree("<DataSet index=\"0\" name=\"in\" file=\"all.vtm\"/>"))).mesh.patch_names ==
+        std::vector<std::string>{"in/car"});
+  check_refused(dir.write("loop.vtm", tree("<DataSet index=\"0\" name=\"in\" file=\"loop.vtm\"/>")),
+                {"name one another"});
+  std::string deep, ends;
+  for (int i = 0; i < 20'000; ++i) deep += "<Block index=\"0\">", ends += "</Block>";
+  check_refused(dir.write("deep.vtm", tree(deep + ends)), {"deep in one another"});
+  check_refused(dir.write("none.vtm", tree("<DataSet index=\"2\" name=\"hole\" file=\"empty.vtp\"/>")),
+                {"no block with a surface"});
+}
+
+TEST_CASE("VTKHDF: polygons of several pieces with their data") {
+  const TempDir dir;
+  const std::string path = dir.file("body.vtkhdf");
+  {
+    mesh_io::H5File file = mesh_io::H5File::create(path);
+    const auto put = [&](const std::string& name, const std::vector<std::int64_t>& values) {
+      file.write<std::int64_t>("/VTKHDF/" + name, {values.size()}, values);
+    };
+    const std::vector<double> points = {0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0, /**/ 2, 0, 0, 3, 0, 0, 3, 1, 0};
+    file.write<double>("/VTKHDF/Points", {7, 3}, points);
+    file.write_ascii("/VTKHDF", "Type", "PolyData");
+    put("NumberOfPoints", {4, 3});
+    // A line and a quad in the first piece, a triangle in the second.
+    put("Lines/NumberOfCells", {1, 0}), put("Lines/NumberOfConnectivityIds", {2, 0});
+    put("Lines/Offsets", {0, 2, 0}), put("Lines/Connectivity", {0, 1});
+    put("Polygons/NumberOfCells", {1, 1}), put("Polygons/NumberOfConnectivityIds", {4, 3});
+    put("Polygons/Offsets", {0, 4, 0, 3}), put("Polygons/Connectivity", {0, 1, 2, 3, 0, 1, 2});
+    const std::vector<float> p = {7, 8, 9};  // of the line, the quad, the triangle
+    file.write<float>("/VTKHDF/CellData/p", {3}, p);
+    put("CellData/short", {1});
+    file.close();
+  }
+  const auto [mesh, notes] = read(path);
+  CHECK(mesh.offsets == std::vector<std::int64_t>{0, 4, 7});
+  CHECK(mesh.corners == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6});
+  REQUIRE(mesh.attributes.size() == 1);
+  CHECK(mesh.attributes[0].values == std::vector<float>{8, 9});
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes[0], ContainsSubstring("1 vertices and lines"));
+  CHECK_THAT(notes[1], ContainsSubstring("'short'"));
+  {
+    mesh_io::H5File file = mesh_io::H5File::open_to_change(path);
+    file.write_ascii("/VTKHDF", "Type", "ImageData");
+    file.close();
+  }
+  check_refused(path, {"ImageData", "no surface"});
+}
