@@ -286,4 +286,55 @@ std::vector<char> faces_at_ground(const SurfaceMesh& mesh, double z) {
   return out;
 }
 
+double complete_half(SurfaceMesh& mesh, int axis) {
+  const Box box = mesh.bounds();
+  const Vec3 size = box.size();
+  const double near = 1e-5 * std::max({size[0], size[1], size[2]});
+  // Of each end: the length of the open edges in its plane, and the area there.
+  double rim[2] = {0, 0}, flat[2] = {0, 0};
+  const double ends[2] = {box.low[axis], box.high[axis]};
+  const Topology topology(mesh);
+  for (int end = 0; end < 2; ++end) {
+    const auto at_end = [&](const Vec3& p) { return std::abs(p[axis] - ends[end]) <= near; };
+    for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+      bool all = true;
+      for (std::size_t i = 0; all && i < mesh.corner_count(f); ++i) all = at_end(mesh.corner(f, i));
+      if (all) flat[end] += norm(mesh.area_vector(f));
+    }
+    topology.for_edges([&](Id low, std::span<const Topology::Use> uses) {
+      const Vec3 &a = mesh.points[topology.vertex_point[low]], &b = mesh.points[topology.vertex_point[uses[0].high]];
+      if (uses.size() == 1 && at_end(a) && at_end(b)) rim[end] += norm(b - a);
+    });
+  }
+  const auto clearly = [](const double(&of)[2]) { return std::max(of[0], of[1]) > 1.5 * std::min(of[0], of[1]); };
+  const int end = clearly(rim)    ? rim[1] > rim[0]
+                  : clearly(flat) ? flat[1] > flat[0]
+                                  : std::abs(ends[1]) < std::abs(ends[0]);
+  const double plane = ends[end];
+  std::vector<char> drop(mesh.face_count(), 0);
+  for (Vec3& p : mesh.points)
+    if (std::abs(p[axis] - plane) <= near) p[axis] = plane;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) {
+    drop[f] = 1;
+    for (std::size_t i = 0; drop[f] && i < mesh.corner_count(f); ++i) drop[f] = mesh.corner(f, i)[axis] == plane;
+  }
+  mesh = without_faces(mesh, drop);
+  const std::size_t points = mesh.points.size(), faces = mesh.face_count();
+  std::vector<std::int64_t> image(points);
+  for (std::size_t i = 0; i < points; ++i) {
+    Vec3 p = mesh.points[i];
+    image[i] = static_cast<std::int64_t>(p[axis] == plane ? i : mesh.points.size());
+    if (p[axis] == plane) continue;
+    p[axis] = 2 * plane - p[axis];
+    mesh.points.push_back(p);
+  }
+  for (std::size_t f = 0; f < faces; ++f) {
+    for (auto i = mesh.offsets[f + 1]; i-- > mesh.offsets[f];)
+      mesh.corners.push_back(image[static_cast<std::size_t>(mesh.corners[static_cast<std::size_t>(i)])]);
+    mesh.offsets.push_back(static_cast<std::int64_t>(mesh.corners.size()));
+    mesh.patch.push_back(mesh.patch[f]);
+  }
+  return plane;
+}
+
 }  // namespace streamtube::geometry

@@ -124,12 +124,13 @@ class FoamDictionaryParser {
       }
   }
 
-  // The folder of the case that a dictionary belongs to, from system/ or constant/ in its path.
+  // The folder of the case that a dictionary belongs to: the nearest one around it with a folder `system`.
   fs::path case_folder() const {
-    for (fs::path folder = fs::path(path_).parent_path(); !folder.empty() && folder != folder.parent_path();
-         folder = folder.parent_path())
-      if (folder.filename() == "system" || folder.filename() == "constant") return folder.parent_path();
-    return fs::path(path_).parent_path().parent_path();
+    std::error_code ignored;
+    const fs::path file = fs::absolute(path_, ignored);
+    for (fs::path folder = file.parent_path(); folder != folder.parent_path(); folder = folder.parent_path())
+      if (fs::is_directory(folder / "system", ignored)) return folder;
+    return file.parent_path();
   }
 
   // The file that an #include names; empty where it is not there.

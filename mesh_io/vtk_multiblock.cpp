@@ -58,15 +58,15 @@ class BlockReader {
     const std::string extension = lower(std::filesystem::path(name).extension().string());
     const auto target = std::filesystem::path(name).is_absolute() ? std::filesystem::path(name) : folder_ / name;
     if (extension == ".vti" || extension == ".vtr" || extension == ".vts")
-      return notes_.push_back(str("block ", quoted(block), " (", quoted(name), ") has no surface and is left out"));
+      return notes_.push_back(str("block ", mesh_io::quoted(block), " (", mesh_io::quoted(name), ") has no surface and is left out"));
     try {
       Notes notes;
       const SurfaceMesh part =
           extension == ".vtm" ? read_tree(target.string(), notes, depth_ + 1) : read_with_notes(target.string(), notes);
-      for (const auto& note : notes) notes_.push_back(str("block ", quoted(block), ": ", note));
+      for (const auto& note : notes) notes_.push_back(str("block ", mesh_io::quoted(block), ": ", note));
       geometry::append(mesh_, part, block);
     } catch (const NoSurface& none) {
-      notes_.push_back(str("block ", quoted(block), " has no surface and is left out: ", none.message()));
+      notes_.push_back(str("block ", mesh_io::quoted(block), " has no surface and is left out: ", none.message()));
     }
   }
 
@@ -97,9 +97,13 @@ SurfaceMesh read_tree(const std::string& path, Notes& notes, int depth) {
               "the file is truncated or damaged; export or copy it again");
   SurfaceMesh mesh;
   BlockReader(file, mesh, notes, depth).read(tree, "", 0);
-  if (mesh.face_count() == 0)
-    throw NoSurface(core::ErrorKind::input, str("'", path, "' (VTM): names no block with a surface"),
+  if (mesh.face_count() == 0) {
+    std::string why;
+    for (const std::string& note : notes) why += "; " + note;
+    throw NoSurface(core::ErrorKind::input,
+                    str("'", path, "' (VTM): names no block with a surface", why.substr(0, 400)),
                     "export the surfaces of the body");
+  }
   return mesh;
 }
 

@@ -56,6 +56,11 @@ void PartOptions::declare(CLI::App& app) {
                  "STEP, IGES: how far triangles may lie from the surface, m; default: 1/2000 of the diagonal")
       ->each([this](const std::string&) { deviation_given_ = true; });
   app.add_option(
+         "--mirror", mirror_,
+         "The files hold half a body: complete it by its mirror image across this axis of theirs, at the end that "
+         "is flat or open")
+      ->check(CLI::IsMember({"x", "y", "z"}));
+  app.add_option(
       "--part", part_,
       "ROLE=PATTERN[,PATTERN...]: which parts (solids, groups, files) play a role, by name with * and ?, any "
       "letter case; may be repeated. Known without: wheels, mirrors, ground. Parts of the role ground are "

@@ -30,6 +30,7 @@ struct PartOptions {
 
   mesh_io::CadOptions cad() const;
   bool cut_ground() const { return cut_ground_; }
+  int mirror_axis() const { return mirror_.empty() ? -1 : mirror_[0] - 'x'; }  // of the files; -1: none
 
   // The role of a part: of the first pattern that its name, or one of the names between its slashes, matches, letter
   // case aside. Patterns given come before the usual ones; a role that is given has no usual ones. Empty: none.
@@ -57,6 +58,7 @@ struct PartOptions {
     std::vector<std::string> patterns;
     bool given;
   };
+  std::string mirror_;
   std::vector<std::string> part_;
   std::vector<Rule> rules_;
   double deviation_ = 0;

@@ -40,6 +40,8 @@ void measure(Body& body) {
 
 namespace {
 
+constexpr double kLargestVehicle = 20;  // m
+
 // For the other files of a run; of a unit without a name, metres.
 std::string unit_name(double metres) {
   for (const char* unit : {"mm", "cm", "in", "ft"})
@@ -74,9 +76,12 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   body.where = paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
   body.unit = unit;
   std::vector<std::string> colours;
+  std::vector<double> sizes;  // of the files, longest side, m
   for (const auto& path : paths) {
     mesh_io::ReadReport cad;
     geometry::SurfaceMesh part = mesh_io::read_surface(path, file_unit, parts.cad(), &cad);
+    const Vec3 side = part.bounds().size();
+    sizes.push_back(std::max({side[0], side[1], side[2]}));
     for (const auto& warning : cad.warnings) body.warnings.push_back(str("'", path, "': ", warning));
     colours.insert(colours.end(), cad.colours.begin(), cad.colours.end());
     if (!cad.format.empty()) body.cad.emplace_back(path, std::move(cad));
@@ -91,13 +96,24 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   }
   body.parts = parts.sort_parts(body.mesh, colours, body.where, body.warnings);
   parts.sort_surroundings(body.mesh, body.parts, body.where, body.warnings);
+  if (const int axis = parts.mirror_axis(); axis >= 0)
+    core::info(str(body.where, ": completed by its mirror image at ", "xyz"[axis], " = ",
+                   geometry::complete_half(body.mesh, axis), " m of the file"));
   measure(body);
   if (body.mesh.unit_stated) {
     body.unit = unit_name(body.mesh.file_unit);
   } else if (unit.empty()) {
     body.unit = body.report.likely_unit = choose(body);
     rescale(body, unit_length(body.unit));
+    for (double& size : sizes) size *= unit_length(body.unit);
   }
+  // A wheel of 650 m beside a body of 4.6 m.
+  const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+  if (*most > kLargestVehicle && *least < *most / kLargestVehicle)
+    body.warnings.push_back(str("the files seem to be in different units: '",
+                                paths[static_cast<std::size_t>(least - sizes.begin())], "' is ", *least, " m large, '",
+                                paths[static_cast<std::size_t>(most - sizes.begin())], "' ", *most,
+                                " m; scale one of them"));
   return body;
 }
 
@@ -137,8 +153,8 @@ void warn_of_half(Body& body, double middle) {
     body.warnings.push_back(
         str("the body ends at y = ", in_middle ? 0.0 : y - middle, " m of its file in ",
             open ? str("an open rim of ", edges, " edges") : str("a flat side of ", flat[high], " m2"),
-            ", and all of it lies on one side of that: if it is half a body, mirror it, for it is computed as a whole "
-            "one"));
+            ", and all of it lies on one side of that: if it is half a body, mirror it (--mirror), for it is computed "
+            "as a whole one"));
     return;
   }
 }

@@ -443,6 +443,6 @@ TEST_CASE("initialise writes predicted fields into a case and keeps the old ones
   dir.write("car/0/p", field("p", "volScalarField", "1 -1 -2 0 0 0 0", "1e5", "\".*\" { type zeroGradient; }"));
   refused({}, 3, "not [0 2 -2 0 0 0 0]");
   dir.write("car/0/p", "");
-  refused({}, 3, "it does not begin with FoamFile");
+  refused({}, 3, "the file is empty");
   CHECK(run_program(dir, {"initialise", "nowhere"}).code == 3);
 }

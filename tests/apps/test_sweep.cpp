@@ -225,7 +225,7 @@ TEST_CASE("bad sweeps end in one clear error and leave nothing") {
   dir.write("done/sweep.json", "{");
   const auto torn = run_program(dir, sweep("bodies", "done", {"--resume"}));
   CHECK(torn.code == 3);
-  CHECK_THAT(torn.err, ContainsSubstring("sweep.json' is damaged"));
+  CHECK_THAT(torn.err, ContainsSubstring("sweep.json': is not valid JSON"));
 }
 
 TEST_CASE("Ctrl-C finishes what runs, and --resume goes on to the same table") {

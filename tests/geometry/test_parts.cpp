@@ -140,3 +140,26 @@ TEST_CASE("openings at a height are closed, each in its own patch, around what s
   CHECK(static_cast<std::size_t>(std::count(low.begin(), low.end(), char{1})) == lids.faces);
   CHECK(geometry::faces_at_ground(all, 0.99).empty());
 }
+
+TEST_CASE("half a body, open or with a lid, on either side, becomes the whole one") {
+  for (const bool lid : {false, true})
+    for (const double to : {-1.0, 1.0}) {
+      CAPTURE(lid, to);
+      // Half of a box of 3 x 2 x 1 m whose middle is y = 0.25.
+      const double y[2] = {std::min(0.25, 0.25 + to), std::max(0.25, 0.25 + to)};
+      const SurfaceMesh box = test::box_mesh({0, y[0], 0}, {3, y[1], 1}, 4);
+      SurfaceMesh half;
+      for (std::size_t f = 0; f < box.face_count(); ++f)
+        if (lid || std::abs(box.centroid(f)[1] - 0.25) > 1e-9)
+          test::add_face(half, {box.corner(f, 0), box.corner(f, 1), box.corner(f, 2)});
+      half.patch_names = {"box"};
+      const double plane = geometry::complete_half(half, 1);
+      const geometry::SurfaceReport now = geometry::report(half, true);
+      CHECK(now.self_intersections == 0);
+      CHECK(plane == Approx(0.25));  // of two ends as flat the one nearer to 0
+      CHECK(now.watertight);
+      CHECK(now.outward);
+      CHECK(now.volume == Approx(6.0).epsilon(1e-6));
+      CHECK(now.area == Approx(2 * (6.0 + 3.0 + 2.0)).epsilon(1e-6));
+    }
+}

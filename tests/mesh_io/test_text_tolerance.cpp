@@ -137,7 +137,7 @@ TEST_CASE("exponents as Fortran writes them are read") {
 
 TEST_CASE("a decimal comma and a division by zero are named") {
   const TempDir dir;
-  check_refused(dir.write("a.stl", with(stl(), "vertex 1 0", "vertex 1,5 0")), {"line 5", "'1,5'", "decimal comma"});
+  check_refused(dir.write("a.stl", with(stl(), "vertex 1 0", "vertex 1,5 0")), {"line 6", "'1,5'", "decimal comma"});
   check_refused(dir.write("a.obj", with(obj(), "v 1 0", "v 1,5 0")), {"line 2", "'1,5'", "decimal comma"});
   check_refused(dir.write("a.ply", with(ply(), "\n1 0", "\n1,5 0")), {"'1,5'", "decimal comma"});
   check_refused(dir.write("a.obj", with(obj(), "v 1 0", "v 1.#QNAN 0")), {"line 2", "'1.#QNAN'", "divided by zero"});

@@ -55,5 +55,5 @@ TEST_CASE("wrong lists of fields are refused with the place") {
   CHECK_THAT(refused(":3", ":\"3\""), ContainsSubstring("components"));
   CHECK_THAT(refused("dynamic_pressure", "static_pressure"), ContainsSubstring("'static_pressure' is not known"));
   CHECK_THAT(refused("none", "log"), ContainsSubstring("transform 'log'"));
-  CHECK_THAT(refused("]", ""), ContainsSubstring("not a list"));
+  CHECK_THAT(refused("]", ""), ContainsSubstring("not valid JSON"));
 }

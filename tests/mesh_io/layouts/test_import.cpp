@@ -63,7 +63,13 @@ TEST_CASE("every layout is told by its files and comes back bit for bit") {
   const Association on = on_points ? Association::points : Association::faces;
 
   const auto& pressure = c.of_surface("pressure", on).values;
-  CHECK((field(s, 0, "pressure") == pressure));  // in parentheses: a failure need not print them all
+  if (layout == "windsorml") {  // over q and back: a rounding each
+    const auto& got = field(s, 0, "pressure");
+    REQUIRE(got.size() == pressure.size());
+    for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(std::abs(got[i] - pressure[i]) <= 2e-7f * std::abs(pressure[i]));
+  } else {
+    CHECK((field(s, 0, "pressure") == pressure));  // in parentheses: a failure need not print them all
+  }
   REQUIRE(s.part[0].rows() == pressure.size());
   if (layout != "shapenet-car") {
     const auto& shear = c.of_surface("wall_shear_stress", on).values;
@@ -298,6 +304,11 @@ TEST_CASE("bad files of a layout are told by name, with what is there") {
   }
   SECTION("no volume at all") {
     for (const char* part : {"0", "1", "2"}) std::filesystem::remove(path(core::str("volume_1.vtu.0", part, ".part")));
+    import(dir, "set", "out.h5", "drivaerml");  // of surfaces alone
+    CHECK(Dataset(dir.file("out.h5")).fields(physics::Branch::volume).empty());
+    // Where other cases have one, it is missing.
+    std::filesystem::remove(dir.file("out.h5"));
+    test::write_layout("drivaerml", dir.file("set"), 2);
     CHECK_THAT(fails(), ContainsSubstring("'run_1/volume_1.vtu'"));
   }
   SECTION("a renamed array") {
@@ -320,7 +331,8 @@ TEST_CASE("bad files of a layout are told by name, with what is there") {
     for (auto& a : mesh.attributes)
       if (a.name == "pMeanTrim") a = test::layouts::renamed(c.of_surface("pressure", Association::points), "pMeanTrim");
     mesh_io::write_vtp(path("boundary_1.vtp"), mesh);
-    CHECK_THAT(fails(), ContainsSubstring("'wallShearStressMeanTrim' is on the cells, 'pMeanTrim' on the points"));
+    // Averaged to where the pressure is; on a mesh as coarse as this one lift shows it.
+    CHECK_THAT(fails(), ContainsSubstring("only Cl differs"));
   }
   SECTION("a damaged table") {
     test::layouts::write(path("force_mom_1.csv"), "Cd,Cl\n0.3\n");
@@ -365,7 +377,7 @@ TEST_CASE("paired files: other meshes and other numbers are told") {
 
 TEST_CASE("tables of a user: every mistake has its key") {
   const auto fails = [](const std::string& json) { return message_of([&] { mesh_io::parse_layout_table(json, "'t.json'"); }); };
-  CHECK_THAT(fails("[1"), ContainsSubstring("'t.json'") && ContainsSubstring("not a JSON object"));
+  CHECK_THAT(fails("[1"), ContainsSubstring("'t.json'") && ContainsSubstring("not valid JSON"));
   CHECK_THAT(fails("{}"), ContainsSubstring("no 'surface'"));
   CHECK_THAT(fails(R"({"surfaces": {}})"), ContainsSubstring("unknown key 'surfaces'"));
   CHECK_THAT(fails(R"({"surface": {"fields": {"pressure": "p"}}})"), ContainsSubstring("names no 'file'"));

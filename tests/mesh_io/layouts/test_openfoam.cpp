@@ -183,6 +183,7 @@ TEST_CASE("damaged and unfinished cases of OpenFOAM are told") {
 
 TEST_CASE("dictionaries: what is included lands where it stands, macros reach as in OpenFOAM, patterns name many") {
   const TempDir dir;
+  std::filesystem::create_directory(dir.path() / "system");
   dir.write("system/forceCoeffs", "forceCoeffs1 { type forceCoeffs; rhoInf 1.2; Aref $area; }\n");
   dir.write("system/limits", "type fieldMinMax;\n");
   dir.write("d", R"(area 0.2; inlet { speed 30; nut { value 4; } }
@@ -200,6 +201,7 @@ functions {
   CHECK(d.children("functions") == std::vector<std::string>{"area", "forceCoeffs1", "limits", "own", "copy"});
   CHECK(d.number("functions/forceCoeffs1/rhoInf") == 1.2);
   CHECK(d.number("functions/forceCoeffs1/Aref") == 0.1);  // the nearest
+  REQUIRE(d.find("functions/limits/type"));
   CHECK(*d.find("functions/limits/type") == "fieldMinMax");
   CHECK(d.number("functions/own/a") == 30);
   CHECK(d.number("functions/own/b") == 0.1);
