@@ -89,8 +89,9 @@ class Inspect : public Command {
     }
     try {
       mesh_io::ReadReport cad;
-      const auto mesh = mesh_io::read_surface(file_, unit, parts_.cad(), &cad);
+      auto mesh = mesh_io::read_surface(file_, unit, parts_.cad(), &cad);
       for (const auto& warning : cad.warnings) core::warn(core::str("'", file_, "': ", warning));
+      if (parts_.mirror_axis() >= 0) geometry::complete_half(mesh, parts_.mirror_axis());
       inspect_surface(mesh, cad);
     } catch (const core::Error& surface_error) {
       if (!has_extension(file_, ".vtu") && !has_extension(file_, ".vtk")) throw;
@@ -120,6 +121,7 @@ class Inspect : public Command {
       geometry::append(whole, part, std::filesystem::path(path).stem().string());
     }
     file_ = core::str(files_.front(), " and ", files_.size() - 1, " more");
+    if (parts_.mirror_axis() >= 0) geometry::complete_half(whole, parts_.mirror_axis());
     inspect_surface(whole, {});
   }
   void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::ReadReport& cad) const {

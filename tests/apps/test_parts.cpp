@@ -142,9 +142,11 @@ TEST_CASE("a nameless ground is left out; patterns and deviations that mean noth
 
 TEST_CASE("what is no whole car is told: a wind tunnel around it, half of it, its wheels alone") {
   const TempDir dir;
-  const auto dry = [&](const geometry::SurfaceMesh& mesh) {
+  const auto dry = [&](const geometry::SurfaceMesh& mesh, const std::vector<std::string>& more = {}) {
     mesh_io::write_vtp(dir.file("body.vtp"), mesh);
-    auto r = run_program(dir, {"predict", "body.vtp", "--volume", "none", "--dry-run"});
+    std::vector<std::string> words = {"predict", "body.vtp", "--volume", "none", "--dry-run"};
+    words.insert(words.end(), more.begin(), more.end());
+    auto r = run_program(dir, words);
     INFO(r.err);
     return r;
   };
@@ -165,6 +167,10 @@ TEST_CASE("what is no whole car is told: a wind tunnel around it, half of it, it
     CHECK(r.code == 0);
     CHECK_THAT(r.err, ContainsSubstring("if it is half a body, mirror it") &&
                           ContainsSubstring(open ? "an open rim of 12 edges" : "a flat side of 0.2884 m2"));
+    const auto completed = dry(half, {"--mirror", "y"});
+    CHECK(completed.code == 0);
+    CHECK_THAT(completed.err, ContainsSubstring("completed by its mirror image at y = 0 m") &&
+                                  ContainsSubstring("1.03 x 0.38 x 0.28 m") && !ContainsSubstring("half a body"));
   }
   CHECK_THAT(dry(car(0, false)).err, !ContainsSubstring("half a body"));
 
