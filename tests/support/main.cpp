@@ -7,9 +7,9 @@
 #include "core/runtime.hpp"
 
 int main(int argc, char** argv) {
-  // Tests that name no model mean the one whose bodies and answers they know; the built-in one has its own
-  // (apps/test_default_model.cpp).
-  setenv("STREAMTUBE_MODEL", STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed.h5", 0);
+  // Tests that name no model mean the one whose bodies and answers they know, made light (tests/CMakeLists.txt); the
+  // built-in one has its own (apps/test_default_model.cpp).
+  setenv("STREAMTUBE_MODEL", STREAMTUBE_TEST_MODEL, 0);
   try {
     Catch::Session session;
     if (const int code = session.applyCommandLine(argc, argv)) return code;
