@@ -39,6 +39,9 @@ class Predict : public Command {
                    "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--model", model_, kModelHelp);
+    app.add_option("--member", member_,
+                   "Of a model with several members, whose answer is their mean, this one alone (1 ...): a quick look")
+        ->check(CLI::PositiveNumber);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     options_.declare(app);
     app.add_option("--draws", options_.draws,
@@ -102,7 +105,7 @@ class Predict : public Command {
   int predict(const core::Processes& processes) {
     Result result;
     Stages& stages = result.stages;
-    const auto checkpoint = load_model(model_);
+    const auto checkpoint = load_member(model_, member_);
     options_.conditions.check(checkpoint);
     result.model = &checkpoint, result.options = &options_;
     stages.end("reading the model");
@@ -190,6 +193,7 @@ class Predict : public Command {
 
   std::vector<std::string> geometry_;
   CaseOptions options_;
+  std::size_t member_ = 0;
   std::string model_, out_, points_, evaluation_ = "cached";
   core::RuntimeOptions device_;
   surrogate::Precision precision_ = surrogate::Precision::fp32;
