@@ -518,6 +518,12 @@ class Session {
   // are a new schedule from there.
   void look_at_state() {
     const std::string path = file("state.h5");
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored))
+      throw Error(ErrorKind::usage,
+                  str("--resume: nothing is saved in '", recipe_.out,
+                      "': there is no such run, or it ended before its first save"),
+                  "start it without --resume, with --overwrite where the folder holds its log");
     const H5File h5 = H5File::open(path);
     const std::string where = str("'", path, "': ");
     if (!h5.has_attribute("/", "format") || h5.attribute_text("/", "format") != "streamtube training state")
