@@ -67,6 +67,7 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::
 // What an option's text must be beyond what CLI11 asks for: it takes nan and inf for numbers, wraps a negative number
 // round where there is no sign, and reads the rest of a number that is too long as the largest.
 void check_numbers(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) check_numbers(*command);  // dataset import
   for (const CLI::Option* option : app.get_options()) {
     const std::string type = option->get_type_name();
     const bool real = type.find("FLOAT") != std::string::npos, natural = type.find("UINT") != std::string::npos;

@@ -97,6 +97,7 @@ TEST_CASE("numbers that are none, negative where they cannot be, or too long are
   CHECK_THAT(refused({"--seed", "-1"}), ContainsSubstring("--seed: '-1' is below 0"));
   CHECK_THAT(refused({"--seed", "99999999999999999999"}), ContainsSubstring("is more than"));
   CHECK_THAT(refused({"--threads", "600"}), ContainsSubstring("512"));
+  CHECK(run_program(dir, {"dataset", "import", ".", "a.h5", "--volume-points", "-1"}).code == 2);
   dir.write("a.ini", "[predict]\nvelocity=nan\n");
   const auto r = run_program(dir, {"--config", "a.ini", "predict", "car.stl"});
   CHECK(r.code == 2);
