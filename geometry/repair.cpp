@@ -119,6 +119,12 @@ class Body {
     Id face, a, b;  // the face runs from a to b
   };
   std::vector<Edge> borders() const;  // edges of one face
+  struct Extent {                     // of a piece
+    double area = 0;                  // m2
+    Vec3 seen{0, 0, 0};               // its area vector, m2
+    bool flat() const { return norm(seen) > kSheetSeen * area; }
+  };
+  std::vector<Extent> extents_of(const std::vector<Id>& piece, std::size_t count) const;
   // Pieces that are sheets: open, seen from one side about as large as they are, and free along most of their border
   // (panels of a body that was exported in pieces have their neighbours there).
   std::vector<char> sheets(const std::vector<Id>& piece, std::size_t count, const std::vector<Edge>& edges) const;
@@ -252,21 +258,27 @@ std::vector<Body::Edge> Body::borders() const {
   return out;
 }
 
-std::vector<char> Body::sheets(const std::vector<Id>& piece, std::size_t count, const std::vector<Edge>& edges) const {
-  std::vector<double> area(count, 0.0), border(count, 0.0);
-  std::vector<Vec3> seen(count, Vec3{0, 0, 0});
-  double total = 0;
+std::vector<Body::Extent> Body::extents_of(const std::vector<Id>& piece, std::size_t count) const {
+  std::vector<Extent> out(count);
   for (std::size_t t = 0; t < triangles_.size(); ++t) {
     const auto& c = triangles_[t];
     const Vec3 a = 0.5 * cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]);
-    area[piece[t]] += norm(a), seen[piece[t]] = seen[piece[t]] + a, total += norm(a);
+    Extent& extent = out[piece[t]];
+    extent.area += norm(a), extent.seen = extent.seen + a;
   }
+  return out;
+}
+
+std::vector<char> Body::sheets(const std::vector<Id>& piece, std::size_t count, const std::vector<Edge>& edges) const {
+  std::vector<double> border(count, 0.0);
+  const std::vector<Extent> extents = extents_of(piece, count);
+  double total = 0;
+  for (const Extent& extent : extents) total += extent.area;
   for (const Edge& e : edges) border[piece[e.face]] += norm(points_[e.b] - points_[e.a]);
   std::vector<char> out(count, 0);
   std::size_t candidates = 0;
   for (std::size_t p = 0; p < count; ++p)
-    if (border[p] > 0 && norm(seen[p]) > kSheetSeen * area[p] && area[p] > kLeastSheet * total)
-      out[p] = 1, ++candidates;
+    if (border[p] > 0 && extents[p].flat() && extents[p].area > kLeastSheet * total) out[p] = 1, ++candidates;
   if (candidates > kMostSheets) return std::vector<char>(count, 0);  // a soup
   for (std::size_t p = 0; p < count; ++p) {
     if (!out[p] || count == 1) continue;
@@ -428,19 +440,13 @@ bool Body::in_panels() const {
   std::size_t count;
   std::vector<char> at_many;
   const std::vector<Id> piece = pieces(count, false, at_many);
-  std::vector<double> area(count, 0.0);
-  std::vector<Vec3> seen(count, Vec3{0, 0, 0});
+  const std::vector<Extent> extents = extents_of(piece, count);
   std::vector<char> open(count, 0);
-  for (std::size_t t = 0; t < triangles_.size(); ++t) {
-    const auto& c = triangles_[t];
-    const Vec3 a = 0.5 * cross(points_[c[1]] - points_[c[0]], points_[c[2]] - points_[c[0]]);
-    area[piece[t]] += norm(a), seen[piece[t]] = seen[piece[t]] + a;
-  }
   for (const Edge& e : borders()) open[piece[e.face]] = 1;
   double panels = 0, total = 0;
   for (std::size_t p = 0; p < count; ++p) {
-    total += area[p];
-    if (open[p] && norm(seen[p]) > kSheetSeen * area[p]) panels += area[p];
+    total += extents[p].area;
+    if (open[p] && extents[p].flat()) panels += extents[p].area;
   }
   return panels > 0.5 * total;
 }

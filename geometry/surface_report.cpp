@@ -75,15 +75,15 @@ struct Piece {
   Box box;
   bool has_border = false;  // an edge that is not shared by exactly two of its faces
   std::size_t faces = 0;
-  std::vector<std::array<int, 3>> cut;
 
-  void add(const SurfaceMesh& mesh, std::size_t f, const Vec3& reference, double sign = 1) {
+  // cut: the triangles of polygon f.
+  void add(const SurfaceMesh& mesh, std::size_t f, const std::vector<std::array<int, 3>>& cut, const Vec3& reference,
+           double sign = 1) {
     const Vec3 a = mesh.area_vector(f);
     area += norm(a);
     area_vector = area_vector + sign * a;
     for (std::size_t i = 0; i < mesh.corner_count(f); ++i) box.add(mesh.corner(f, i));
     // Divergence theorem over the triangles, exact for bent polygons too.
-    cut_polygon(mesh, f, cut);
     for (const auto& t : cut) {
       const auto at = [&](int i) { return mesh.corner(f, static_cast<std::size_t>(t[i])) - reference; };
       volume_about_reference += sign * dot(at(0), cross(at(1), at(2))) / 6;
@@ -215,6 +215,7 @@ Orientation orient(SurfaceMesh& mesh) {
     balance[root[f]] += (turn ? -1 : 1) * norm(mesh.area_vector(f));
   }
   std::vector<Id> number(faces, 0);  // [root] of its piece
+  std::vector<std::array<int, 3>> cut;
   std::vector<Piece> pieces;
   for (std::size_t f = 0; f < faces; ++f) {
     if (root[f] == f) {
@@ -225,8 +226,9 @@ Orientation orient(SurfaceMesh& mesh) {
       turn_over(mesh, f);
       ++done.faces;
     }
+    cut_polygon(mesh, f, cut);
     Piece& piece = pieces[number[root[f]]];
-    piece.add(mesh, f, reference);
+    piece.add(mesh, f, cut, reference);
     piece.has_border = piece.has_border || at_border[f];
   }
 
@@ -306,14 +308,15 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
   Piece whole;
   std::vector<std::array<int, 3>> cut;
   for (std::size_t f = 0; f < faces; ++f) {
-    whole.add(mesh, f, reference);
+    const bool simple = cut_polygon(mesh, f, cut);
+    whole.add(mesh, f, cut, reference);
     if (topology.ring(f).empty()) {
       ++r.degenerate_faces;
       continue;
     }
     if (is_degenerate(mesh, f))
       ++r.degenerate_faces;
-    else if (!cut_polygon(mesh, f, cut) && ++r.crossing_polygons == 1)
+    else if (!simple && ++r.crossing_polygons == 1)
       r.first_crossing = place_of(mesh, f);
     const Id root = groups.find(static_cast<Id>(f));
     if (root == f) {
@@ -321,7 +324,7 @@ SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections) {
       pieces.emplace_back();
     }
     Piece& piece = pieces[number[root]];
-    piece.add(mesh, f, reference);
+    piece.add(mesh, f, cut, reference);
     piece.has_border = piece.has_border || at_border[f];
   }
   r.components = pieces.size();

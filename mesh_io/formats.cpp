@@ -78,9 +78,9 @@ const FormatEntry& choose(const std::string& path, bool volume) {
                 str("'", path, "': the extension '", extension, "' says ", by_extension->format.name,
                     ", but the content is ", by_content->format.name),
                 str("rename it to end in ", by_content->format.extensions.front(), ", or pick the right file"));
-  const FormatEntry* likely = by_content ? by_content : by_extension;
-  if (found.packed && likely && !likely->packed)
-    throw Error(ErrorKind::input, str("'", path, "' (", likely->format.name, "): is a gzip archive"),
+  const FormatEntry* chosen = by_content ? by_content : by_extension;
+  if (found.packed && chosen && !chosen->packed)
+    throw Error(ErrorKind::input, str("'", path, "' (", chosen->format.name, "): is a gzip archive"),
                 "unpack it first (gunzip)");
   const std::string foreign = by_content ? "" : foreign_content(head);
   if (!foreign.empty())
@@ -94,7 +94,6 @@ const FormatEntry& choose(const std::string& path, bool volume) {
                 str("'", path, "': the extension '", extension, "' says ", by_extension->format.name,
                     ", but the content does not begin like one: ", quoted(std::string_view(head).substr(0, 24))),
                 "the file is damaged or has the wrong extension");
-  const FormatEntry* chosen = likely;
   if (!chosen)
     throw Error(ErrorKind::input,
                 str("'", path, "': unknown format: neither the extension '", extension, "' nor the content is known"),

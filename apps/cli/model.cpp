@@ -24,10 +24,9 @@ surrogate::Checkpoint load_model(const std::string& path) {
   return surrogate::read_checkpoint(embedded_model(), embedded_model_name);
 }
 
-surrogate::Checkpoint load_member(const std::string& path, std::size_t member) {
-  surrogate::Checkpoint model = load_model(path);
+surrogate::Checkpoint member_of(surrogate::Checkpoint model, std::size_t member, const std::string& name) {
   if (member > model.members())
-    throw core::Error(core::ErrorKind::usage, str("--member ", member, ": '", model.name, "' has ", model.members(),
+    throw core::Error(core::ErrorKind::usage, str("--member ", member, ": '", name, "' has ", model.members(),
                                                   model.members() == 1 ? " member" : " members"));
   return member > 0 ? model.member(member - 1) : model;
 }

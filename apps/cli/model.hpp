@@ -12,9 +12,9 @@ inline constexpr const char* kModelHelp = "Checkpoint (.h5); default: $STREAMTUB
 
 // The checkpoint of a file; for an empty path that of kModelVariable, or else the built-in one.
 surrogate::Checkpoint load_model(const std::string& path);
-// The same, of a model with several members one of them alone, counted from 1; 0: all. Error(usage) for one that it has
-// not.
-surrogate::Checkpoint load_member(const std::string& path, std::size_t member);
+// Of a model with several members the one that --member names, counted from 1; 0: all. Error(usage) for one that it has
+// not. name: of the model, for messages.
+surrogate::Checkpoint member_of(surrogate::Checkpoint model, std::size_t member, const std::string& name);
 // What it takes, in words for messages: the path, or where else the model comes from.
 std::string model_source(const std::string& path);
 

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <map>
 
+#include "apps/cli/model.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -78,12 +79,7 @@ class Convert : public Command {
   surrogate::Checkpoint model() const {
     std::vector<std::string> paths = {input_};
     paths.insert(paths.end(), members_.begin(), members_.end());
-    surrogate::Checkpoint joined = surrogate::join_members(paths);
-    if (member_ > joined.members())
-      throw core::Error(core::ErrorKind::usage,
-                        core::str("--member ", member_, ": '", input_, "' has ", joined.members(),
-                                  joined.members() == 1 ? " member" : " members"));
-    if (member_ > 0) joined = joined.member(member_ - 1);
+    surrogate::Checkpoint joined = member_of(surrogate::join_members(paths), member_, input_);
     return description_.empty() ? joined : surrogate::describe_again(std::move(joined), description_, input_);
   }
 

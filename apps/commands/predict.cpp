@@ -105,7 +105,8 @@ class Predict : public Command {
   int predict(const core::Processes& processes) {
     Result result;
     Stages& stages = result.stages;
-    const auto checkpoint = load_member(model_, member_);
+    const auto whole = load_model(model_);
+    const auto checkpoint = member_of(whole, member_, whole.name);
     options_.conditions.check(checkpoint);
     result.model = &checkpoint, result.options = &options_;
     stages.end("reading the model");

@@ -59,7 +59,6 @@ class RepairCommand : public Command {
 
   int execute() override {
     Body body = read_body(files_, unit_, parts_, [](const Body&) { return std::string("m"); });
-    measure(body);
     prepare_body(body, parts_, {}, repair_);
     for (const auto& warning : body.warnings) core::warn(warning);
     const geometry::SurfaceMesh& made = body.repair.body ? *body.repair.body : body.mesh;

@@ -53,8 +53,6 @@ SplitRules SplitRules::parse(const std::string& text, const std::string& where) 
   SplitRules out;
   for (const auto& [name, value] : json.items()) {
     const std::string at = str(where, ": '", name, "'");
-    for (const Entry& other : out.entries_)
-      if (other.split == name) bad(at + " is there twice");
     Entry entry{name, {}, Kind::list, {}, 1, 0};
     if (value.is_array()) {
       entry.words = parse_splits(core::json_text(Json({{name, value}})), where).at(name);
