@@ -80,6 +80,7 @@ void Progress::advance(std::size_t by) {
   const double interval = terminal_ ? 0.1 : 5.0;
   const double time = now();
   if (time - drawn_ < interval) return;
+  if (!terminal_ && total_ && done_ >= total_) return;  // the last line says it
   drawn_ = time;
   draw(false);
 }

@@ -24,7 +24,8 @@ class Queue {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return closed_ || !items_.empty(); });
     if (abandoned_ || items_.empty()) return {};
-    std::optional<T> item(std::move(items_.front()));
+    std::optional<T> item;
+    item.emplace(std::move(items_.front()));
     items_.pop_front();
     return item;
   }

@@ -8,6 +8,8 @@
 #include <set>
 #include <span>
 
+#include "core/sequences.hpp"
+#include "geometry/distance.hpp"
 #include "geometry/solid_operations.hpp"
 #include "geometry/topology.hpp"
 
@@ -335,6 +337,30 @@ double complete_half(SurfaceMesh& mesh, int axis) {
     mesh.patch.push_back(mesh.patch[f]);
   }
   return plane;
+}
+
+double shared_space(const SurfaceMesh& one, const SurfaceMesh& other) {
+  const Box a = one.bounds(), b = other.bounds();
+  Box all = a;
+  all.add(b.low), all.add(b.high);
+  double both = 1, either = 1;
+  for (int k = 0; k < 3; ++k) {
+    both *= std::max(0.0, std::min(a.high[k], b.high[k]) - std::max(a.low[k], b.low[k]));
+    either *= all.high[k] - all.low[k];
+  }
+  if (!(both > 0.5 * either)) return 0;
+  const DistanceField first(one), second(other);
+  const core::Sobol draws(3, 0);
+  std::vector<Vec3> places(4096);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::vector<double> at = draws.point(i);
+    for (std::size_t k = 0; k < 3; ++k) places[i][k] = all.low[k] + at[k] * (all.high[k] - all.low[k]);
+  }
+  const std::vector<char> in_first = first.inside(places), in_second = second.inside(places);
+  std::size_t common = 0, filled = 0;
+  for (std::size_t i = 0; i < places.size(); ++i)
+    common += in_first[i] && in_second[i], filled += in_first[i] || in_second[i];
+  return filled == 0 ? 0 : static_cast<double>(common) / static_cast<double>(filled);
 }
 
 }  // namespace streamtube::geometry

@@ -28,9 +28,13 @@ std::vector<PatchSize> patch_sizes(const SurfaceMesh& mesh);
 // The mesh without the faces marked in `drop` [F]; names of patches stay. Attributes are left out.
 SurfaceMesh without_faces(const SurfaceMesh& mesh, const std::vector<char>& drop);
 
-// Completes half a body by its mirror image across the axis (0 x, 1 y, 2 z), at that one of its two ends which has a lid or
-// an open rim in a plane, or, where both or none have, is nearer to 0. Faces in the plane go, points within a hundred
-// thousandth of its size of it are moved into it. Returns the plane's coordinate, m. Attributes are left out.
+// How much of what two bodies fill is filled by both: the volume of the intersection over that of the union, by 4,096
+// points of the box around them. 0 where the boxes themselves have less than half in common.
+double shared_space(const SurfaceMesh& one, const SurfaceMesh& other);
+
+// Completes half a body by its mirror image across the axis (0 x, 1 y, 2 z), at that one of its two ends which has a
+// lid or an open rim in a plane, or, where both or none have, is nearer to 0. Faces in the plane go, points within a
+// hundred thousandth of its size of it are moved into it. Returns the plane's coordinate, m. Attributes are left out.
 double complete_half(SurfaceMesh& mesh, int axis);
 
 // What stands around a body in its file, whichever way is up: pieces without a connection to the rest that lie flat at

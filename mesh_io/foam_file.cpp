@@ -362,7 +362,7 @@ std::string with_internal_field(const FoamFieldFile& field, const std::vector<do
   const auto tuple = [&](const double* x) {
     if (width == 1) return number(*x);
     std::string out = "(";
-    for (std::size_t c = 0; c < width; ++c) out += (c ? " " : "") + number(x[c]);
+    for (std::size_t c = 0; c < width; ++c) out += str(c ? " " : "", number(x[c]));
     return out + ")";
   };
   std::string entry = str("internalField   nonuniform List<", width == 1 ? "scalar" : "vector", ">\n", n, "\n(");

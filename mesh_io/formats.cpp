@@ -25,6 +25,8 @@ const std::vector<FormatEntry>& entries() {
                                             vtk_rectilinear_format(),
                                             vtk_structured_format(),
                                             vtk_multiblock_format(),
+                                            vtk_parallel_surface_format(),
+                                            vtk_parallel_volume_format(),
                                             vtkhdf_format(),
                                             step_format(),
                                             iges_format()};

@@ -35,6 +35,8 @@ FormatEntry vtk_rectilinear_format();
 FormatEntry vtk_structured_format();
 FormatEntry vtk_legacy_format();
 FormatEntry vtk_multiblock_format();
+FormatEntry vtk_parallel_surface_format();
+FormatEntry vtk_parallel_volume_format();
 FormatEntry vtkhdf_format();
 FormatEntry step_format();
 FormatEntry iges_format();

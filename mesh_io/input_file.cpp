@@ -196,7 +196,7 @@ void InputFile::decode(Notes& notes) {
     data_.reset(new char[decoded.size()]);
     size_ = decoded.size();
     std::memcpy(data_.get(), decoded.data(), size_);
-    notes.push_back("is UTF-16 and was read as such");
+    notes.emplace_back("is UTF-16 and was read as such");
   }
 }
 

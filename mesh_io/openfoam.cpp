@@ -17,8 +17,9 @@
 #include <sstream>
 
 #include "core/error.hpp"
-#include "geometry/parts.hpp"
+#include "mesh_io/foam_collated.hpp"
 #include "mesh_io/input_file.hpp"
+#include "mesh_io/join_parts.hpp"
 #include "mesh_io/vtk_tools.hpp"
 
 namespace streamtube::mesh_io {
@@ -26,9 +27,7 @@ namespace streamtube::mesh_io {
 using core::Error;
 using core::ErrorKind;
 using core::str;
-using geometry::Association;
 using geometry::Attribute;
-using geometry::SurfaceMesh;
 using geometry::VolumeMesh;
 namespace fs = std::filesystem;
 
@@ -66,9 +65,10 @@ bool has_file(const fs::path& folder, const std::string& name) {
   return fs::is_regular_file(folder / name, ignored) || fs::is_regular_file(folder / (name + ".gz"), ignored);
 }
 
-fs::path first_mesh(const FoamCase& c) {
-  return (c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path)) / "constant" / "polyMesh";
-}
+// Where system/ and, of decomposed cases, processor0 are.
+fs::path root(const FoamCase& c) { return c.parts ? c.parts->path() : fs::path(c.path); }
+
+fs::path first_mesh(const FoamCase& c) { return fs::path(c.first_folder()) / "constant" / "polyMesh"; }
 
 std::vector<FoamPatch> read_patches(const fs::path& mesh) {
   const FoamDictionary boundary = FoamDictionary::read((mesh / "boundary").string());
@@ -116,6 +116,12 @@ bool read_header(const fs::path& path, FoamField& field, std::string* arch = nul
     return std::string();
   };
   if (head.find("FoamFile") == std::string::npos) return false;
+  // Of a collated file the header of its content is wanted.
+  if (value("class") == "decomposedBlockData") {
+    const std::size_t second = head.find("FoamFile", head.find("FoamFile") + 8);
+    if (second == std::string::npos) return false;
+    head.erase(0, second);
+  }
   field.name = path.extension() == ".gz" ? path.stem().string() : path.filename().string();
   field.type = value("class"), field.dimensions = value("dimensions");
   if (arch) *arch = value("arch");
@@ -127,86 +133,25 @@ void check_time(const FoamCase& c, const std::string& time) {
     bad(str("'", c.path, "' (OpenFOAM case): there is no time ", time), "there are: " + listed(c.times));
 }
 
-// Points that are bit for bit the same become one: the meshes of processors share them.
-void merge_points(VolumeMesh& mesh) {
-  std::vector<Vec3> points;
-  PointMerger merger(points, mesh.points.size());
-  std::vector<std::int64_t> to(mesh.points.size());
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = merger.add(mesh.points[i]);
-  mesh.points = std::move(points);
-  for (std::int64_t& corner : mesh.corners) corner = to[static_cast<std::size_t>(corner)];
-  for (const std::int64_t begin : mesh.face_offsets) {
-    if (begin < 0) continue;
-    std::size_t at = static_cast<std::size_t>(begin);
-    for (std::int64_t faces = mesh.faces[at++]; faces > 0; --faces)
-      for (std::int64_t n = mesh.faces[at++]; n > 0; --n, ++at)
-        mesh.faces[at] = to[static_cast<std::size_t>(mesh.faces[at])];
-  }
+// Puts what VTK's reader and read_patches() look for first in the place of the parts; time by time more follows.
+void take_apart(FoamCase& c, CollatedCase collated) {
+  c.processors = collated.processors();
+  c.collated = std::make_shared<const CollatedCase>(std::move(collated));
+  c.parts = std::make_shared<const ScratchFolder>();
+  fs::create_directory(root(c) / "system");
+  fs::copy_file(fs::path(c.path) / "system" / "controlDict", root(c) / "system" / "controlDict");
+  c.collated->split("constant/polyMesh/boundary", root(c));
 }
 
-// Likewise of a surface; patches of one name become one.
-void join_patches(SurfaceMesh& mesh) {
-  std::vector<Vec3> points;
-  PointMerger merger(points, mesh.points.size());
-  std::vector<std::int64_t> to(mesh.points.size());
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = merger.add(mesh.points[i]);
-  mesh.points = std::move(points);
-  for (std::int64_t& corner : mesh.corners) corner = to[static_cast<std::size_t>(corner)];
-  std::vector<std::string> names;
-  std::vector<std::int32_t> number;
-  for (const std::string& name : mesh.patch_names) {
-    auto it = std::find(names.begin(), names.end(), name);
-    if (it == names.end()) it = names.insert(names.end(), name);
-    number.push_back(static_cast<std::int32_t>(it - names.begin()));
-  }
-  for (std::int32_t& patch : mesh.patch) patch = number[static_cast<std::size_t>(patch)];
-  mesh.patch_names = std::move(names);
-}
-
-void append_attributes(std::vector<Attribute>& to, const std::vector<Attribute>& from, std::size_t before,
-                       std::size_t added, const std::string& where) {
-  for (const Attribute& a : from) {
-    if (a.association != Association::faces) continue;
-    auto it = std::find_if(to.begin(), to.end(), [&](const Attribute& b) { return b.name == a.name; });
-    if (it == to.end() && before == 0) it = to.insert(to.end(), {a.name, a.association, a.components, {}});
-    if (it == to.end() || it->components != a.components)
-      bad(str(where, "the field '", a.name, "' is not the same on all patches and processors"));
-    it->values.insert(it->values.end(), a.values.begin(), a.values.end());
-  }
-  for (const Attribute& a : to)
-    if (a.values.size() != (before + added) * static_cast<std::size_t>(a.components))
-      bad(str(where, "the field '", a.name, "' is missing on a patch or processor"));
-}
-
-void append_volume(VolumeMesh& to, const VolumeMesh& part, const std::string& where) {
-  const std::size_t before = to.cell_count();
-  const std::int64_t points = static_cast<std::int64_t>(to.points.size()),
-                     corners = static_cast<std::int64_t>(to.corners.size());
-  append_attributes(to.attributes, part.attributes, before, part.cell_count(), where);
-  if (to.offsets.empty()) to.offsets.push_back(0);
-  to.points.insert(to.points.end(), part.points.begin(), part.points.end());
-  for (std::size_t i = 1; i < part.offsets.size(); ++i) to.offsets.push_back(part.offsets[i] + corners);
-  for (const std::int64_t p : part.corners) to.corners.push_back(p + points);
-  to.types.insert(to.types.end(), part.types.begin(), part.types.end());
-  // Either none or one entry a cell.
-  if (!part.face_offsets.empty() || !to.face_offsets.empty()) {
-    to.face_offsets.resize(before, -1);
-    for (std::size_t i = 0; i < part.cell_count(); ++i) {
-      if (part.face_offsets.empty() || part.face_offsets[i] < 0) {
-        to.face_offsets.push_back(-1);
-        continue;
-      }
-      to.face_offsets.push_back(static_cast<std::int64_t>(to.faces.size()));
-      std::size_t at = static_cast<std::size_t>(part.face_offsets[i]);
-      std::int64_t faces = part.faces[at++];
-      to.faces.push_back(faces);
-      for (; faces > 0; --faces) {
-        std::int64_t n = part.faces[at++];
-        to.faces.push_back(n);
-        for (; n > 0; --n) to.faces.push_back(part.faces[at++] + points);
-      }
-    }
-  }
+// Each processor knows how many there were.
+void check_neighbours(const FoamCase& c) {
+  const FoamDictionary boundary = FoamDictionary::read((first_mesh(c) / "boundary").string());
+  for (const std::string& name : boundary.children(""))
+    if (const auto other = boundary.number(name + "/neighbProcNo");
+        other && *other >= static_cast<double>(c.processors))
+      bad(str("'", c.path, "' (OpenFOAM case): processor", *other, " is missing: there are ", c.processors,
+              " processor folders"),
+          "copy the case again, or reconstruct it (reconstructPar)");
 }
 
 // The blocks of the reader's output by name.
@@ -224,6 +169,8 @@ void collect(vtkMultiBlockDataSet* blocks, std::map<std::string, std::vector<vtk
 
 }  // namespace
 
+std::string FoamCase::first_folder() const { return decomposed ? (root(*this) / "processor0").string() : path; }
+
 bool is_foam_case(const std::string& path) { return has_file(fs::path(path) / "system", "controlDict"); }
 
 FoamCase find_foam_case(const std::string& path) {
@@ -239,32 +186,26 @@ FoamCase find_foam_case(const std::string& path) {
   };
   const bool whole = complete(path);
   if (whole) c.times = time_names(path);
-  if (c.times.empty() && c.processors > 0) {
+  std::optional<CollatedCase> collated;
+  if (c.times.empty() && c.processors == 0) collated = CollatedCase::find(path);
+  std::vector<fs::path> folders;
+  for (std::size_t i = 0; i < c.processors; ++i) folders.push_back(fs::path(path) / str("processor", i));
+  if (collated) folders = collated->folders();
+  if (c.times.empty() && !folders.empty()) {
     c.decomposed = true;
-    for (std::size_t i = 0; i < c.processors; ++i) {
-      const fs::path folder = fs::path(path) / str("processor", i);
+    for (const fs::path& folder : folders) {
       if (!complete(folder))
-        bad(str(where, "processor", i, "/constant/polyMesh is not complete"), "copy the case again");
+        bad(str(where, folder.filename().string(), "/constant/polyMesh is not complete"), "copy the case again");
       const std::vector<std::string> mine = time_names(folder);
-      if (i == 0)
+      if (folder == folders[0])
         c.times = mine;
       else
         std::erase_if(c.times,
                       [&](const std::string& t) { return std::find(mine.begin(), mine.end(), t) == mine.end(); });
     }
-    // Each processor knows how many there were.
-    const FoamDictionary boundary = FoamDictionary::read((first_mesh(c) / "boundary").string());
-    for (const std::string& name : boundary.children(""))
-      if (const auto other = boundary.number(name + "/neighbProcNo");
-          other && *other >= static_cast<double>(c.processors))
-        bad(str(where, "processor", *other, " is missing: there are ", c.processors, " processor folders"),
-            "copy the case again, or reconstruct it (reconstructPar)");
+    if (collated) take_apart(c, std::move(*collated));
+    check_neighbours(c);
   } else if (!whole) {
-    for (const auto& entry : fs::directory_iterator(path, ignored))
-      if (const std::string name = entry.path().filename().string();
-          name.rfind("processors", 0) == 0 && entry.is_directory(ignored))
-        bad(str(where, "its mesh and fields are collated (", name, "), which cannot be read"),
-            "reconstruct it: reconstructParMesh -constant, reconstructPar");
     bad(where + "constant/polyMesh is not complete (points, faces, owner, boundary)",
         "mesh the case first, or copy it again");
   }
@@ -277,7 +218,7 @@ FoamCase find_foam_case(const std::string& path) {
 
 std::vector<FoamField> foam_fields(const FoamCase& c, const std::string& time) {
   check_time(c, time);
-  const fs::path folder = (c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path)) / time;
+  const fs::path folder = (c.collated ? c.collated->folders()[0] : fs::path(c.first_folder())) / time;
   std::vector<FoamField> fields;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
@@ -306,12 +247,18 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
       bad(str(where, "there is no patch '", name, "'"), "there are: " + listed(known));
   if (patches.empty()) patches = known;
 
+  if (c.collated) {
+    for (const char* file : {"points", "faces", "owner", "neighbour"})
+      c.collated->split(str("constant/polyMesh/", file), root(c));
+    for (const std::string& name : selection.fields.empty() ? names : selection.fields)
+      c.collated->split(out.time + "/" + name, root(c));
+  }
   try {
     VtkMessages messages;
     vtkNew<vtkPOpenFOAMReader> reader;
     vtkNew<vtkDummyController> alone;  // without any the reader of processor folders crashes
     reader->SetController(alone);
-    reader->SetFileName((fs::path(c.path) / "system" / "controlDict").c_str());
+    reader->SetFileName((root(c) / "system" / "controlDict").c_str());
     reader->SetCaseType(c.decomposed ? vtkPOpenFOAMReader::DECOMPOSED_CASE : vtkPOpenFOAMReader::RECONSTRUCTED_CASE);
     reader->SetListTimeStepsByControlDict(false);
     reader->SetSkipZeroTime(true);
@@ -354,7 +301,7 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
         if (out.volume.cell_count() == 0 && found["internalMesh"].size() == 1)
           out.volume = std::move(part);
         else
-          append_volume(out.volume, part, where);
+          append_part(out.volume, part, where);
       }
       if (out.volume.cell_count() == 0) bad(where + "its mesh has no cells", "the case is damaged; copy it again");
       if (c.decomposed) merge_points(out.volume);
@@ -362,14 +309,9 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     for (const std::string& name : patches)
       for (vtkDataSet* data : found[name]) {
         Notes none;  // patches are of polygons alone
-        const SurfaceMesh part = surface_from_vtk(data, where, name, none);
-        const std::size_t before = out.surface.face_count();
-        std::vector<Attribute> attributes = std::move(out.surface.attributes);
-        append_attributes(attributes, part.attributes, before, part.face_count(), where + "patch '" + name + "': ");
-        geometry::append(out.surface, part, name);
-        out.surface.attributes = std::move(attributes);
+        append_part(out.surface, surface_from_vtk(data, where, name, none), where + "patch '" + name + "': ");
       }
-    if (c.decomposed) join_patches(out.surface);
+    if (c.decomposed) merge_points(out.surface);
     const auto check = [&](const std::vector<Attribute>& attributes, const char* of) {
       for (const std::string& name : selection.fields)
         if (std::none_of(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.name == name; }))

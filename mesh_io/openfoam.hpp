@@ -1,9 +1,10 @@
 #pragma once
-// Cases of OpenFOAM: their dictionaries, and the mesh and fields of one time, ASCII or binary, whole or decomposed,
-// through VTK's reader. Everything is OpenFOAM's own here: its units, its sign of wallShearStress (of the body on the
-// fluid), normals of patches out of the fluid and so into the body.
+// Cases of OpenFOAM: their dictionaries, and the mesh and fields of one time, ASCII or binary, whole, decomposed or
+// collated, through VTK's reader. Everything is OpenFOAM's own here: its units, its sign of wallShearStress (of the body
+// on the fluid), normals of patches out of the fluid and so into the body.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,10 +48,15 @@ struct FoamPatch {
 // What a folder holds, without its mesh.
 struct FoamCase {
   std::string path;         // with system/controlDict
-  bool decomposed = false;  // the times are those of processor0, processor1, ...
+  bool decomposed = false;  // the times are those of processor0, processor1, ..., or of processorsN (collated)
   std::size_t processors = 0;
   std::vector<std::string> times;  // names of time folders that are there on all processors, rising
   std::vector<FoamPatch> patches;  // without those between processors
+  // Of a collated case: its files, taken apart into processor0, processor1, ... where VTK's reader finds them.
+  std::shared_ptr<const class CollatedCase> collated;
+  std::shared_ptr<const class ScratchFolder> parts;
+  // With the files of the first processor, or those of the whole case.
+  std::string first_folder() const;
 };
 
 // The times of the whole case where it has any beside 0, else those of its processors. Error(input): no case, no mesh,

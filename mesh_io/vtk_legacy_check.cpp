@@ -76,7 +76,8 @@ class Checker {
       } else if (key == "dimensions") {
         check_dimensions(in);
       } else if (key == "x_coordinates" || key == "y_coordinates" || key == "z_coordinates") {
-        skip_values(in, count(in, key, static_cast<std::int64_t>(file_.size())), in.word_on_line());
+        const std::int64_t n = count(in, key, static_cast<std::int64_t>(file_.size()));
+        skip_values(in, n, in.word_on_line());
       } else if (key == "origin" || key == "spacing" || key == "aspect_ratio") {
         in.rest_of_line();
       } else if (key == "cell_types") {

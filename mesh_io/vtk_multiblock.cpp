@@ -58,7 +58,8 @@ class BlockReader {
     const std::string extension = lower(std::filesystem::path(name).extension().string());
     const auto target = std::filesystem::path(name).is_absolute() ? std::filesystem::path(name) : folder_ / name;
     if (extension == ".vti" || extension == ".vtr" || extension == ".vts")
-      return notes_.push_back(str("block ", mesh_io::quoted(block), " (", mesh_io::quoted(name), ") has no surface and is left out"));
+      return notes_.push_back(
+          str("block ", mesh_io::quoted(block), " (", mesh_io::quoted(name), ") has no surface and is left out"));
     try {
       Notes notes;
       const SurfaceMesh part =

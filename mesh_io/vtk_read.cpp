@@ -35,6 +35,7 @@
 #include "core/own_process.hpp"
 #include "mesh_io/formats.hpp"
 #include "mesh_io/input_file.hpp"
+#include "mesh_io/join_parts.hpp"
 #include "mesh_io/mesh_bytes.hpp"
 #include "mesh_io/vtk_legacy_check.hpp"
 #include "mesh_io/vtk_tools.hpp"
@@ -180,6 +181,7 @@ geometry::VolumeMesh checked_volume(vtkDataSet* data, const std::string& path, c
     if (xml && mesh.face_offsets.empty()) read_new_polyhedra(path, where, mesh);
     check_polyhedra(mesh, where);
   }
+  drop_ghosts(mesh);
   return mesh;
 }
 
@@ -216,7 +218,13 @@ Mesh read_apart(const std::string& path, const char* format, Notes& notes, const
 template <class Read>
 geometry::SurfaceMesh surface(const std::string& path, const char* format, Notes& notes, const Read& read) {
   return read_apart<geometry::SurfaceMesh>(path, format, notes, [&](Notes& found) {
-    return surface_from_vtk(read(path, format), where_text(path, format), stem(path), found);
+    geometry::SurfaceMesh mesh = surface_from_vtk(read(path, format), where_text(path, format), stem(path), found);
+    drop_ghosts(mesh);
+    if (mesh.face_count() == 0)
+      throw NoSurface(ErrorKind::input,
+                      where_text(path, format) + "all its polygons are ghosts, which another piece owns",
+                      "give the file that lists the pieces (.pvtp, .pvtu)");
+    return mesh;
   });
 }
 

@@ -110,7 +110,10 @@ void add_attributes(vtkDataSetAttributes* data, Association association, const s
     vtkDataArray* array = data->GetArray(k);  // null for strings
     if (!array) continue;
     const std::string name = array->GetName() && *array->GetName() ? array->GetName() : str("array_", k);
-    if (name == vtkDataSetAttributes::GhostArrayName() || (skip && name == skip)) continue;
+    // That of cells tells which another piece owns: drop_ghosts().
+    if ((association == Association::points && name == vtkDataSetAttributes::GhostArrayName()) ||
+        (skip && name == skip))
+      continue;
     const auto rows = static_cast<std::size_t>(array->GetNumberOfTuples());
     const int n = array->GetNumberOfComponents();
     Attribute attribute{name, association, n, {}};

@@ -40,6 +40,7 @@ struct Case {
   double grid_cell = 0;              // m, VolumeOutput::grid; 0: a fortieth of the body's length
   geometry::VolumeMesh volume_mesh;  // VolumeOutput::mesh: cells to fill
   std::string volume_name;
+  bool keep_inside = false;  // of VolumeOutput::mesh: also within the body and beneath the ground, where no flow is
   Location points_on = Location::cells;
   std::vector<Vec3> probes;  // m, further points at which volume fields are wanted
   // Volume fields to be derived from the velocity's exact Jacobian, in SI beside the model's own.

@@ -70,7 +70,8 @@ class Part {
   std::vector<Attribute> own_;
 };
 
-const Attribute* find(const std::vector<Attribute>& attributes, const std::string& name, std::optional<Association> on = {}) {
+const Attribute* find(const std::vector<Attribute>& attributes, const std::string& name,
+                      std::optional<Association> on = {}) {
   for (const Attribute& a : attributes)
     if (a.name == name && (!on || a.association == *on)) return &a;
   return nullptr;
@@ -79,7 +80,8 @@ const Attribute* find(const std::vector<Attribute>& attributes, const std::strin
 // The one's values at the reference's places of one kind.
 class Counterpart {
  public:
-  Counterpart(const Part& one, const MeshRows& rows, Association on, const std::string& name) : one_(one), rows_(rows), on_(on) {
+  Counterpart(const Part& one, const MeshRows& rows, Association on, const std::string& name)
+      : one_(one), rows_(rows), on_(on) {
     const MeshRows mine = one.rows(on);
     match_ = mesh_io::match_points(rows.position, mine.position);
     same_ = std::none_of(match_.begin(), match_.end(), [](std::int64_t m) { return m < 0; });
@@ -133,7 +135,8 @@ FieldDifference measure(const Attribute& truth, const MeshRows& rows, const std:
     const float* t = &truth.values[static_cast<std::size_t>(rows.source[i]) * k];
     error.add(&values[i * k], t, rows.size.empty() ? 1.0 : rows.size[i]);
     double length = 0;
-    for (std::size_t c = 0; c < k; ++c) length += (double{values[i * k + c]} - t[c]) * (double{values[i * k + c]} - t[c]);
+    for (std::size_t c = 0; c < k; ++c)
+      length += (double{values[i * k + c]} - t[c]) * (double{values[i * k + c]} - t[c]);
     if (std::sqrt(length) > d.largest) d.largest = std::sqrt(length), d.largest_at = rows.position[i];
   }
   d.relative_l2 = error.relative_l2(), d.weighted_relative_l2 = error.weighted_relative_l2();
@@ -156,8 +159,9 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
       const Attribute* other = find(one.attributes(), a.name);
       if (!other) continue;
       if (other->components != a.components)
-        throw Error(ErrorKind::input, str("the ", name_of_part, " field '", a.name, "' has ", other->components, " components in ",
-                                          one_result.name, ", ", a.components, " in ", reference_result.name));
+        throw Error(ErrorKind::input,
+                    str("the ", name_of_part, " field '", a.name, "' has ", other->components, " components in ",
+                        one_result.name, ", ", a.components, " in ", reference_result.name));
       common.push_back(&a);
     }
     if (common.empty()) continue;
@@ -170,8 +174,8 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
       const auto missing = std::count(found.begin(), found.end(), 0);
       if (2 * static_cast<std::size_t>(missing) > found.size())
         throw Error(ErrorKind::input,
-                    str(one_result.name, " has nothing at ", missing, " of the ", found.size(), " places of the ", name_of_part, " of ",
-                        reference_result.name),
+                    str(one_result.name, " has nothing at ", missing, " of the ", found.size(), " places of the ",
+                        name_of_part, " of ", reference_result.name),
                     "are they of the same body, in the same place and unit?");
       const auto k = static_cast<std::size_t>(truth->components);
       // Where one of the two is not a number there is nothing to compare; the rest is.
@@ -190,16 +194,17 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
                                           one_result.name, " or ", reference_result.name));
       if (not_finite > 0) {
         const Vec3& at = rows.position[first];
-        core::warn(str("the ", name_of_part, " field '", truth->name, "' is not finite at ", not_finite, " of ", found.size(),
-                       " places in ", one_result.name, " or ", reference_result.name, ", the first: ",
-                       on == Association::points ? "point " : "face or cell ", rows.source[first], ", (", at[0], ", ", at[1],
-                       ", ", at[2], ") m; the others are compared"));
+        core::warn(str("the ", name_of_part, " field '", truth->name, "' is not finite at ", not_finite, " of ",
+                       found.size(), " places in ", one_result.name, " or ", reference_result.name,
+                       ", the first: ", on == Association::points ? "point " : "face or cell ", rows.source[first],
+                       ", (", at[0], ", ", at[1], ", ", at[2], ") m; the others are compared"));
       }
       out.fields.push_back(measure(*truth, rows, values, found));
       out.fields.back().interpolated = interpolated;
       out.fields.back().not_finite = not_finite;
       const std::size_t all = truth->values.size();
-      Attribute mine{truth->name, on, truth->components, std::vector<float>(all, 0.0f)}, difference = mine, theirs = *truth;
+      Attribute mine{truth->name, on, truth->components, std::vector<float>(all, 0.0f)}, difference = mine,
+                                                                                         theirs = *truth;
       difference.name += "_difference", theirs.name += "_reference";
       for (std::size_t i = 0; i < rows.source.size(); ++i)
         for (std::size_t c = 0; c < k; ++c) {
@@ -207,7 +212,8 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
           mine.values[at] = values[i * k + c];
           difference.values[at] = found[i] ? values[i * k + c] - truth->values[at] : 0.0f;
         }
-      written.push_back(std::move(difference)), written.push_back(std::move(mine)), written.push_back(std::move(theirs));
+      written.push_back(std::move(difference)), written.push_back(std::move(mine)),
+          written.push_back(std::move(theirs));
       if (b == 0 && on == Association::faces && missing == 0 && not_finite == 0) {
         if (truth->name == "pressure") face_values[0] = values;
         if (truth->name == "wall_shear_stress") face_values[1] = values;
@@ -222,8 +228,10 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
     for (std::size_t i = 0; i < face_rows->source.size(); ++i) {
       const auto at = static_cast<std::size_t>(face_rows->source[i]);
       for (std::size_t a = 0; a < 3; ++a) {
-        (*out.forces)[0][a] += face_rows->size[i] * (face_values[1][3 * i + a] - double{face_values[0][i]} * face_rows->normal[i][a]);
-        (*out.forces)[1][a] += face_rows->size[i] * (tau->values[3 * at + a] - double{p->values[at]} * face_rows->normal[i][a]);
+        (*out.forces)[0][a] +=
+            face_rows->size[i] * (face_values[1][3 * i + a] - double{face_values[0][i]} * face_rows->normal[i][a]);
+        (*out.forces)[1][a] +=
+            face_rows->size[i] * (tau->values[3 * at + a] - double{p->values[at]} * face_rows->normal[i][a]);
       }
     }
   }
@@ -252,8 +260,10 @@ PartDifference compare_part(const Result& one_result, const Result& reference_re
 
 std::string names_of(const Result& result) {
   std::string text;
-  for (int b = 0; b < 2; ++b)
-    for (const Attribute& a : Part(result.part[b]).attributes()) text += (text.empty() ? "" : ", ") + a.name;
+  for (int b = 0; b < 2; ++b) {
+    const Part part(result.part[b]);
+    for (const Attribute& a : part.attributes()) text += str(text.empty() ? "" : ", ", a.name);
+  }
   return text.empty() ? "no fields" : text;
 }
 
@@ -268,7 +278,8 @@ Comparison compare(const Result& one, const Result& reference) {
     out.part[b] = compare_part(one, reference, b);
   }
   if (!parts)
-    throw Error(ErrorKind::input, str(one.name, " and ", reference.name, " have no part in common: one is a surface, the other a volume"));
+    throw Error(ErrorKind::input, str(one.name, " and ", reference.name,
+                                      " have no part in common: one is a surface, the other a volume"));
   if (out.part[0].fields.empty() && out.part[1].fields.empty())
     throw Error(ErrorKind::input, str(one.name, " and ", reference.name, " have no field of the same name"),
                 str(one.name, " has ", names_of(one), "; ", reference.name, " has ", names_of(reference)));

@@ -31,6 +31,7 @@ void CaseOptions::declare(CLI::App& app) {
       "--volume", volume,
       "Where volume fields are wanted: adaptive (mesh refined as the training data's; the default), grid, none, or "
       "a mesh file (VTU, VTK)");
+  app.add_option("--inside", inside, kInsideHelp)->check(CLI::IsMember({"nan", "keep"}))->capture_default_str();
   app.add_option("--derive", derive_text,
                  "Further volume fields, from the exact derivatives of the velocity, names between commas: "
                  "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
@@ -154,6 +155,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
     question.volume_mesh = mesh_io::read_volume(options.volume, out.placement.metres_per_unit());
     geometry::to_model(out.placement.frame, question.volume_mesh);
     question.volume_name = options.volume;
+    question.keep_inside = options.inside == "keep";
   }
   if (!std::isnan(options.cell)) question.grid_cell = options.cell;
   if (options.volume != "none") question.derive = options.derive;

@@ -23,6 +23,10 @@ class App;
 
 namespace streamtube::apps {
 
+inline constexpr const char* kInsideHelp =
+    "Places of a mesh or of --points within the body or beneath the ground, where no flow is: nan, or keep what the "
+    "network says there";
+
 struct CaseOptions {
   static constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
 
@@ -40,6 +44,7 @@ struct CaseOptions {
   std::string volume;   // adaptive, grid, none or a file; empty: to be chosen before validate()
   std::string surface;  // a file, or empty
   std::string points_on = "cells";
+  std::string inside = "nan";   // of a mesh's places within the body or beneath the ground; or keep
   double velocity = kNotGiven;  // m/s; the model's
   double density = 1.225;       // kg/m3
   double viscosity = 1.5e-5;    // m2/s, kinematic
@@ -61,9 +66,9 @@ struct BodyCase {
   Placement placement;
   std::vector<std::string> frame_notes;  // how the placement was decided
   std::vector<PartInfo> parts;
-  geometry::Repair repair;                                      // without its meshes
+  geometry::Repair repair;                                       // without its meshes
   std::vector<std::pair<std::string, mesh_io::ReadReport>> cad;  // by file
-  std::vector<std::string> warnings;                            // already said
+  std::vector<std::string> warnings;                             // already said
 };
 
 // A body as its files have it, and what was decided about their unit. Several cases may begin with a copy.

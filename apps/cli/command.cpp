@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -38,9 +39,39 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-int report(const Error& error) {
+const char* kind_name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::input:
+      return "input";
+    case ErrorKind::runtime:
+      return "runtime";
+    default:
+      return "internal";
+  }
+}
+
+// The path that a message begins with or names first, if there is such a file; else empty.
+std::string file_of(const std::string& message) {
+  const std::size_t begin = message.find('\''), end = message.find('\'', begin + 1);
+  if (end == std::string::npos) return {};
+  std::error_code ignored;
+  const std::string path = message.substr(begin + 1, end - begin - 1);
+  return std::filesystem::exists(path, ignored) ? path : std::string();
+}
+
+// json: also as an object on stdout, for programs.
+int report(const Error& error, bool json) {
   core::log(core::LogLevel::error, error.what());
-  return core::exit_code(error.kind());
+  const int code = core::exit_code(error.kind());
+  if (json) {
+    core::Json out = {{"kind", kind_name(error.kind())}, {"message", error.message()}, {"exit_code", code}};
+    if (!error.hint().empty()) out["hint"] = error.hint();
+    if (const std::string file = file_of(error.message()); !file.empty()) out["file"] = file;
+    std::cout << core::json_text(core::Json{{"error", out}}, 2) << std::endl;
+  }
+  return code;
 }
 
 // A mistake on the command line, in our form; returns false when there was nothing wrong (help, version).
@@ -115,6 +146,15 @@ int parse_and_execute(int argc, char** argv, const std::string& program,
     std::cerr << app.help();
     return core::exit_code(ErrorKind::usage);
   }
+  // `help COMMAND` is `COMMAND --help`.
+  char help[] = "--help";
+  std::vector<char*> words(argv, argv + argc);
+  if (std::string_view(argv[1]) == "help") {
+    words.erase(words.begin() + 1);
+    words.resize(std::min<std::size_t>(words.size(), 2));
+    words.push_back(help);
+    argc = static_cast<int>(words.size()), argv = words.data();
+  }
   if (argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end())
     throw Error(ErrorKind::usage, str("there is no command '", argv[1], "'"),
                 str(suggestion(argv[1], names), " `", program, " --help` lists the commands"));
@@ -145,29 +185,37 @@ int parse_and_execute(int argc, char** argv, const std::string& program,
 int run(int argc, char** argv, const std::string& program, const std::vector<std::unique_ptr<Command>>& commands) {
   core::install_interrupt_handler();
   int code = 1;
+  // "--" ends the options.
+  const bool json =
+      std::any_of(argv + std::min(argc, 1),
+                  std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; }),
+                  [](const char* word) { return std::string_view(word) == "--json"; });
   try {
     code = parse_and_execute(argc, argv, program, commands);
     std::cout.flush();
     if (!std::cout) throw Error(ErrorKind::runtime, "the results could not be written to stdout");
   } catch (const Error& error) {
-    code = report(error);
+    code = report(error, json);
   } catch (const core::Interrupted&) {
     core::log(core::LogLevel::error, "interrupted; nothing was left half-written");
     code = 130;
   } catch (const std::bad_alloc&) {
-    code = report(Error(ErrorKind::runtime,
-                        str("out of memory (", core::peak_resident_memory() >> 20, " MiB were in use)"),
-                        "--dry-run tells what a run needs; a coarser volume (--cell) or --volume none needs less"));
+    code = report(
+        Error(ErrorKind::runtime, str("out of memory (", core::peak_resident_memory() >> 20, " MiB were in use)"),
+              "--dry-run tells what a run needs; a coarser volume (--cell) or --volume none needs less"),
+        json);
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().string();
     code = report(Error(ErrorKind::runtime,
                         str("'", path.substr(0, 200), path.size() > 200 ? "...': " : "': ", error.code().message()),
-                        "check the path and the rights on it"));
+                        "check the path and the rights on it"),
+                  json);
   } catch (const core::Json::exception& error) {
     code = report(Error(ErrorKind::input, str("a JSON file that was read is not as it should be: ", error.what()),
-                        "--verbose names the files; make the damaged one anew"));
+                        "--verbose names the files; make the damaged one anew"),
+                  json);
   } catch (const std::exception& error) {
-    code = report(Error(ErrorKind::internal, error.what(), "this is a bug in Streamtube; please report it"));
+    code = report(Error(ErrorKind::internal, error.what(), "this is a bug in Streamtube; please report it"), json);
   }
   core::remove_temporaries();
   return code;

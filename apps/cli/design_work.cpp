@@ -1,13 +1,9 @@
 #include "apps/cli/design_work.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -27,6 +23,7 @@
 #include "geometry/distance.hpp"
 #include "geometry/refine.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "solver/range_check.hpp"
 #include "mesh_io/series.hpp"
 
 namespace streamtube::apps {
@@ -109,9 +106,11 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"surface", c.surface},
               {"surface_resolution", c.resolution_text},
               {"points_on", c.points_on},
+              {"inside", c.inside},
               {"derive", c.derived_names()},
               {"vorticity", c.vorticity_text},
               {"reference_area", or_null(c.area)},
+              {"baseline_area", o.baseline_area},
               {"reference_length", or_null(c.length)},
               {"seed", c.seed},
               {"space", core::parse_json(plan.shared_json())}};
@@ -134,6 +133,7 @@ std::string difference(const Json& before, const Json& now) {
 
 void SweepOptions::declare(CLI::App& app) {
   app.add_option("--model", model, kModelHelp);
+  app.add_option("--member", member, kMemberHelp)->check(CLI::PositiveNumber);
   app.add_option("-o,--out", out, "Folder for the results; default: named after what is swept, in the working folder");
   app.add_option("--fields", fields,
                  "What is kept of each design beside its row: none (forces.json, run.json), surface (also surface.vtp) "
@@ -149,6 +149,11 @@ void SweepOptions::declare(CLI::App& app) {
   declare_device_options(app, device);
   declare_precision(app, precision);
   of_case.declare(app);
+  app.add_flag(
+         "--baseline-area", baseline_area,
+         "Coefficients of all designs refer to the area of the baseline (else of the first design); without, each "
+         "has its own frontal area, and CdA and the forces compare them")
+      ->excludes("--reference-area");
 }
 
 void SweepOptions::validate() {
@@ -176,14 +181,38 @@ DesignWork::DesignWork(const solver::SweepPlan& plan, const SweepOptions& option
   run_.command = command, run_.engine = engine.name(), run_.model_file = options.model;
   run_.evaluation = options.evaluation, run_.device = options.device, run_.precision = options.precision;
   if (!options.model.empty()) run_.model_sha256 = core::sha256_file(options.model);
-  if (!plan.space || plan.space->baseline.empty()) return;
-  baseline_ = load_body(plan.space->baseline, options.of_case, model);
-  if (plan.space->triangle > 0) {
+  if (plan.space && !plan.space->baseline.empty()) read_baseline();
+  if (options.baseline_area) options_.of_case.area = area_of_baseline();
+}
+
+std::vector<double> start_of(const solver::SweepPlan& plan) {
+  std::vector<double> out;
+  for (const auto& p : plan.parameters) out.push_back(p.start);
+  return out;
+}
+
+double DesignWork::area_of_baseline() const {
+  solver::Design design;
+  if (const auto it =
+          std::find_if(plan_.designs.begin(), plan_.designs.end(), [](const auto& d) { return d.name == "baseline"; });
+      it != plan_.designs.end())
+    design = *it;
+  else if (!plan_.designs.empty())
+    design = plan_.designs.front();
+  else
+    design = solver::design_at(plan_, "baseline", start_of(plan_));
+  const core::QuietThread quiet;
+  return solver::reference_quantities(make_case(design, options_of(design)).question).scales.area;
+}
+
+void DesignWork::read_baseline() {
+  baseline_ = load_body(plan_.space->baseline, options_.of_case, model_);
+  if (plan_.space->triangle > 0) {
     Body& body = baseline_->body;
     try {
-      body.mesh = geometry::refine(body.mesh, {plan.space->triangle * body.mesh.file_unit, 0});
+      body.mesh = geometry::refine(body.mesh, {plan_.space->triangle * body.mesh.file_unit, 0});
     } catch (const Error& error) {
-      throw Error(error.kind(), str(plan.source, ": triangle: ", error.message()), error.hint());
+      throw Error(error.kind(), str(plan_.source, ": triangle: ", error.message()), error.hint());
     }
     measure(body);
   }
@@ -319,6 +348,8 @@ void DesignWork::note_results(Piece& piece) const {
                  {"Cm_roll", c.cm_roll()},
                  {"Cm_pitch", c.cm_pitch()},
                  {"Cm_yaw", c.cm_yaw()},
+                 {"CdA", f.scales.area * c.cd()},
+                 {"ClA", f.scales.area * c.cl()},
                  {"drag_N", newton * c.cd()},
                  {"lift_N", newton * c.cl()},
                  {"side_N", newton * c.cs()}};
@@ -409,6 +440,7 @@ void remove_unfinished(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error))
     if (entry.path().filename().string().rfind(".partial-", 0) == 0) left.push_back(entry.path());
   for (const auto& one : left) fs::remove_all(one, error);
+  fs::remove(folder / ".lock", error);
 }
 
 // What predict writes there. The user's own files in it stay, even geometry of a folder that is called so.
@@ -440,7 +472,7 @@ SweepFolder::SweepFolder(const std::string& path, const std::string& kind, const
       throw Error(ErrorKind::usage, str("'", path, "' already holds the results of a sweep"),
                   "pass --resume to go on with them, --overwrite to replace them, or choose another folder with --out");
     core::require_writable(path, {}, true);
-    lock_.take(path);
+    lock_.take(path, core::OutputLock::Place::inside);
     if (old && options.resume) {
       if (!fs::exists(file, error))
         throw Error(ErrorKind::usage, str("'", path, "' holds journals, but no ", kSweep, " that says of what"),
@@ -503,34 +535,6 @@ void SweepFolder::describe() {
   description_.clear();
 }
 
-void SweepFolder::Lock::take(const std::string& folder) {
-  path_ = (fs::path(folder) / ".lock").string();
-  for (;;) {
-    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file_ < 0) return;
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      if (reason != EWOULDBLOCK) return;  // no locks here
-      ::close(file_);
-      file_ = -1;
-      throw Error(ErrorKind::usage, str("'", folder, "': another run is writing its results there"),
-                  "wait for it, or choose another folder with --out");
-    }
-    // The run before may have removed the file between the two: then the lock is of a file that nobody else finds.
-    struct stat mine {
-    }, there{};
-    if (::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return;
-    ::close(file_);
-  }
-}
-
-SweepFolder::Lock::~Lock() {
-  if (file_ < 0) return;
-  std::error_code ignored;
-  fs::remove(path_, ignored);
-  ::close(file_);
-}
-
 void SweepFolder::check(const Row& row, const solver::Design& design, const solver::SweepPlan& plan) const {
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorKind::usage, str("'", path_, "' holds the results of another sweep: ", what),
@@ -584,22 +588,35 @@ std::vector<const Row*> ranked(const std::vector<Row>& rows, const std::string& 
 
 }  // namespace
 
+std::string area_note(const std::vector<Row>& rows) {
+  double least = 1e300, most = 0;
+  for (const Row& row : rows)
+    if (const double area = row.number("reference_area"); row.done && area > 0)
+      least = std::min(least, area), most = std::max(most, area);
+  if (!(most > 1.001 * least)) return {};
+  return str("the coefficients refer to each design's own area, ", least, " to ", most,
+             " m2: compare CdA or the forces, or pass --baseline-area");
+}
+
 std::string ranking_text(const std::vector<Row>& rows, const std::string& column, std::size_t count) {
   const auto best = ranked(rows, column);
   std::size_t width = 8;
   for (std::size_t i = 0; i < std::min(count, best.size()); ++i)
     width = std::max(width, std::min<std::size_t>(best[i]->design.size(), 40));
   std::ostringstream out;
-  const bool other = column != "Cd" && column != "Cl";
+  const std::string note = area_note(rows);
+  const bool other = column != "Cd" && column != "Cl" && column != "CdA";
   out << std::left << std::setw(static_cast<int>(width)) << "design" << std::right;
   if (other) out << std::setw(12) << column;
-  out << std::setw(10) << "Cd" << std::setw(10) << "Cl" << std::setw(12) << "similarity"
-      << "\n";
+  out << std::setw(10) << "Cd" << std::setw(10) << "Cl";
+  if (!note.empty()) out << std::setw(12) << "CdA m2";
+  out << std::setw(12) << "similarity" << '\n';
   for (std::size_t i = 0; i < std::min(count, best.size()); ++i) {
     const Row& row = *best[i];
     out << std::left << std::setw(static_cast<int>(width)) << row.design.substr(0, 40) << std::right << std::fixed;
     if (other) out << std::setprecision(5) << std::setw(12) << row.number(column);
     out << std::setprecision(4) << std::setw(10) << row.number("Cd") << std::setw(10) << row.number("Cl");
+    if (!note.empty()) out << std::setprecision(6) << std::setw(12) << row.number("CdA");
     const double distance = row.number("similarity_distance");
     if (std::isnan(distance))
       out << std::setw(12) << "-";
@@ -609,6 +626,7 @@ std::string ranking_text(const std::vector<Row>& rows, const std::string& column
     out << '\n';
   }
   if (best.size() > count) out << "and " << best.size() - count << " more: " << solver::kTableCsv << '\n';
+  if (!note.empty()) out << note << '\n';
   return out.str();
 }
 
@@ -621,10 +639,15 @@ std::string summary_json(const std::vector<Row>& rows, const std::string& column
   }
   Json out = {{"designs", rows.size()}, {"done", done}, {"failed", rows.size() - done}, {"trusted", trusted}};
   out["failures"] = failed;
+  if (const std::string note = area_note(rows); !note.empty()) out["note"] = note;
   out["ranking"] = Json::array();
   for (const Row* row : ranked(rows, column)) {
-    out["ranking"].push_back(
-        {{"design", row->design}, {"Cd", row->number("Cd")}, {"Cl", row->number("Cl")}, {"trusted", row->trusted()}});
+    out["ranking"].push_back({{"design", row->design},
+                              {"Cd", row->number("Cd")},
+                              {"Cl", row->number("Cl")},
+                              {"CdA_m2", row->number("CdA")},
+                              {"drag_N", row->number("drag_N")},
+                              {"trusted", row->trusted()}});
     if (out["ranking"].size() == 20) break;
   }
   return core::json_text(out);

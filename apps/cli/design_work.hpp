@@ -9,6 +9,7 @@
 
 #include "apps/cli/case_options.hpp"
 #include "apps/cli/results.hpp"
+#include "core/output_lock.hpp"
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "solver/neural/neural_engine.hpp"
@@ -31,12 +32,17 @@ struct SweepOptions {
   void validate();  // throws Error(usage)
 
   std::vector<std::string> words;  // spec
+  std::size_t member = 0;          // of the model; 0: the mean of all
   std::string model, out, fields = "surface", evaluation = "cached";
   CaseOptions of_case;
   core::RuntimeOptions device;
   surrogate::Precision precision = surrogate::Precision::fp32;
+  bool baseline_area = false;
   bool resume = false, overwrite = false, retry_failed = false, dry_run = false, json = false;
 };
+
+// The parameters' start values: the baseline of a space.
+std::vector<double> start_of(const solver::SweepPlan& plan);
 
 // Everything that stays the same from design to design.
 class DesignWork {
@@ -74,12 +80,15 @@ class DesignWork {
   const solver::SweepPlan& plan() const { return plan_; }
 
  private:
+  void read_baseline();
+  // What the coefficients of all designs refer to with --baseline-area, m2.
+  double area_of_baseline() const;
   // Of every design: what the model is conditioned on. Throws Error(usage).
   void check_conditions() const;
   LoadedBody body_of(const solver::Design& design, const CaseOptions& options) const;
 
   const solver::SweepPlan& plan_;
-  const SweepOptions& options_;
+  SweepOptions options_;
   const surrogate::Checkpoint& model_;
   solver::NeuralEngine& engine_;
   RunInfo run_;
@@ -111,23 +120,15 @@ class SweepFolder {
   std::vector<solver::Row> write_table(const std::vector<std::string>& names) const;
 
  private:
-  // Says that somebody writes there; gone with the object, or with the process.
-  class Lock {
-   public:
-    ~Lock();
-    void take(const std::string& folder);  // throws Error(usage) when another run holds it
-
-   private:
-    std::string path_;
-    int file_ = -1;
-  };
-
   std::string path_, description_;  // sweep.json, while it is to be written
-  Lock lock_;
+  core::OutputLock lock_;
   std::map<std::string, solver::Row> before_;
   std::optional<solver::Journal> journal_;
 };
 
+// A sentence where the coefficients of done designs refer to areas that differ by more than a thousandth, so that a
+// lower Cd need not be less drag; else empty.
+std::string area_note(const std::vector<solver::Row>& rows);
 // The best of a table by a column, done ones only, as text for people; at most `count` lines.
 std::string ranking_text(const std::vector<solver::Row>& rows, const std::string& column, std::size_t count);
 // Done, failed, not trusted; the best.

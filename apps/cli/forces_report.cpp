@@ -81,6 +81,9 @@ std::string forces_json_text(const solver::Forces& f) {
   out["moments_Nm"] = {{"roll", split(f.coefficients, &Contribution::roll, newton_metre)},
                        {"pitch", split(f.coefficients, &Contribution::pitch, newton_metre)},
                        {"yaw", split(f.coefficients, &Contribution::yaw, newton_metre)}};
+  out["areas_m2"] = {{"drag", split(f.coefficients, &Contribution::drag, f.scales.area)},
+                     {"lift", split(f.coefficients, &Contribution::lift, f.scales.area)},
+                     {"side", split(f.coefficients, &Contribution::side, f.scales.area)}};
   for (const auto& patch : f.patches) {
     Json& one = out["patches"][patch.name];
     one["area_m2"] = patch.area;
@@ -132,9 +135,11 @@ std::string reference_lines(const solver::Forces& f) {
   out << std::setprecision(5);
   const double newton = f.scales.dynamic_pressure() * f.scales.area;
   out << "drag " << newton * f.coefficients.cd() << " N, lift " << newton * f.coefficients.cl() << " N, side "
-      << newton * f.coefficients.cs() << " N\nreference area " << f.scales.area << " m2 (" << f.area_source
-      << ")\nreference length " << f.scales.length << " m (" << f.length_source << "), moments about ("
-      << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", " << f.axes.moment_center[2] << ")\n";
+      << newton * f.coefficients.cs() << " N\ndrag area CdA " << f.scales.area * f.coefficients.cd()
+      << " m2, lift area ClA " << f.scales.area * f.coefficients.cl() << " m2\nreference area " << f.scales.area
+      << " m2 (" << f.area_source << ")\nreference length " << f.scales.length << " m (" << f.length_source
+      << "), moments about (" << f.axes.moment_center[0] << ", " << f.axes.moment_center[1] << ", "
+      << f.axes.moment_center[2] << ")\n";
   return out.str();
 }
 

@@ -10,6 +10,9 @@ namespace streamtube::apps {
 inline constexpr const char* kModelVariable = "STREAMTUBE_MODEL";
 inline constexpr const char* kModelHelp = "Checkpoint (.h5); default: $STREAMTUBE_MODEL, else the built-in model";
 
+inline constexpr const char* kMemberHelp =
+    "Of a model with several members, whose answer is their mean, this one alone (1 ...): a quick look";
+
 // The checkpoint of a file; for an empty path that of kModelVariable, or else the built-in one.
 surrogate::Checkpoint load_model(const std::string& path);
 // Of a model with several members the one that --member names, counted from 1; 0: all. Error(usage) for one that it has

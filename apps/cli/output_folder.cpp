@@ -1,7 +1,5 @@
 #include "apps/cli/output_folder.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,14 +19,7 @@ namespace {
 
 const std::string kStaging = ".partial-";
 
-// A descriptor that holds the folder's lock, or -1: another run has it, or there are no locks here.
-int lock(const std::string& folder) {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0) return file;
-  if (file >= 0) ::close(file);
-  return -1;
-}
-
+// Of runs that were killed: who writes now holds the lock.
 void remove_dead_runs(const std::string& path) {
   std::error_code ignored;
   std::vector<fs::path> found;
@@ -38,11 +29,7 @@ void remove_dead_runs(const std::string& path) {
         name.find_first_not_of("0123456789", kStaging.size()) == std::string::npos)
       found.push_back(entry.path());
   }
-  for (const fs::path& folder : found)
-    if (const int file = lock(folder.string()); file >= 0) {
-      fs::remove_all(folder, ignored);
-      ::close(file);
-    }
+  for (const fs::path& folder : found) fs::remove_all(folder, ignored);
 }
 
 }  // namespace
@@ -51,19 +38,26 @@ OutputFolder::OutputFolder(std::string path, std::vector<std::string> all, bool 
     : path_(std::move(path)), all_(std::move(all)) {
   std::error_code error;
   created_ = !fs::exists(path_, error);
-  core::require_writable(path_, all_, overwrite);
-  remove_dead_runs(path_);
+  core::require_writable(path_, {}, overwrite);
+  try {
+    lock_.emplace().take(path_, core::OutputLock::Place::inside);
+    core::require_no_results(path_, all_, overwrite);
+  } catch (const Error&) {
+    lock_.reset();
+    if (created_) fs::remove(path_, error);
+    throw;
+  }
+  if (lock_->held()) remove_dead_runs(path_);
   staging_ = (fs::path(path_) / str(kStaging, ::getpid())).string();
   if (!fs::create_directory(staging_, error) && error)
     throw Error(ErrorKind::runtime, str("'", path_, "': cannot be written: ", error.message()),
                 "choose another folder with --out");
-  lock_ = lock(staging_);
 }
 
 OutputFolder::~OutputFolder() {
   std::error_code error;
   fs::remove_all(staging_, error);
-  if (lock_ >= 0) ::close(lock_);
+  lock_.reset();
   if (created_ && !committed_) fs::remove(path_, error);  // fails, as it should, when something else came in
 }
 

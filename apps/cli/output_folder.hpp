@@ -2,15 +2,18 @@
 // A folder of results that belong together: all of them appear at once, or none. What a killed run left in the making
 // is removed by the next one.
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "core/output_lock.hpp"
 
 namespace streamtube::apps {
 
 class OutputFolder {
  public:
   // `all`: every name this program ever puts there. Throws Error(usage) when one is there and `overwrite` is not set,
-  // Error(runtime) when the folder cannot be made or written.
+  // or another run is writing there, Error(runtime) when the folder cannot be made or written.
   OutputFolder(std::string path, std::vector<std::string> all, bool overwrite);
   // Without commit(): removes what was written, and the folder if it was made here.
   ~OutputFolder();
@@ -30,7 +33,7 @@ class OutputFolder {
   std::string path_, staging_;
   std::vector<std::string> all_, written_;
   bool created_ = false, committed_ = false;
-  int lock_ = -1;  // of staging_: this run is alive
+  std::optional<core::OutputLock> lock_;
 };
 
 }  // namespace streamtube::apps

@@ -60,6 +60,8 @@ void PartOptions::declare(CLI::App& app) {
          "The files hold half a body: complete it by its mirror image across this axis of theirs, at the end that "
          "is flat or open")
       ->check(CLI::IsMember({"x", "y", "z"}));
+  app.add_flag("--parts", parts_,
+               "Several files are parts of one body even where they fill the same space, as variants of a body do");
   app.add_option(
       "--part", part_,
       "ROLE=PATTERN[,PATTERN...]: which parts (solids, groups, files) play a role, by name with * and ?, any "

@@ -29,6 +29,8 @@ struct PartOptions {
   void validate();  // throws Error(usage)
 
   mesh_io::CadOptions cad() const;
+  // Files that fill the same space are parts all the same.
+  bool parts() const { return parts_; }
   bool cut_ground() const { return cut_ground_; }
   int mirror_axis() const { return mirror_.empty() ? -1 : mirror_[0] - 'x'; }  // of the files; -1: none
 
@@ -62,7 +64,7 @@ struct PartOptions {
   std::vector<std::string> part_;
   std::vector<Rule> rules_;
   double deviation_ = 0;
-  bool deviation_given_ = false, cut_ground_ = false;
+  bool deviation_given_ = false, cut_ground_ = false, parts_ = false;
 };
 
 }  // namespace streamtube::apps

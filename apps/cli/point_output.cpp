@@ -38,7 +38,10 @@ std::vector<std::pair<std::string, std::string>> plan_lines(const solver::PointS
 }
 
 std::string points_json_text(const std::string& file, const solver::PointsAnswer& answer) {
-  Json out = {{"file", file}, {"surface", answer.points[0]}, {"volume", answer.points[1]}};
+  Json out = {{"file", file},
+              {"surface", answer.points[0]},
+              {"volume", answer.points[1]},
+              {"without_flow", answer.no_flow}};
   if (answer.forces) {
     Json forces = core::parse_json(forces_json_text(*answer.forces));
     forces.erase("reference");  // that of the case
@@ -50,6 +53,8 @@ std::string points_json_text(const std::string& file, const solver::PointsAnswer
 std::string points_text(const std::string& file, const solver::PointsAnswer& answer) {
   std::string text = str("points of ", std::filesystem::path(file).filename().string(), ": ", answer.points[0],
                          " on the surface, ", answer.points[1], " in the volume\n");
+  if (answer.no_flow > 0)
+    text += str(answer.no_flow, " of the volume's lie within the body or beneath the ground: no value there (nan)\n");
   if (answer.forces) text += str("over their areas\n", coefficients_table(*answer.forces));
   std::string names;
   for (int b = 0; b < 2; ++b)

@@ -69,6 +69,21 @@ void rescale(Body& body, double factor) {
   body.report.area *= factor * factor, body.report.volume *= factor * factor * factor;
 }
 
+namespace {
+
+// Variants of a body, named together by a shell's pattern, would be added up to one. before: the files that come first.
+void check_is_part(const geometry::SurfaceMesh& part, const std::string& path,
+                   const std::vector<geometry::SurfaceMesh>& before, const std::vector<std::string>& paths) {
+  for (std::size_t i = 0; i < before.size(); ++i)
+    if (const double shared = geometry::shared_space(before[i], part); shared > 0.5)
+      throw Error(ErrorKind::usage,
+                  str("'", paths[i], "' and '", path, "' fill the same space (", std::lround(100 * shared),
+                      " % of it both): are they parts of one body, or designs?"),
+                  "designs go to `streamtube sweep`, one at a time to this command; parts: pass --parts");
+}
+
+}  // namespace
+
 Body read_body(const std::vector<std::string>& paths, const std::string& unit, const PartOptions& parts,
                const ChooseUnit& choose) {
   const double file_unit = unit.empty() ? 1.0 : unit_length(unit);
@@ -76,7 +91,8 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
   body.where = paths.size() == 1 ? str("'", paths[0], "'") : str("'", paths[0], "' and ", paths.size() - 1, " more");
   body.unit = unit;
   std::vector<std::string> colours;
-  std::vector<double> sizes;  // of the files, longest side, m
+  std::vector<double> sizes;                  // of the files, longest side, m
+  std::vector<geometry::SurfaceMesh> shapes;  // of the files, where they may be variants
   for (const auto& path : paths) {
     mesh_io::ReadReport cad;
     geometry::SurfaceMesh part = mesh_io::read_surface(path, file_unit, parts.cad(), &cad);
@@ -92,6 +108,10 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
       if (&path == &paths.front())  // results go back to the first file's unit
         body.mesh.file_unit = part.file_unit, body.mesh.unit_stated = part.unit_stated;
       geometry::append(body.mesh, part, std::filesystem::path(path).stem().string());
+      if (!parts.parts()) {
+        check_is_part(part, path, shapes, paths);
+        shapes.push_back(std::move(part));
+      }
     }
   }
   body.parts = parts.sort_parts(body.mesh, colours, body.where, body.warnings);
@@ -146,7 +166,7 @@ void warn_of_half(Body& body, double middle) {
   }
   for (const int high : {0, 1}) {
     const double y = high ? box.high[1] : box.low[1];
-    const bool in_middle = std::abs(y - middle)<near, open = rim[high]> 0 && rim[high] == edges;
+    const bool in_middle = std::abs(y - middle) < near, open = rim[high] > 0 && rim[high] == edges;
     // An open half has lost the lid that would be half of its shadows.
     const bool lid = flat[high] > (in_middle ? 0.9 : 0.99) * shadow && (in_middle || flat[1 - high] < 0.8 * shadow);
     if (!open && !lid) continue;

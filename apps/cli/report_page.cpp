@@ -22,8 +22,8 @@ using solver::Row;
 
 namespace {
 
-constexpr const char* kResults[] = {"Cd",          "Cl",       "Cs",     "Cd_pressure",
-                                    "Cd_friction", "Cm_pitch", "drag_N", "frontal_area"};
+constexpr const char* kResults[] = {"Cd",       "Cl",     "Cs",  "Cd_pressure", "Cd_friction",
+                                    "Cm_pitch", "drag_N", "CdA", "frontal_area"};
 
 std::string tile(const std::string& value, const std::string& what) {
   return "<li><b>" + core::markup_escaped(value) + "</b> " + core::markup_escaped(what) + "</li>\n";

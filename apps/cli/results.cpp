@@ -201,7 +201,7 @@ void Stages::add(const std::vector<std::pair<std::string, double>>& measured) {
 double Stages::total() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
 std::vector<std::string> result_names() {
-  return {kSurface, kVolume, kPointFields[0], kPointFields[1], kForces, kPicture, kCollection, kRun};
+  return {kSurface, kBody, kVolume, kPointFields[0], kPointFields[1], kForces, kPicture, kCollection, kRun};
 }
 
 Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question) {
@@ -230,6 +230,12 @@ Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question) {
       slice.speed[i] = 0;  // to be filled
     }
   return slice;
+}
+
+void write_body(OutputFolder& folder, const solver::Case& question, const Placement& placement) {
+  geometry::SurfaceMesh body = question.body;
+  geometry::to_file(placement.frame, body);
+  mesh_io::write_vtp(folder.file(kBody), body);
 }
 
 void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFiles& wanted) {

@@ -17,6 +17,7 @@
 namespace streamtube::apps {
 
 inline constexpr const char* kSurface = "surface.vtp";
+inline constexpr const char* kBody = "body.vtp";  // what was computed, after repair and cuts
 inline constexpr const char* kVolume = "volume.vtu";
 inline constexpr const char* kForces = "forces.json";
 inline constexpr const char* kCollection = "results.pvd";
@@ -76,6 +77,8 @@ std::vector<std::string> result_names();
 // question.
 Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question);
 
+// body.vtp: the body of a question, in the frame of its files.
+void write_body(OutputFolder& folder, const solver::Case& question, const Placement& placement);
 // surface.vtp, volume.vtu, results.pvd, forces.json, run.json, with `slice` also picture.png. From here on the answer is
 // in the frame of the files.
 void write_results(OutputFolder& folder, Result& result, Slice* slice, const WantedFiles& wanted = {});

@@ -1,9 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <optional>
 
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/picture.hpp"
@@ -39,11 +42,28 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+// Coefficients of a result as its own files state them, each in total and, where they say so, of pressure and friction.
+struct Stated {
+  struct Value {
+    double total = 0;
+    std::optional<std::array<double, 2>> split;  // pressure, friction
+  };
+  std::map<std::string, Value> of_body;                                        // Cd, Cl, Cs, Cm_pitch, ...
+  std::vector<std::pair<std::string, std::map<std::string, Value>>> of_parts;  // in the order of the file
+};
+
 struct Read {
   solver::Result result;
-  double density = 0;           // kg/m3; 0: not known
+  double velocity = 0, density = 0, area = 0;  // m/s, kg/m3, m2; 0: not known
+  Stated coefficients;
   bool incompressible = false;  // of OpenFOAM: pressures and stresses are in proportion to a density of free choice
+  double dynamic_pressure() const { return 0.5 * density * velocity * velocity; }
 };
+
+void take_info(const mesh_io::CaseInfo& info, Read& read) {
+  read.velocity = info.flow.velocity, read.density = info.flow.density, read.area = info.reference_area;
+  for (const auto& [name, value] : info.coefficients) read.coefficients.of_body[name] = {value, {}};
+}
 
 // FILE.h5:CASE, a folder of data:CASE.
 bool read_case(const std::string& text, Read& read) {
@@ -58,7 +78,7 @@ bool read_case(const std::string& text, Read& read) {
   const std::string found = mesh_io::find_cases(names, {name}, str("'", path, "'"))[0];
   const auto index = static_cast<std::size_t>(std::find(names.begin(), names.end(), found) - names.begin());
   mesh_io::FlowSample sample = data.read(index, true);
-  read.density = sample.info.flow.density;
+  take_info(sample.info, read);
   for (int b = 0; b < 2; ++b) read.result.part[b].points = std::move(sample.part[b]);
   return true;
 }
@@ -73,14 +93,45 @@ void read_mesh(const std::string& path, double unit, solver::Result& result) {
     result.part[1].volume = std::move(mesh);
 }
 
-// The density in the run.json of predict and solve; 0 without.
-double density_of_run(const fs::path& folder) {
-  const std::string path = (folder / "run.json").string();
-  if (!is_file(path)) return 0;
-  const Json run = core::try_json(core::read_text(path));
-  if (!run.is_object() || !run.contains("options") || !run["options"].is_object()) return 0;
-  const Json& options = run["options"];
-  return options.contains("density") && options["density"].is_number() ? options["density"].get<double>() : 0;
+std::map<std::string, Stated::Value> values_of(const Json& json) {
+  std::map<std::string, Stated::Value> out;
+  for (const auto& [name, value] : json.items()) {
+    if (!value.is_object() || !value.contains("total") || !value["total"].is_number()) continue;
+    Stated::Value& one = out[name];
+    one.total = value["total"].get<double>();
+    if (value.contains("pressure") && value["pressure"].is_number() && value.contains("friction") &&
+        value["friction"].is_number())
+      one.split = {{value["pressure"].get<double>(), value["friction"].get<double>()}};
+  }
+  return out;
+}
+
+// What forces.json of predict and solve says; without it, the density in run.json.
+void read_forces(const fs::path& folder, Read& read) {
+  const std::string path = (folder / "forces.json").string(), run = (folder / "run.json").string();
+  if (!is_file(path)) {
+    const Json json = is_file(run) ? core::try_json(core::read_text(run)) : Json();
+    if (json.is_object() && json.contains("options") && json["options"].is_object()) {
+      const Json& options = json["options"];
+      if (options.contains("density") && options["density"].is_number())
+        read.density = options["density"].get<double>();
+    }
+    return;
+  }
+  const Json json = core::try_json(core::read_text(path));
+  const auto number = [&](const char* object, const char* key) {
+    if (!json.is_object() || !json.contains(object) || !json[object].is_object()) return 0.0;
+    const Json& from = json[object];
+    return from.contains(key) && from[key].is_number() ? from[key].get<double>() : 0.0;
+  };
+  read.velocity = number("flow", "velocity_m_s"), read.density = number("flow", "density_kg_m3");
+  read.area = number("reference", "area_m2");
+  if (!json.is_object()) return;
+  if (json.contains("coefficients") && json["coefficients"].is_object())
+    read.coefficients.of_body = values_of(json["coefficients"]);
+  if (json.contains("patches") && json["patches"].is_object())
+    for (const auto& [name, patch] : json["patches"].items())
+      if (patch.is_object()) read.coefficients.of_parts.emplace_back(name, values_of(patch));
 }
 
 Read read_result(const std::string& path, double unit) {
@@ -96,10 +147,11 @@ Read read_result(const std::string& path, double unit) {
   if (mesh_io::is_foam_case(path)) {
     mesh_io::FoamResult foam = mesh_io::read_foam_result(path);
     result.part[0].surface = std::move(foam.surface), result.part[1].volume = std::move(foam.volume);
-    read.density = foam.info.flow.density, read.incompressible = foam.incompressible;
+    take_info(foam.info, read);
+    read.incompressible = foam.incompressible;
     return read;
   }
-  read.density = density_of_run(path);
+  read_forces(path, read);
   if (is_file(fs::path(path) / kFiles[0]))
     result.part[0].surface = mesh_io::read_surface((fs::path(path) / kFiles[0]).string(), unit);
   if (is_file(fs::path(path) / kFiles[1]))
@@ -113,20 +165,37 @@ Read read_result(const std::string& path, double unit) {
   return read;
 }
 
-// An incompressible solution is one for any density: that of the result it stands beside.
-void take_density(Read& foam, const Read& other) {
-  if (!foam.incompressible || other.incompressible || !(other.density > 0) || foam.density == other.density) return;
-  const auto factor = static_cast<float>(other.density / foam.density);
+// Fields of a result at the velocity and density of another: equal where the dimensionless fields are.
+void take_conditions(Read& one, const Read& other) {
+  if (!(one.density > 0 && other.density > 0)) return;
+  const auto same = [](double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); };
+  const bool speeds_known = one.velocity > 0 && other.velocity > 0;
+  const double speeds = speeds_known ? other.velocity / one.velocity : 1,
+               pressures = other.density / one.density * speeds * speeds;
+  if (same(speeds, 1) && same(pressures, 1)) return;
   const auto scale = [&](std::vector<Attribute>& attributes) {
-    for (Attribute& a : attributes)
-      if (a.name == "pressure" || a.name == "wall_shear_stress")
-        for (float& v : a.values) v *= factor;
+    for (Attribute& a : attributes) {
+      const bool pressure = a.name == "pressure" || a.name == "wall_shear_stress",
+                 speed = a.name == "velocity" || a.name == "vorticity";
+      if (pressure || speed)
+        for (float& v : a.values) v *= static_cast<float>(pressure ? pressures : speeds);
+    }
   };
-  if (foam.result.part[0].surface) scale(foam.result.part[0].surface->attributes);
-  if (foam.result.part[1].volume) scale(foam.result.part[1].volume->attributes);
-  foam.density = other.density;
-  core::info(str(foam.result.name, " is incompressible: its pressures are taken at ", other.result.name, "'s density, ",
-                 other.density, " kg/m3"));
+  for (auto& part : one.result.part) {
+    if (part.surface) scale(part.surface->attributes);
+    if (part.volume) scale(part.volume->attributes);
+    for (auto& f : part.points.fields) {
+      const bool pressure = f.name == "pressure" || f.name == "wall_shear_stress",
+                 speed = f.name == "velocity" || f.name == "vorticity";
+      if (pressure || speed)
+        for (float& v : f.values) v *= static_cast<float>(pressure ? pressures : speeds);
+    }
+  }
+  const auto words = [&](const Read& r) {
+    return speeds_known ? str(r.velocity, " m/s and ", r.density, " kg/m3") : str(r.density, " kg/m3");
+  };
+  core::info(str(one.result.name, " is at ", words(one), ", ", other.result.name, " at ", words(other),
+                 ": its fields are brought to the latter, so that dimensionless ones are compared"));
 }
 
 class Compare : public Command {
@@ -162,12 +231,9 @@ class Compare : public Command {
       folder.emplace(out_, names, overwrite_);
     }
     Read one = read_result(one_, units_[0]), reference = read_result(reference_, units_[1]);
-    take_density(one, reference), take_density(reference, one);
-    if (one.density > 0 && reference.density > 0 && one.density != reference.density)
-      core::warn(
-          str("the densities differ, ", one.density, " and ", reference.density, " kg/m3: so do pressures and forces"));
+    take_conditions(one, reference);
     const solver::Comparison comparison = solver::compare(one.result, reference.result);
-    const Json json = to_json(comparison);
+    const Json json = to_json(comparison, one, reference);
     if (folder) {
       write(comparison, *folder);
       if (picture_ && !comparison.part[0].surface)
@@ -178,7 +244,7 @@ class Compare : public Command {
     if (json_)
       std::cout << core::json_text(json, 1) << '\n';
     else
-      print(comparison);
+      print(comparison, one, reference);
     return 0;
   }
 
@@ -229,8 +295,25 @@ class Compare : public Command {
     return p.has_filename() ? p.filename().string() : p.parent_path().filename().string();
   }
 
-  Json to_json(const solver::Comparison& comparison) const {
+  Json to_json(const solver::Comparison& comparison, const Read& one, const Read& reference) const {
     Json json = {{"result", one_}, {"reference", reference_}};
+    const Read* sides[2] = {&one, &reference};
+    for (int side = 0; side < 2; ++side) {
+      const char* name = side == 0 ? "result" : "reference";
+      const auto known = [](double x) { return x > 0 ? Json(x) : Json(nullptr); };
+      json["conditions"][name] = {{"velocity_m_s", known(sides[side]->velocity)},
+                                  {"density_kg_m3", known(sides[side]->density)},
+                                  {"reference_area_m2", known(sides[side]->area)}};
+      for (const auto& [coefficient, value] : sides[side]->coefficients.of_body)
+        json["coefficients"][name][coefficient] = value.total;
+    }
+    for (const Delta& d : deltas(one.coefficients.of_body, reference.coefficients.of_body))
+      json["differences"][d.name] = d.json();
+    for (const auto& [part, list] : parts_deltas(one, reference))
+      for (const Delta& d : list) json["parts"][part][d.name] = d.json();
+    for (int side = 0; side < 2; ++side)
+      for (const auto& [force, newton] : forces_of(*sides[side], reference))
+        json["forces_N"][side == 0 ? "result" : "reference"][force] = newton;
     for (int b = 0; b < 2; ++b) {
       const solver::PartDifference& part = comparison.part[b];
       for (const auto& f : part.fields) {
@@ -250,16 +333,96 @@ class Compare : public Command {
       if (part.forces)
         for (int side = 0; side < 2; ++side) {
           const Vec3& force = (*part.forces)[static_cast<std::size_t>(side)];
-          json["forces_N"][side == 0 ? "result" : "reference"] = {
-              {"drag", force[0]}, {"side", force[1]}, {"lift", force[2]}};
+          const Json over_faces = {{"drag", force[0]}, {"side", force[1]}, {"lift", force[2]}};
+          json["forces_over_faces_N"][side == 0 ? "result" : "reference"] = over_faces;
+          if (deltas(one.coefficients.of_body, reference.coefficients.of_body).empty())
+            json["forces_N"][side == 0 ? "result" : "reference"] = over_faces;
         }
     }
     return json;
   }
 
-  void print(const solver::Comparison& comparison) const {
-    std::printf("%s\nagainst %s\n\n%-30s %11s %11s %11s %11s %9s  %s\n", one_.c_str(), reference_.c_str(),
-                "field (its own unit)", "relative L2", "weighted", "mean |e|", "largest", "places", "components");
+  // The one minus the reference of a coefficient, as both state it.
+  struct Delta {
+    std::string name;
+    double one = 0, reference = 0;
+    std::optional<std::array<double, 2>> split;  // pressure, friction
+    Json json() const {
+      Json out = {{"total", one - reference}};
+      if (split) out["pressure"] = (*split)[0], out["friction"] = (*split)[1];
+      return out;
+    }
+  };
+  static std::vector<Delta> deltas(const std::map<std::string, Stated::Value>& one,
+                                   const std::map<std::string, Stated::Value>& reference) {
+    std::vector<Delta> out;
+    for (const char* name : {"Cd", "Cl", "Clf", "Clr", "Cs", "Cm_roll", "Cm_pitch", "Cm_yaw"}) {
+      const auto a = one.find(name), b = reference.find(name);
+      if (a == one.end() || b == reference.end()) continue;
+      Delta d{name, a->second.total, b->second.total, {}};
+      if (a->second.split && b->second.split)
+        d.split = {{(*a->second.split)[0] - (*b->second.split)[0], (*a->second.split)[1] - (*b->second.split)[1]}};
+      out.push_back(d);
+    }
+    return out;
+  }
+  // Of parts that both have.
+  static std::vector<std::pair<std::string, std::vector<Delta>>> parts_deltas(const Read& one, const Read& reference) {
+    std::vector<std::pair<std::string, std::vector<Delta>>> out;
+    if (one.coefficients.of_parts.size() < 2) return out;
+    for (const auto& [name, values] : one.coefficients.of_parts)
+      for (const auto& [other, theirs] : reference.coefficients.of_parts)
+        if (name == other) out.emplace_back(name, deltas(values, theirs));
+    return out;
+  }
+
+  // From its coefficients, at the conditions of another result; empty where its files do not say all.
+  static std::map<std::string, double> forces_of(const Read& read, const Read& at) {
+    std::map<std::string, double> out;
+    const double newton = at.dynamic_pressure() * read.area;
+    if (!(newton > 0)) return out;
+    for (const auto& [coefficient, force] : {std::pair{"Cd", "drag"}, {"Cl", "lift"}, {"Cs", "side"}})
+      if (const auto it = read.coefficients.of_body.find(coefficient); it != read.coefficients.of_body.end())
+        out[force] = newton * it->second.total;
+    return out;
+  }
+
+  // Coefficients first, one count being 0.0001; then forces, which are those of the results' own files.
+  void print_coefficients(const Read& one, const Read& reference) const {
+    const auto line = [](const Delta& d, const std::string& name) {
+      constexpr double kCount = 1e-4;
+      std::printf("%-24s %10.4f %10.4f %+9.1f", name.c_str(), d.one, d.reference, (d.one - d.reference) / kCount);
+      if (d.split) std::printf(" %+9.1f %+9.1f", (*d.split)[0] / kCount, (*d.split)[1] / kCount);
+      std::printf("\n");
+    };
+    const auto list = deltas(one.coefficients.of_body, reference.coefficients.of_body);
+    if (!list.empty())
+      std::printf("%-24s %10s %10s %9s %9s %9s\n", "", "result", "reference", "counts", "pressure", "friction");
+    for (const Delta& d : list) line(d, d.name);
+    for (const auto& [part, ofs] : parts_deltas(one, reference))
+      for (const Delta& d : ofs)
+        if (d.name == "Cd" || d.name == "Cl") line(d, str("  ", part.substr(0, 18), " ", d.name));
+    if (one.area > 0 && reference.area > 0 && std::abs(one.area - reference.area) > 1e-3 * reference.area) {
+      const double change = one.area / reference.area;
+      std::printf("the reference areas differ, %.6g and %.6g m2", one.area, reference.area);
+      for (const Delta& d : list)
+        if (d.name == "Cd" || d.name == "Cl")
+          std::printf(": %sA %.6g and %.6g m2 (%+.2f %%)", d.name.c_str(), d.one * one.area,
+                      d.reference * reference.area, 100 * (d.one * change / d.reference - 1));
+      std::printf("\n");
+    }
+    const auto mine = forces_of(one, reference), theirs = forces_of(reference, reference);
+    for (const auto& [force, newton] : mine)
+      if (const auto other = theirs.find(force); other != theirs.end())
+        std::printf("%-8s %12.5g N   reference %12.5g N   difference %+.4g N at %g m/s, %g kg/m3\n", force.c_str(),
+                    newton, other->second, newton - other->second, reference.velocity, reference.density);
+  }
+
+  void print(const solver::Comparison& comparison, const Read& one, const Read& reference) const {
+    std::printf("%s\nagainst %s\n\n", one_.c_str(), reference_.c_str());
+    print_coefficients(one, reference);
+    std::printf("\n%-30s %11s %11s %11s %11s %9s  %s\n", "field (its own unit)", "relative L2", "weighted", "mean |e|",
+                "largest", "places", "components");
     bool interpolated = false;
     std::size_t missing = 0;
     for (int b = 0; b < 2; ++b)
@@ -271,7 +434,9 @@ class Compare : public Command {
         std::printf("%s\n", f.interpolated ? "  interpolated" : "");
         interpolated = interpolated || f.interpolated, missing = std::max(missing, f.missing);
       }
-    if (const auto& forces = comparison.part[0].forces)
+    // A result has one drag: these only where its files do not say it.
+    if (const auto& forces = comparison.part[0].forces;
+        forces && deltas(one.coefficients.of_body, reference.coefficients.of_body).empty())
       for (std::size_t a = 0; a < 3; ++a) {
         const double mine = (*forces)[0][a], theirs = (*forces)[1][a];
         // Of a force that symmetry makes zero no share is told.
@@ -281,7 +446,8 @@ class Compare : public Command {
                     : a == 1 ? "side"
                              : "lift",
                     mine, theirs, mine - theirs,
-                    share ? str(" (", 0.01 * std::round(1e4 * (mine / theirs - 1)), " %)").c_str() : "");
+                    share ? str(" (", 0.01 * std::round(1e4 * (mine / theirs - 1)), " %), over the faces").c_str()
+                          : ", over the faces");
       }
     std::fflush(stdout);
     if (missing > 0)

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/json.hpp"
+#include "core/output_lock.hpp"
 #include "mesh_io/h5/dataset.hpp"
 #include "mesh_io/h5/h5_file.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -53,9 +54,7 @@ class Convert : public Command {
   }
 
   int execute() override {
-    if (!overwrite_ && std::filesystem::exists(output_))
-      throw core::Error(core::ErrorKind::usage, core::str("'", output_, "' is there already"),
-                        "--overwrite replaces it");
+    const core::OutputFile output(output_, overwrite_);
     const bool again = is_checkpoint();
     if (description_.empty() && !again)
       throw core::Error(core::ErrorKind::usage, core::str("'", input_, "' is a training file, which does not say all"),

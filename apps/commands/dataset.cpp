@@ -14,6 +14,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/import.hpp"
 #include "mesh_io/h5/merge.hpp"
@@ -111,6 +112,8 @@ class DatasetCommand : public Command {
   int execute() override {
     if (import_->parsed()) return import();
     if (merge_->parsed()) {
+      core::OutputLock lock;
+      lock.take(output_, core::OutputLock::Place::beside);
       mesh_io::merge_datasets(inputs_, output_, overwrite_);
       return info(mesh_io::Dataset(output_));
     }
@@ -118,6 +121,8 @@ class DatasetCommand : public Command {
       generate_->validate();
       return generate_->execute();
     }
+    core::OutputLock lock;
+    if (split_command_->parsed() || noise_->parsed()) lock.take(input_, core::OutputLock::Place::beside);
     const mesh_io::Dataset data(input_);
     if (split_command_->parsed()) return split(data);
     if (noise_->parsed()) return noise(data);
@@ -140,6 +145,8 @@ class DatasetCommand : public Command {
       import_options_.splits_name = str("'", import_split_, "'");
     }
     core::info(str("layout '", layout.name(), "'"));
+    core::OutputLock lock;  // an import may go on with what is there
+    lock.take(output_, core::OutputLock::Place::beside);
     const mesh_io::ImportReport report = mesh_io::import_cases(layout, input_, output_, import_options_);
     if (report.kept > 0) core::info(str(report.kept, " cases were finished before"));
     if (!report.rejected.empty()) core::warn(str(report.rejected.size(), " cases are left out"));

@@ -18,6 +18,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/runtime.hpp"
 #include "solver/baselines.hpp"
 #include "solver/evaluation.hpp"
@@ -130,7 +131,7 @@ class Evaluate : public Command {
   int execute() override {
     std::vector<Requirement> requirements;
     for (const auto& text : require_) requirements.push_back(parse(text));
-    if (!out_.empty()) core::require_writable(out_, {"evaluation.json", "fields.csv", "cases.csv"}, overwrite_);
+    if (!out_.empty()) take(out_lock_, out_, {"evaluation.json", "fields.csv", "cases.csv"});
     const core::Runtime runtime(device_);
     surrogate::check_precision(options_.precision);
     load_members();
@@ -217,10 +218,21 @@ class Evaluate : public Command {
     return out;
   }
 
+  // A folder to write these files to, by nobody else until the end.
+  void take(core::OutputLock& lock, const std::string& folder, const std::vector<std::string>& files) const {
+    core::require_writable(folder, files, overwrite_);
+    std::error_code same;
+    if (&lock != &out_lock_ && std::filesystem::equivalent(folder, out_, same)) return;
+    lock.take(folder, core::OutputLock::Place::inside);
+    core::require_no_results(folder, files, overwrite_);
+    for (const auto& name : lock.held() ? files : std::vector<std::string>{})
+      core::remove_leftovers((std::filesystem::path(folder) / name).string());
+  }
+
   void write_predictions(const mesh_io::Dataset& data) {
     std::vector<std::string> files;
     for (const std::size_t index : all_cases()) files.push_back(data.cases()[index].name + ".h5");
-    core::require_writable(predictions_, files, overwrite_);
+    take(predictions_lock_, predictions_, files);
     options_.each = [&](const mesh_io::FlowSample& prediction) {
       mesh_io::DatasetHeader header;
       header.description = str("predicted by the model '", members_.front().model.name, "' for cases of '", data_, "'");
@@ -405,6 +417,7 @@ class Evaluate : public Command {
   std::vector<std::string> models_, notes_;
   CLI::Option *split_ = nullptr, *draws_ = nullptr;
   bool out_of_fold_ = false, wants_budget_ = false;
+  core::OutputLock out_lock_, predictions_lock_;
   std::vector<solver::Member> members_;
   std::vector<std::vector<std::size_t>> shares_;  // [members] indices of the cases that each answers
   std::vector<solver::Baseline> baselines_;

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/runtime.hpp"
 #include "solver/openfoam/generated_cases.hpp"
 
@@ -94,6 +95,8 @@ class Generate : public Command {
     const solver::GeneratedCases cases(solver::read_plan({space_}), options_);
     if (dry_run_) return list(cases);
     solver::require_openfoam(1);
+    core::OutputLock lock;
+    lock.take(out_, core::OutputLock::Place::beside);
     if (overwrite_) {
       core::require_only_ours(options_.folder, [](const std::string& path) {
         return fs::exists(fs::path(path) / "streamtube.json") || fs::is_empty(path);

@@ -16,6 +16,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/foam_file.hpp"
 #include "mesh_io/openfoam.hpp"
@@ -85,6 +86,8 @@ class Initialise : public Command {
     std::error_code ignored;
     if (!fs::is_directory(case_, ignored))
       throw Error(ErrorKind::input, str("'", case_, "' is not a folder"), "give the folder of an OpenFOAM case");
+    core::OutputLock lock;
+    if (!dry_run_) lock.take(case_, core::OutputLock::Place::beside);
     const mesh_io::PolyMesh mesh = mesh_io::read_poly_mesh(case_);
     if (!fs::is_directory(folder, ignored))
       throw Error(ErrorKind::input, str("'", case_, "': there is no folder '", time_, "'"),

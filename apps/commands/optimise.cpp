@@ -67,7 +67,8 @@ class Optimise : public Command {
                       " processes, but each design of an "
                       "optimisation follows from those before"),
                   "start optimise without mpirun");
-    const auto checkpoint = load_model(options_.model);
+    const auto whole = load_model(options_.model);
+    const auto checkpoint = member_of(whole, options_.member, whole.name);
     solver::SweepPlan plan = solver::read_plan(options_.words, false, given_conditions(checkpoint));
     if (!plan.objective)
       throw Error(ErrorKind::usage, plan.source + " is no parametric space",
@@ -88,8 +89,7 @@ class Optimise : public Command {
  private:
   int optimise(const solver::SweepPlan& plan, const DesignWork& work, const surrogate::Checkpoint& model,
                const core::Processes& processes) {
-    std::vector<double> start;
-    for (const auto& p : plan.parameters) start.push_back(p.start);
+    const std::vector<double> start = start_of(plan);
     if (options_.dry_run) {
       const auto piece = work.prepare(solver::design_at(plan, "baseline", start));
       work.compute(*piece);
@@ -274,12 +274,13 @@ class Optimise : public Command {
     std::cout << std::fixed << std::setprecision(4);
     line("", [](const Row& r) { std::cout << std::setw(14) << r.design; });
     line("objective", [&](const Row& r) { std::cout << std::setw(14) << objective_of(r, plan); });
-    for (const char* quantity : {"Cd", "Cl"})
+    for (const char* quantity : {"Cd", "Cl", "CdA"})
       line(quantity, [&](const Row& r) { std::cout << std::setw(14) << r.number(quantity); });
     for (const auto& c : plan.objective->constraints)
       line(c.quantity.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.number(c.quantity); });
     for (const auto& p : plan.parameters)
       line(p.name.c_str(), [&](const Row& r) { std::cout << std::setw(14) << r.parameter(p.name); });
+    if (const std::string note = area_note(rows); !note.empty()) std::cout << note << '\n';
     std::cout << '\n' << rows.size() << " designs, " << trusted << " of them inside of the training data";
     if (failed) std::cout << ", " << failed << " failed";
     std::cout << "; " << reason

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "mesh_io/h5/point_file.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "solver/neural/neural_engine.hpp"
@@ -80,11 +81,10 @@ class Points : public Command {
     };
     positive("--velocity", velocity_), positive("--density", density_), positive("--viscosity", viscosity_);
     positive("--reference-area", area_), positive("--reference-length", length_);
-    if (!overwrite_ && std::filesystem::exists(output_))
-      throw Error(ErrorKind::usage, str("'", output_, "' is there already"), "--overwrite replaces it");
   }
 
   int execute() override {
+    const core::OutputFile output(output_, overwrite_);
     const bool cells = points_on_ == "cells";
     std::optional<surrogate::Checkpoint> model;
     std::optional<solver::PreparedCase> prepared;

@@ -17,6 +17,7 @@
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/point_file.hpp"
+#include "solver/flow_region.hpp"
 #include "solver/neural/neural_engine.hpp"
 #include "solver/points/point_stream.hpp"
 #include "solver/similarity.hpp"
@@ -35,13 +36,12 @@ class Predict : public Command {
 
   void declare(CLI::App& app) override {
     app.add_option("geometry", geometry_,
-                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), flow along +x, z up if not "
+                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES), flow "
+                   "along +x, z up if not "
                    "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--model", model_, kModelHelp);
-    app.add_option("--member", member_,
-                   "Of a model with several members, whose answer is their mean, this one alone (1 ...): a quick look")
-        ->check(CLI::PositiveNumber);
+    app.add_option("--member", member_, kMemberHelp)->check(CLI::PositiveNumber);
     app.add_option("-o,--out", out_, "Folder for the results; default: <geometry>_streamtube in the working folder");
     options_.declare(app);
     app.add_option("--draws", options_.draws,
@@ -62,6 +62,9 @@ class Predict : public Command {
     declare_device_options(app, device_);
     declare_precision(app, precision_);
     app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane");
+    app.add_flag(
+        "--save-body", save_body_,
+        "Also write body.vtp: the closed body that is computed, after repair and cuts, in the frame of its files");
     app.add_flag("--json", json_, "Print the result as JSON on stdout");
     app.add_flag("--dry-run", dry_run_, "Check everything, print the plan and the memory it takes, write nothing");
     app.add_flag("--overwrite", overwrite_, "Replace the results of an earlier run");
@@ -123,6 +126,12 @@ class Predict : public Command {
       stream.emplace(checkpoint, *file, elsewhere ? std::vector<physics::Derived>{} : options_.derive,
                      options_.vorticity, processes, result.asked.placement.of_metres(),
                      result.asked.placement.model.factor);
+      if (options_.inside == "keep")
+        stream->leave_out([](const Vec3&) { return false; });
+      else
+        stream->leave_out(
+            [region = solver::FlowRegion(question.body, checkpoint.at_scale(question.model_scale).domain.low[2])](
+                const Vec3& p) { return region.at(p) != solver::Place::flow; });
     }
 
     device_.usable = processes.usable_threads(), device_.local_rank = processes.rank_on_this_host();
@@ -130,7 +139,7 @@ class Predict : public Command {
     solver::NeuralEngine engine(
         checkpoint, evaluation_ == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
         precision_);
-    result.run = {name(), engine.name(), model_, evaluation_, device_, precision_, points_};
+    result.run = {name(), engine.name(), model_, evaluation_, device_, precision_, points_, {}};
     if (dry_run_) return processes.first() ? print_plan(engine, question, stream) : 0;
 
     // Before the work: an answer without a place to go to would be lost.
@@ -141,6 +150,7 @@ class Predict : public Command {
       require_opengl();
       slice = plan_slice(checkpoint, question);
     }
+    if (folder && save_body_) write_body(*folder, question, result.asked.placement);
     stages.end("start-up");
     std::vector<solver::Extrapolation> outside;
     if (stream) {
@@ -198,7 +208,7 @@ class Predict : public Command {
   std::string model_, out_, points_, evaluation_ = "cached";
   core::RuntimeOptions device_;
   surrogate::Precision precision_ = surrogate::Precision::fp32;
-  bool json_ = false, dry_run_ = false, overwrite_ = false, picture_ = false;
+  bool json_ = false, dry_run_ = false, overwrite_ = false, picture_ = false, save_body_ = false;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::apps {
@@ -29,7 +30,8 @@ class RepairCommand : public Command {
   std::string summary() const override { return "Write the closed body that predict makes of a damaged surface"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("files", files_, "Mesh files of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES)")
+    app.add_option("files", files_,
+                   "Mesh files of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES)")
         ->required();
     app.add_option("-o,--out", out_, "File to write: .stl (binary) or .vtp (keeps the parts' names)")->required();
     app.add_option("--unit", unit_, "Unit of length of files that do not say it, also of --out: m, mm, cm, in, ft")
@@ -52,12 +54,10 @@ class RepairCommand : public Command {
         throw Error(ErrorKind::usage, str("--out '", out_, "' is one of the files that are read"),
                     "choose another name");
     }
-    std::error_code ignored;
-    if (fs::exists(out_, ignored) && !overwrite_)
-      throw Error(ErrorKind::usage, str("'", out_, "' is there already"), "--overwrite replaces it");
   }
 
   int execute() override {
+    const core::OutputFile output(out_, overwrite_);
     Body body = read_body(files_, unit_, parts_, [](const Body&) { return std::string("m"); });
     prepare_body(body, parts_, {}, repair_);
     for (const auto& warning : body.warnings) core::warn(warning);

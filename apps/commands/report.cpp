@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -16,6 +17,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/runtime.hpp"
 #include "geometry/distance.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -37,6 +39,9 @@ class Report : public Command {
   void declare(CLI::App& app) override {
     app.add_option("results", folder_, "Folder of results")->required();
     app.add_option("-o,--out", out_, "File to write; default: report.html in that folder");
+    app.add_option("--reference-area", area_,
+                   "Area that the coefficients of all designs refer to, m2, or baseline: that of the baseline (else of "
+                   "the first design); default: as they were computed");
     app.add_flag("--no-pictures", no_pictures_, "Leave out the pictures of the pressure");
     app.add_flag("--overwrite", overwrite_, "Replace an earlier page");
   }
@@ -51,13 +56,12 @@ class Report : public Command {
     if (!fs::exists(sweep, error))
       throw Error(ErrorKind::input, str("'", folder_, "' holds no results of a sweep: there is no ", kSweep),
                   "name the folder that sweep or optimise wrote");
-    if (!overwrite_ && fs::exists(out_, error))
-      throw Error(ErrorKind::usage, str("'", out_, "' exists already"),
-                  "pass --overwrite to replace it, or name another with --out");
+    const core::OutputFile output(out_, overwrite_);
     std::vector<Row> rows;
     for (auto& [design, row] : solver::read_journals(folder_)) rows.push_back(std::move(row));
     if (rows.empty())
       throw Error(ErrorKind::input, str("'", folder_, "': no design is done yet"), "run the sweep first");
+    refer_to_one_area(rows);
     std::string why = "There are no pictures: --no-pictures.";
     const auto pictures = no_pictures_ ? std::vector<ReportPicture>() : draw(rows, why);
     core::write_text(out_, report_page(sweep.string(), core::read_text(sweep.string()), rows, pictures, why));
@@ -66,6 +70,24 @@ class Report : public Command {
   }
 
  private:
+  void refer_to_one_area(std::vector<Row>& rows) const {
+    if (area_.empty()) {
+      if (const std::string note = area_note(rows); !note.empty()) core::warn(note + " (here: --reference-area)");
+      return;
+    }
+    double area = 0;
+    if (area_ == "baseline") {
+      const auto named = std::find_if(rows.begin(), rows.end(), [](const Row& r) { return r.design == "baseline"; });
+      const Row& row = named != rows.end() ? *named : rows.front();
+      area = row.number("reference_area");
+    } else if (std::from_chars(area_.data(), area_.data() + area_.size(), area).ptr != area_.data() + area_.size()) {
+      area = 0;
+    }
+    if (!(std::isfinite(area) && area > 0))
+      throw Error(ErrorKind::usage, str("--reference-area '", area_, "': an area in m2, or baseline"));
+    for (Row& row : rows) row.refer_to(area);
+  }
+
   // The surface of a design, in the model's frame; nothing where it was not kept.
   std::optional<geometry::SurfaceMesh> surface_of(const Row& row) const {
     const fs::path folder = fs::path(folder_) / row.folder;
@@ -196,7 +218,7 @@ class Report : public Command {
     return out;
   }
 
-  std::string folder_, out_;
+  std::string folder_, out_, area_;
   bool no_pictures_ = false, overwrite_ = false;
 };
 

@@ -49,7 +49,8 @@ class Solve : public Command {
   void declare(CLI::App& app) override {
     app_ = &app;
     app.add_option("geometry", geometry_,
-                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, STEP, IGES), flow along +x, z up if not "
+                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES), flow "
+                   "along +x, z up if not "
                    "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--engine", engine_,
@@ -193,7 +194,7 @@ class Solve : public Command {
       return plan.refusals.empty() ? 0 : core::exit_code(plan.refusals.front().kind());
     }
     if (!plan.refusals.empty()) throw plan.refusals.front();
-    core::require_writable(out_, names(), overwrite_ || options_.resume);
+    OutputFolder folder(out_, names(), overwrite_ || options_.resume);
     if (overwrite_) remove_case();
 
     if (options_.mesh_only) {
@@ -212,7 +213,6 @@ class Solve : public Command {
       throw;
     }
     for (const auto& warning : answer.warnings) warnings_.push_back(warning);  // the engine has said them
-    OutputFolder folder(out_, names(), true);
     try {
       write_results(folder, engine, asked, answer, std::chrono::duration<double>(Clock::now() - start).count());
     } catch (const Error& error) {

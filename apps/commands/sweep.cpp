@@ -68,6 +68,7 @@ class Sweep : public Command {
                    "CPUs but one")
         ->check(CLI::Range(0, core::kMostThreads))
         ->capture_default_str();
+    app.add_flag("--allow-failures", allow_failures_, "Exit with 0 although designs failed, if any is done");
     app.add_flag("--retry-failed", options_.retry_failed, "With --resume: compute again what failed before");
     app.add_flag(
         "--dry-run", options_.dry_run,
@@ -98,7 +99,8 @@ class Sweep : public Command {
  private:
   int sweep(const core::Processes& processes) {
     const auto started = std::chrono::steady_clock::now();
-    const auto checkpoint = load_model(options_.model);
+    const auto whole = load_model(options_.model);
+    const auto checkpoint = member_of(whole, options_.member, whole.name);
     const solver::SweepPlan plan = solver::read_plan(options_.words, true, given_conditions(checkpoint));
     options_.device.usable = processes.usable_threads(), options_.device.local_rank = processes.rank_on_this_host();
     const core::Runtime runtime(options_.device);
@@ -131,7 +133,8 @@ class Sweep : public Command {
           ErrorKind::input,
           str("none of the ", rows.size(), " designs could be computed; '", rows[0].design, "': ", rows[0].message),
           rows[0].hint);
-    return 0;
+    const bool failed = std::any_of(rows.begin(), rows.end(), [](const Row& r) { return !r.done; });
+    return failed && !allow_failures_ ? core::exit_code(ErrorKind::runtime) : 0;
   }
 
   static std::vector<std::string> names_of(const solver::SweepPlan& plan) {
@@ -281,6 +284,7 @@ class Sweep : public Command {
 
   SweepOptions options_;
   int jobs_ = 0;
+  bool allow_failures_ = false;
 };
 
 }  // namespace

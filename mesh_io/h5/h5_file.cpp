@@ -23,6 +23,7 @@ constexpr std::size_t kMaxText = std::size_t{16} << 20;
 constexpr std::size_t kMaxElements = std::size_t{1} << 40;
 // Deflate cannot compress further than about 1032 to 1; with margin for what HDF5 adds around a chunk.
 constexpr std::size_t kMaxRatio = 1200;
+constexpr std::size_t kMostChunk = std::size_t{64} << 20;  // bytes, where the values are fewer
 
 // Closes an HDF5 handle of any kind.
 class Handle {
@@ -242,6 +243,19 @@ struct H5File::Impl {
     return {dims.begin(), dims.end()};
   }
 
+  // HDF5 allocates whole chunks, however few values are in them.
+  void check_chunk(hid_t creation, std::size_t width, const std::string& object, std::size_t bytes) const {
+    std::vector<hsize_t> chunk(32);
+    const int rank = H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
+    std::size_t size = width;
+    for (int i = 0; i < std::min(rank, 32); ++i)
+      if (!multiply(size, static_cast<std::size_t>(chunk[static_cast<std::size_t>(i)])))
+        fail(str("'", object, "' has chunks of an absurd size"), "the file is damaged");
+    if (size > kMostChunk && size / 4 > bytes)
+      fail(str("'", object, "' has chunks of ", size >> 20, " MiB for ", bytes, " bytes of values"),
+           "store it in smaller chunks, or unchunked (h5repack -l CHUNK=1024)");
+  }
+
   void check_storage(hid_t id, hid_t type, const std::string& object, const std::vector<std::size_t>& shape,
                      std::size_t count) const {
     // What the file stores bounds what can be in it; a data set that keeps its values elsewhere is refused.
@@ -250,6 +264,7 @@ struct H5File::Impl {
     if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
       fail(str("'", object, "' keeps its values in another file"), "store them in this file");
     const std::size_t bytes = count * H5Tget_size(type);
+    if (layout == H5D_CHUNKED) check_chunk(creation, H5Tget_size(type), object, bytes);
     const std::size_t stored = static_cast<std::size_t>(H5Dget_storage_size(id));
     const bool filtered = H5Pget_nfilters(creation) > 0;
     if (stored == 0 || (filtered ? bytes / kMaxRatio > stored : bytes > stored))

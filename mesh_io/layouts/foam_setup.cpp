@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "mesh_io/foam_collated.hpp"
 #include "mesh_io/input_file.hpp"
 
 namespace streamtube::mesh_io {
@@ -83,14 +84,20 @@ ForceTable read_force_table(const fs::path& folder) {
 
 // The uniform velocity that a run starts from; 0 when it is not uniform.
 double initial_speed(const FoamCase& c) {
-  const fs::path folder = c.decomposed ? fs::path(c.path) / "processor0" : fs::path(c.path);
-  const std::string path = (folder / "0" / "U").string();
-  std::error_code ignored;
   // A list of values takes a line a cell: only a file of a few macros and patches can say it in one.
   constexpr std::uintmax_t kLongest = 1 << 20;
-  const std::uintmax_t size = fs::file_size(path, ignored), packed = fs::file_size(path + ".gz", ignored);
-  if (std::min(size, packed) > kLongest) return 0;
-  const std::vector<std::string> words = FoamDictionary::read(path).words("internalField");
+  const auto small = [](const fs::path& file, std::size_t parts) {
+    std::error_code ignored;
+    const std::uintmax_t size = fs::file_size(file, ignored), packed = fs::file_size(file.string() + ".gz", ignored);
+    return std::min(size, packed) <= parts * kLongest;
+  };
+  if (c.collated) {
+    if (!small(c.collated->folders()[0] / "0" / "U", c.processors)) return 0;
+    c.collated->split("0/U", c.parts->path());
+  }
+  const fs::path path = fs::path(c.first_folder()) / "0" / "U";
+  if (!small(path, 1)) return 0;
+  const std::vector<std::string> words = FoamDictionary::read(path.string()).words("internalField");
   Vec3 u{0, 0, 0};
   if (words.size() != 4 || words[0] != "uniform") return 0;
   for (std::size_t k = 0; k < 3; ++k)

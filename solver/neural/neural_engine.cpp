@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "core/error.hpp"
@@ -15,6 +16,7 @@
 #include "geometry/space_curve.hpp"
 #include "geometry/surface_elements.hpp"
 #include "solver/field_columns.hpp"
+#include "solver/flow_region.hpp"
 #include "solver/model_world.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
@@ -125,6 +127,13 @@ class FieldArrays {
   }
   void fill(std::size_t place, const float* values, const float* gradient) {
     columns_.fill(place, values, gradient, values_);
+  }
+  // No value there.
+  void leave_out(std::size_t place) {
+    for (auto& array : arrays_)
+      std::fill_n(
+          array.values.begin() + static_cast<std::ptrdiff_t>(place * static_cast<std::size_t>(array.components)),
+          array.components, std::numeric_limits<float>::quiet_NaN());
   }
   void move_to(std::vector<Attribute>& attributes) {
     attributes.clear();  // what the file had is not ours to vouch for
@@ -511,10 +520,21 @@ struct NeuralEngine::Ready {
   PreparedCase drawn;
   std::vector<PreparedCase> draws;  // all of them, where there are several
   VolumeMesh mesh;                  // where volume fields are wanted
+  std::vector<Place> places;        // what is there; empty: flow everywhere
   Answer answer;                    // as far as it is known without the network
 };
 
 namespace {
+
+// How many places are not in the flow, for people; empty: all are.
+std::string no_flow_text(const std::vector<Place>& places, const std::string& name) {
+  const auto of = [&](Place kind) { return std::count(places.begin(), places.end(), kind); };
+  const auto body = of(Place::body), ground = of(Place::ground);
+  if (body + ground == 0) return {};
+  return str(body, " of the ", places.size(), " places of '", name, "' lie within the body, ", ground,
+             " beneath the ground: no value there (nan), and the array 'inside' is not 0 (--inside keep: the network's "
+             "numbers)");
+}
 
 // Notes what stages take.
 Stage stage_clock(Answer& answer) {
@@ -574,6 +594,18 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
     std::size_t outside = 0;
     for (std::size_t i = 0; i < count; ++i) outside += !domain.contains(on_cells ? mesh.center(i) : mesh.points[i]);
     if (outside > 0) answer.extrapolation.push_back({"volume_points_outside_domain", "", double(outside), 0, 0});
+    if (question.volume == VolumeOutput::mesh && !question.keep_inside) {
+      std::vector<Vec3> points = mesh.points;
+      if (on_cells) {
+        points.resize(count);
+        for (std::size_t i = 0; i < count; ++i) points[i] = mesh.center(i);
+      }
+      ready->places = FlowRegion(question.body, c.domain.low[2]).at(points);
+      if (const std::string text = no_flow_text(ready->places, question.volume_name); !text.empty())
+        answer.warnings.push_back(text);
+      else
+        ready->places.clear();
+    }
     stage("volume mesh");
   }
   ready->question = std::move(question);
@@ -691,7 +723,14 @@ Answer NeuralEngine::solve(Ready& ready) {
     run.evaluate(
         fields, Branch::volume, {count, place, {}}, !question.derive.empty(),
         [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, "volume");
+    for (std::size_t i = 0; i < ready.places.size(); ++i)
+      if (ready.places[i] != Place::flow) arrays.leave_out(i);
     arrays.move_to(mesh.attributes);
+    if (!ready.places.empty()) {
+      Attribute inside{"inside", on_cells ? Association::faces : Association::points, 1, {}};
+      for (const Place there : ready.places) inside.values.push_back(static_cast<float>(there));
+      mesh.attributes.push_back(std::move(inside));
+    }
     answer.volume = std::move(mesh);
     stage("volume fields");
   }

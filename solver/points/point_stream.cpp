@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -49,6 +50,7 @@ struct PointStream::Block {
   std::vector<Vec3> xyz;            // m, in the model's frame
   surrogate::NetworkRows network;   // as the network takes them
   std::vector<float> written;       // [rows][3] unit of the file
+  std::vector<char> no_flow;        // [rows] of the volume
   surrogate::NetworkAnswer answer;  // then dimensionless fields
 };
 
@@ -62,6 +64,7 @@ PointStream::PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io:
       placement_(placement),
       processes_(processes) {
   check_fields(checkpoint);
+  no_flow_ = [ground = world_.domain.low[2]](const Vec3& p) { return p[2] < ground; };
   if (vorticity) normalizer_.set_vorticity_decoder(*vorticity, str("the model '", checkpoint.name, "'"));
   if (!derive_.empty() && points.points(Branch::volume) == 0)
     throw Error(ErrorKind::usage,
@@ -155,7 +158,7 @@ std::vector<Vec3> PointStream::normals(const Block& block, const PreparedCase& p
 }
 
 void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
-                         const std::string& out, std::vector<double>& forces) const {
+                         const std::string& out, std::vector<double>& forces, double& no_flow) const {
   const auto& scales = prepared.reference.scales;
   const FieldPredictor predictor(normalizer_, scales.length);
   const surrogate::NetworkInput input(normalizer_, world_.config, prepared.walls.get());
@@ -202,6 +205,9 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
       else
         block.network.values = input.volume(block.xyz);
       block.written.assign(block.raw.begin(), block.raw.end());
+      block.no_flow.assign(block.rows, 0);
+      if (branch == Branch::volume)
+        for (std::size_t i = 0; i < block.rows; ++i) block.no_flow[i] = no_flow_(block.xyz[i]);
       asked.push(&block);
     }
     asked.close();
@@ -230,8 +236,14 @@ void PointStream::stream(Branch branch, const PreparedCase& prepared, surrogate:
       for (std::size_t i = 0; i < block.rows; ++i)
         columns.fill(i, block.answer.values.data() + i * width,
                      gradient ? block.answer.velocity_gradient.data() + 9 * i : nullptr, arrays);
-      for (std::size_t c = 0; c < values.size(); ++c)
+      for (std::size_t c = 0; c < values.size(); ++c) {
+        const auto components = static_cast<std::size_t>(columns.columns()[c].components);
         geometry::values_to_file(placement_.frame, columns.columns()[c].components, values[c]);
+        for (std::size_t i = 0; i < block.rows; ++i)
+          if (block.no_flow[i])
+            std::fill_n(&values[c][i * components], components, std::numeric_limits<float>::quiet_NaN());
+      }
+      no_flow += static_cast<double>(std::count(block.no_flow.begin(), block.no_flow.end(), 1));
       file.write(block.begin, block.written, values);
       if (areas) {
         physics::ForceIntegrator sum(prepared.reference.axes);
@@ -288,8 +300,11 @@ PointsAnswer PointStream::run(const PreparedCase& prepared, surrogate::Surrogate
     if (processes_.first()) mesh_io::create_vtkhdf(out[b], out[b], points_.points(branch), fields(branch), metadata);
     processes_.any(false);  // the file is there
     std::vector<double> parts;
-    stream(branch, prepared, network, out[b], parts);
+    double no_flow = 0;
+    stream(branch, prepared, network, out[b], parts, no_flow);
     processes_.sum(std::span<double>(parts));  // zeros but for one process each
+    processes_.sum(std::span<double>(&no_flow, 1));
+    answer.no_flow += static_cast<std::size_t>(no_flow);
     answer.points[b] = points_.points(branch);
     if (branch == Branch::surface && points_.has_areas()) {
       answer.forces = prepared.reference;

@@ -4,6 +4,7 @@
 // calling thread, the only one that meets the device), fields are decoded and written. A fixed number of blocks of
 // rows goes round between them. Several processes take a share each and write into the same file.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@ namespace streamtube::solver {
 
 struct PointsAnswer {
   std::size_t points[2] = {0, 0};  // surface, volume
+  std::size_t no_flow = 0;         // of the volume, without a value
   std::optional<Forces> forces;    // over the surface points, where the file has their areas
   std::vector<std::pair<std::string, double>> seconds;
 };
@@ -32,6 +34,10 @@ class PointStream {
   PointStream(const surrogate::Checkpoint& checkpoint, const mesh_io::PointFile& points,
               std::vector<physics::Derived> derive, const std::optional<physics::Decoder>& vorticity,
               const core::Processes& processes, const geometry::Similarity& placement = {}, double model_scale = 1);
+
+  // Volume points at which this is true get no value (nan): where no flow is. Without: those beneath the ground of the
+  // model's domain. Positions in the model's frame, m; called by one thread.
+  void leave_out(std::function<bool(const Vec3&)> no_flow) { no_flow_ = std::move(no_flow); }
 
   // Reads every position once: Error(input) for one that is not finite or where the network has no positions, naming
   // it. Tells how many volume points lie outside of the training data's domain. Collective.
@@ -58,7 +64,7 @@ class PointStream {
   // Blocks [first, end) of a branch that are this process's.
   std::pair<std::size_t, std::size_t> share(physics::Branch branch, std::size_t rows) const;
   void stream(physics::Branch branch, const PreparedCase& prepared, surrogate::Surrogate& network,
-              const std::string& out, std::vector<double>& forces) const;
+              const std::string& out, std::vector<double>& forces, double& no_flow) const;
 
   surrogate::Checkpoint world_;  // without weights
   const mesh_io::PointFile& points_;
@@ -66,6 +72,7 @@ class PointStream {
   physics::Normalizer normalizer_;
   geometry::Similarity placement_;
   const core::Processes& processes_;
+  std::function<bool(const Vec3&)> no_flow_;
 };
 
 }  // namespace streamtube::solver

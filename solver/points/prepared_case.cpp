@@ -175,6 +175,14 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
   if (!(off < 1e-9 && std::isfinite(p.placement.scale) && dot(axes[0], cross(axes[1], axes[2])) > 0))
     throw Error(ErrorKind::input, str("'", file.name(), "': '/case': the placement is no rotation, shift and scale"),
                 "make it again with `streamtube points --prepare`");
+  const auto at_most = [&](const char* object, std::int64_t most) {
+    if (const auto shape = file.shape(object); !shape.empty() && shape[0] > static_cast<std::size_t>(most))
+      throw Error(ErrorKind::input,
+                  str("'", file.name(), "': '", object, "' has ", shape[0], " rows, a case has ", most, " at most"),
+                  "make it again with `streamtube points --prepare`");
+  };
+  at_most(kPoints, surrogate::kMostPoints);
+  for (const char* object : {kSupernodes, kAnchors[0], kAnchors[1]}) at_most(object, surrogate::kMostTokens);
   p.points = read_vectors(file, kPoints);
   for (int b = 0; b < 2; ++b) p.anchors[b] = read_vectors(file, kAnchors[b]);
   if (file.exists(kPointNormals)) p.point_normals = read_vectors(file, kPointNormals);

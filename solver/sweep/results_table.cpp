@@ -143,6 +143,17 @@ double Row::number(const std::string& column) const {
   return kNone;
 }
 
+void Row::refer_to(double area) {
+  const double before = number("reference_area");
+  if (!(before > 0)) return;
+  for (auto* list : {&numbers, &parameters})
+    for (auto& [name, value] : *list) {
+      if (name == "reference_area") value = area;
+      if (list == &numbers && name.size() > 1 && name[0] == 'C' && name != "CdA" && name != "ClA")
+        value *= before / area;
+    }
+}
+
 double Row::parameter(const std::string& name) const { return find(parameters, name); }
 
 std::string parameter_column(const std::string& name) {
@@ -156,6 +167,8 @@ std::string parameter_column(const std::string& name) {
                                               "Cm_roll",
                                               "Cm_pitch",
                                               "Cm_yaw",
+                                              "CdA",
+                                              "ClA",
                                               "drag_N",
                                               "lift_N",
                                               "side_N",
@@ -284,7 +297,10 @@ void remove_journals(const std::string& folder) {
 void write_table(const std::string& folder, const std::vector<Row>& rows) {
   const std::vector<Column> columns = columns_of(rows);
   std::string csv;
-  for (const Column& column : columns) csv += (csv.empty() ? "" : ",") + quoted(column.name);
+  for (const Column& column : columns) {
+    if (!csv.empty()) csv += ',';
+    csv += quoted(column.name);
+  }
   csv += '\n';
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t c = 0; c < columns.size(); ++c) {

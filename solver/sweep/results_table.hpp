@@ -33,6 +33,8 @@ struct Row {
   bool trusted() const { return done && extrapolation.empty() && !unlike; }
   // What the table has in this column, a result or a parameter; NaN where there is none.
   double number(const std::string& column) const;
+  // Coefficients of another reference area, m2; forces and CdA stay.
+  void refer_to(double area);
   // A parameter by its own name, which may also be that of a result; NaN where there is none.
   double parameter(const std::string& name) const;
 };

@@ -239,8 +239,6 @@ Json sampling_json(const Sampling& s) {
 }
 
 Sampling sampling_from(const Json& json, const std::string& where) {
-  // Attention takes time in the square of these: of more there would be no end.
-  constexpr std::int64_t kMostPoints = 4'000'000, kMostTokens = 65'536;
   Sampling s;
   s.geometry_points = static_cast<std::size_t>(whole(json, "geometry_points", 1, kMostPoints, where));
   s.supernodes = static_cast<std::size_t>(whole(json, "supernodes", 1, kMostTokens, where));

@@ -44,6 +44,10 @@ struct VolumeMeshSpec {
   std::vector<RelativeBox> boxes;
 };
 
+// A case's most geometry points, and supernodes or anchors of a branch: attention takes time in the square of these, and
+// of more there would be no end.
+inline constexpr std::int64_t kMostPoints = 4'000'000, kMostTokens = 65'536;
+
 // How a case is presented to the network.
 struct Sampling {
   std::size_t geometry_points = 0, supernodes = 0;

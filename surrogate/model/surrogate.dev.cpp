@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
+#include "core/runtime.hpp"
 #include "core/sha256.hpp"
 #include "surrogate/backends/cuda_paths.hpp"
 #include "surrogate/model/abupt.dev.hpp"
@@ -300,6 +302,22 @@ struct Surrogate::On final : Impl {
   const AbuptConfig& config() const override { return model.config(); }
   std::size_t parameters() const override { return model.parameters().size(); }
 
+  // Before anything so large is allocated.
+  void require_memory(const EncodeInput& input, const typename Model::Rows& rows) const {
+    const auto own = [](const Surrogate::Memory& m) { return m.anchor_cache + m.scratch; };
+    const std::size_t held = own(memory()),
+                      needed = own(Surrogate::estimate(config(), input.supernodes.size(),
+                                                       static_cast<std::size_t>(rows.anchors[0]),
+                                                       static_cast<std::size_t>(rows.anchors[1]), chunk, precision));
+    if (needed <= held) return;
+    if (const std::size_t free = core::available_memory(); needed - held > free)
+      throw core::Error(core::ErrorKind::runtime,
+                        core::str("the network needs ", (needed - held) >> 20, " MiB more for ", rows.anchors[0], " + ",
+                                  rows.anchors[1], " anchors and ", input.supernodes.size(), " supernodes, ",
+                                  free >> 20, " MiB are free"),
+                        "ask a model of fewer anchors, or on a machine with more memory");
+  }
+
   void encode(const EncodeInput& input) override {
     typename Model::Rows rows;
     HostRows at;
@@ -308,6 +326,7 @@ struct Surrogate::On final : Impl {
       core::expect(rows.anchors[b] > 0, "surrogate: both branches need anchors");
       at.add(b, input.anchors[b], width(b));
     }
+    require_memory(input, rows);
     encoded = false;
     run(input, rows, at, {});
     encoded_rows = rows, encoded_at = std::move(at);

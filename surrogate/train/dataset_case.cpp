@@ -94,7 +94,10 @@ std::vector<Condition> make_conditions(const std::vector<std::string>& names, co
     };
     Condition c;
     c.logarithmic = text.starts_with("log10(") && text.ends_with(")");
-    c.name = c.logarithmic ? text.substr(6, text.size() - 7) : text;
+    if (c.logarithmic)
+      c.name.assign(text, 6, text.size() - 7);
+    else
+      c.name = text;
     c.unit = "-";
     if (std::any_of(out.begin(), out.end(), [&](const Condition& one) { return one.name == c.name; }))
       fail("is named twice");

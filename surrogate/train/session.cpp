@@ -14,6 +14,7 @@
 #include "core/files.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/output_lock.hpp"
 #include "core/processes.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
@@ -126,10 +127,11 @@ class Session {
         if (description_.domain.empty()) description_.domain = found.domain;
         if (description_.training_range.empty()) description_.training_range = found.ranges;
       }
-      if (options_.resume)
-        core::require_writable(recipe_.out, {}, true);
-      else
-        core::require_writable(recipe_.out, kFiles, options_.overwrite);
+      core::require_no_results(recipe_.out, options_.resume ? std::vector<std::string>{} : kFiles,
+                               options_.resume || options_.overwrite);
+      core::require_writable(recipe_.out, {}, true);
+      lock_.take(recipe_.out, core::OutputLock::Place::inside);
+      if (!options_.resume) core::require_no_results(recipe_.out, kFiles, options_.overwrite);
     }
     if (options_.resume) trainer.restore(read_state());
     const std::int64_t first = trainer.updates();
@@ -633,7 +635,8 @@ class Session {
   Recipe recipe_;
   SessionOptions options_;
   const core::Processes& processes_;
-  std::int64_t batches_;  // of one update, over all processes
+  core::OutputLock lock_;  // of the run's folder, on the first process
+  std::int64_t batches_;   // of one update, over all processes
   Dataset data_;
   Checkpoint description_;
   std::vector<std::size_t> train_, validation_;

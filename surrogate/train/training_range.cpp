@@ -58,10 +58,9 @@ TrainingRange measure_range(const Dataset& data, const std::vector<std::size_t>&
   for (const char* quantity :
        {"length", "width", "height", "front_x", "center_y", "ground_clearance", "surface_area", kReynoldsNumber}) {
     const auto [low, high] = std::minmax_element(values[quantity].begin(), values[quantity].end());
-    Range range{quantity, "m", *low, *high, 0.01 * longest};
-    if (range.quantity == "surface_area") range.unit = "m2", range.tolerance *= longest;
-    if (range.quantity == kReynoldsNumber) range.unit = "-", range.tolerance = 0.1 * range.max;
-    out.ranges.push_back(range);
+    const bool area = quantity == std::string("surface_area"), reynolds = quantity == std::string(kReynoldsNumber);
+    const double tolerance = reynolds ? 0.1 * *high : 0.01 * longest * (area ? longest : 1);
+    out.ranges.push_back({quantity, reynolds ? "-" : area ? "m2" : "m", *low, *high, tolerance});
   }
   return out;
 }

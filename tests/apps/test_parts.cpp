@@ -7,6 +7,7 @@
 #include "apps/cli/parts.hpp"
 #include "core/json.hpp"
 #include "geometry/parts.hpp"
+#include "geometry/surface_report.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/geometry/shapes.hpp"
@@ -35,7 +36,7 @@ geometry::SurfaceMesh car(double below, bool ground) {
 TEST_CASE("forces of the parts are in forces.json and in the table, and add up") {
   const TempDir dir;
   mesh_io::write_vtp(dir.file("car.vtp"), car(0, true));
-  const auto r = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--part", "cabin=bod?"});
+  const auto r = run_program(dir, {"predict", "car.vtp", "--volume", "none", "--part", "cabin=bod?", "--save-body"});
   INFO(r.err);
   REQUIRE(r.code == 0);
   CHECK_THAT(r.err, ContainsSubstring("the ground is no part of the body: 'ground' with 48 faces is left out"));
@@ -58,6 +59,12 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   for (const auto& patch : patches) drag += patch["drag_N"].get<double>();
   CHECK(drag == Approx(forces["forces_N"]["drag"]["total"].get<double>()));
   CHECK(forces["reference"]["length_m"].get<double>() == Approx(1.03));
+  // The body as it was computed: three closed pieces, without the ground, where the file has them.
+  const geometry::SurfaceMesh body = mesh_io::read_surface(dir.file("car_streamtube/body.vtp"));
+  CHECK(geometry::report(body).watertight);
+  CHECK(body.patch_names == std::vector<std::string>{"body", "Front_Wheel", "rear/tyre"});
+  CHECK(body.bounds().low[2] == Approx(0).margin(1e-9));
+  CHECK(body.bounds().high[0] == Approx(1.03));
 
   const json run = core::parse_json(test::content(dir.file("car_streamtube/run.json")));
   REQUIRE(run["parts"].size() == 4);
@@ -178,6 +185,19 @@ TEST_CASE("what is no whole car is told: a wind tunnel around it, half of it, it
   geometry::append(wheels, test::box_mesh({0.2, -0.15, 0}, {0.3, 0.15, 0.3}, 2), "Front_Wheel");
   geometry::append(wheels, test::box_mesh({0.9, -0.15, 0}, {1.1, 0.15, 0.3}, 2), "rear/tyre");
   CHECK_THAT(dry(wheels).err, ContainsSubstring("all parts are wheels by their names ('Front_Wheel', 'rear/tyre')"));
+}
+
+TEST_CASE("files that fill the same space are variants, unless they are said to be parts") {
+  const TempDir dir;
+  mesh_io::write_stl(dir.file("v1.stl"), test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 4));
+  mesh_io::write_stl(dir.file("v2.stl"), test::box_mesh({0, -0.19, 0.05}, {1.03, 0.2, 0.34}, 4));
+  mesh_io::write_stl(dir.file("fin.stl"), test::box_mesh({0.4, -0.01, 0.3}, {0.6, 0.01, 0.4}, 2));
+  const auto variants = run_program(dir, {"repair", "v1.stl", "fin.stl", "v2.stl", "-o", "a.stl"});
+  CHECK(variants.code == 2);
+  CHECK_THAT(variants.err,
+             ContainsSubstring("'v1.stl' and 'v2.stl' fill the same space") && ContainsSubstring("--parts"));
+  CHECK(run_program(dir, {"repair", "v1.stl", "v2.stl", "--parts", "-o", "b.stl"}).code == 0);
+  CHECK(run_program(dir, {"repair", "v1.stl", "fin.stl", "-o", "c.stl"}).code == 0);
 }
 
 TEST_CASE("roles go by whole names and by the names between slashes, whatever the case") {

@@ -150,20 +150,22 @@ TEST_CASE("what --points cannot do is said, and nothing is left") {
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out, ContainsSubstring("400000 points, to volume.hdf") && ContainsSubstring("MiB for these points"));
 
-  // Killed, and another at work: of the two the next run removes what the first has left.
+  // While another is at work the next is refused; what a killed one has left it removes.
   fs::create_directories(dir.file("kept/.partial-1"));
-  fs::create_directories(dir.file("kept/.partial-2"));
   dir.write("kept/.partial-1/volume.hdf", "half");
-  dir.write("kept/.partial-2/volume.hdf", "half");
-  const int other = open(dir.file("kept/.partial-2").c_str(), O_RDONLY | O_DIRECTORY);
+  const int other = open(dir.write("kept/.lock", "").c_str(), O_RDWR);
   REQUIRE(flock(other, LOCK_EX | LOCK_NB) == 0);
   prepare(dir, 100);
+  const Outcome refused = test::run_program(dir, predict("random.h5", "kept"));
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, ContainsSubstring("another run is writing"));
+  CHECK(fs::exists(dir.file("kept/.partial-1/volume.hdf")));
+  close(other);
   const Outcome next = test::run_program(dir, predict("random.h5", "kept"));
   INFO(next.err);
   CHECK(next.code == 0);
   CHECK(!fs::exists(dir.file("kept/.partial-1")));
-  CHECK(fs::exists(dir.file("kept/.partial-2/volume.hdf")));
-  close(other);
+  CHECK(!fs::exists(dir.file("kept/.lock")));
   prepare(dir, 400'000);
 
   // Interrupted once the file grows.

@@ -187,6 +187,16 @@ TEST_CASE("structured volumes: voxels become hexahedra") {
   CHECK(mesh.types == std::vector<std::uint8_t>{12, 12});
   CHECK(std::vector(mesh.corners.begin(), mesh.corners.begin() + 8) ==
         std::vector<std::int64_t>{0, 1, 3, 2, 4, 5, 7, 6});
+  // A plane of 2 x 1 x 3 places, and eight corners of two hexahedra given one by one.
+  const auto plane = mesh_io::read_volume(
+      dir.write("b.vtk", kLegacyHead + "RECTILINEAR_GRID\nDIMENSIONS 2 1 3\nX_COORDINATES 2 float\n0 1\n"
+                                       "Y_COORDINATES 1 double\n0.25\nZ_COORDINATES 3 float\n0 0.5 2\n"));
+  CHECK(plane.types == std::vector<std::uint8_t>{9, 9});
+  CHECK(plane.points.back() == Vec3{1, 0.25, 2});
+  const auto grid = mesh_io::read_volume(
+      dir.write("c.vtk", kLegacyHead + "STRUCTURED_GRID\nDIMENSIONS 2 2 2\nPOINTS 8 float\n"
+                                       "0 0 0 1 0 0 0 1 0 1 1 0 0 0 1 1 0 1 0 1 1 1 1 1\n"));
+  CHECK(grid.types == std::vector<std::uint8_t>{12});
 }
 
 TEST_CASE("patch numbers without names") {

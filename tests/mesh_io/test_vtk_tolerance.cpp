@@ -1,6 +1,8 @@
 // Files of VTK that hold more than a surface, or less than they should.
 #include <catch2/catch_approx.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cmath>
+#include <filesystem>
 #include <span>
 
 #include "mesh_io/h5/h5_file.hpp"
@@ -108,6 +110,96 @@ TEST_CASE("VTM: blocks without a surface are left out, files that name one anoth
   check_refused(dir.write("deep.vtm", tree(deep + ends)), {"deep in one another"});
   check_refused(dir.write("none.vtm", tree("<DataSet index=\"2\" name=\"hole\" file=\"empty.vtp\"/>")),
                 {"no block with a surface"});
+}
+
+namespace {
+
+// Quads of a row along x from `first` on, one patch, with a number over the quads and one over the points (both x).
+// ghost: of them, that another piece owns, or -1.
+std::string quads(const char* type, int first, int count, int ghost) {
+  const bool cells = std::string(type) == "UnstructuredGrid";
+  std::string points, corners, ends, types, value, at, ghosts;
+  for (int i = 0; i <= count; ++i)
+    for (int y = 0; y < 2; ++y) points += core::str(first + i, ' ', y, " 0\n"), at += core::str(first + i, ' ');
+  for (int i = 0; i < count; ++i) {
+    corners += core::str(2 * i, ' ', 2 * i + 2, ' ', 2 * i + 3, ' ', 2 * i + 1, '\n');
+    ends += core::str(4 * i + 4, ' '), types += "9 ", value += core::str(first + i, ' ');
+    ghosts += i == ghost ? "1 " : "0 ";
+  }
+  const auto array = [](const char* number, const char* name, int components, const std::string& values) {
+    return core::str("<DataArray type=\"", number, "\" Name=\"", name, "\" NumberOfComponents=\"", components,
+                     "\" format=\"ascii\">\n", values, "</DataArray>\n");
+  };
+  const std::string list = array("Int64", "connectivity", 1, corners) + array("Int64", "offsets", 1, ends);
+  return core::str(
+      "<VTKFile type=\"", type, "\" version=\"1.0\"><", type, "><Piece NumberOfPoints=\"", 2 * count + 2, "\" ",
+      cells ? "NumberOfCells" : "NumberOfPolys", "=\"", count, "\"><PointData>", array("Float32", "x", 1, at),
+      "</PointData><CellData>", array("Float32", "p", 1, value),
+      ghost < 0 ? "" : array("UInt8", "vtkGhostType", 1, ghosts), "</CellData><Points>",
+      array("Float32", "Points", 3, points), "</Points>",
+      cells ? "<Cells>" + list + array("UInt8", "types", 1, types) + "</Cells>" : "<Polys>" + list + "</Polys>",
+      "</Piece></", type, "></VTKFile>\n");
+}
+
+std::string parallel(const char* type, const std::vector<std::string>& pieces) {
+  std::string text =
+      core::str("<VTKFile type=\"P", type, "\" version=\"1.0\"><P", type, " GhostLevel=\"1\"><PPoints/>");
+  for (const std::string& piece : pieces) text += "<Piece Source=\"" + piece + "\"/>";
+  return text + core::str("</P", type, "></VTKFile>\n");
+}
+
+}  // namespace
+
+TEST_CASE("PVTP and PVTU: the pieces of processors become one mesh, ghosts left out") {
+  const TempDir dir;
+  const bool surface = GENERATE(true, false);
+  const char* const type = surface ? "PolyData" : "UnstructuredGrid";
+  const std::string end = surface ? ".vtp" : ".vtu";
+  std::filesystem::create_directory(dir.file("body"));
+  // Quads 0 1 2 and 2 3 4; the first piece has 2 as a ghost.
+  dir.write("body/body_0" + end, quads(type, 0, 3, 2));
+  dir.write("body/body_1" + end, quads(type, 2, 3, -1));
+  const std::string whole = surface ? "body.pvtp" : "body.pvtu", name = "body/body_";
+  const auto check = [](const auto& mesh, std::size_t faces) {
+    CHECK(faces == 5);
+    CHECK(mesh.points.size() == 12);
+    std::size_t seen = 0;
+    for (const auto& a : mesh.attributes) {
+      CAPTURE(a.name);
+      if (a.name == "p") {
+        CHECK(a.values == std::vector<float>{0, 1, 2, 3, 4});
+        ++seen;
+      }
+      if (a.name == "x") {
+        REQUIRE(a.values.size() == mesh.points.size());
+        for (std::size_t i = 0; i < a.values.size(); ++i) CHECK(a.values[i] == mesh.points[i][0]);
+        ++seen;
+      }
+    }
+    CHECK(seen == mesh.attributes.size());
+    CHECK(seen == 2);
+  };
+  const std::string path = dir.write(whole, parallel(type, {name + "0" + end, name + "1" + end}));
+  const auto mesh = read(path).mesh;
+  check(mesh, mesh.face_count());
+  CHECK(mesh.patch_names == std::vector<std::string>{"body"});
+  double area = 0;
+  for (std::size_t f = 0; f < mesh.face_count(); ++f) area += norm(mesh.area_vector(f));
+  CHECK(area == Catch::Approx(5.0));
+  if (!surface) {
+    const auto volume = mesh_io::read_volume(path);
+    check(volume, volume.cell_count());
+  }
+
+  // Pieces that are not there, not the same, of another kind; a file that names itself or nothing.
+  test::check_error(core::ErrorKind::input, {"none" + end},
+                    [&] { read(dir.write(whole, parallel(type, {"none" + end}))); });
+  dir.write("other" + end, std::string(quads(type, 5, 2, -1)).replace(quads(type, 5, 2, -1).find("\"p\""), 3, "\"q\""));
+  test::check_error(core::ErrorKind::input, {"other" + end, "'q'", "not the same"},
+                    [&] { read(dir.write(whole, parallel(type, {name + "0" + end, "other" + end}))); });
+  check_refused(dir.write(whole, parallel(type, {whole})), {"no .vtp or .vtu"});
+  check_refused(dir.write(whole, parallel(type, {})), {"names no pieces"});
+  check_refused(dir.write(whole, parallel(type, {""})), {"piece 0 names no file"});
 }
 
 TEST_CASE("VTKHDF: polygons of several pieces with their data") {

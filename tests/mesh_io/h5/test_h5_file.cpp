@@ -107,9 +107,7 @@ TEST_CASE("errors name the file and the object") {
   CHECK_THAT(message_of([&] { file.read<float>("/doubles"); }),
              ContainsSubstring("'/doubles' holds float64 where float32"));
   CHECK_THAT(message_of([&] { file.read<std::int64_t>("/doubles"); }), ContainsSubstring("int64"));
-  CHECK_THAT(message_of([&] {
-               file.read<float>("/many", {100, 101});
-             }),
+  CHECK_THAT(message_of([&] { file.read<float>("/many", {100, 101}); }),
              ContainsSubstring("100 x 100 where 100 x 101 is expected"));
   CHECK_THAT(message_of([&] { file.read<float>("/a"); }), ContainsSubstring("'/a' is not a data set"));
   CHECK_THAT(message_of([&] { file.children("/many"); }), ContainsSubstring("not a group"));
@@ -159,6 +157,15 @@ TEST_CASE("hostile data sets are refused before memory is taken") {
     H5Pclose(outside);
     H5Dclose(H5Dcreate2(file, "plain", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(space);
+    // 1 GiB a chunk, of which four values are wanted and, packed, a megabyte is stored.
+    const hsize_t few = 4, unlimited = H5S_UNLIMITED, large = hsize_t{1} << 28;
+    const hid_t row = H5Screate_simple(1, &few, &unlimited);
+    const hid_t packed = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(packed, 1, &large);
+    H5Pset_deflate(packed, 1);
+    H5Dclose(H5Dcreate2(file, "chunk", H5T_IEEE_F32LE, row, H5P_DEFAULT, packed, H5P_DEFAULT));
+    H5Pclose(packed);
+    H5Sclose(row);
     H5Lcreate_external("/etc/other.h5", "/x", file, "external", H5P_DEFAULT, H5P_DEFAULT);
     H5Lcreate_soft("/huge", file, "soft", H5P_DEFAULT, H5P_DEFAULT);
   });
@@ -167,6 +174,8 @@ TEST_CASE("hostile data sets are refused before memory is taken") {
   CHECK_THAT(message_of([&] { file.read<float>("/overflow"); }), ContainsSubstring("absurd shape"));
   CHECK_THAT(message_of([&] { file.read<float>("/outside"); }), ContainsSubstring("in another file"));
   CHECK_THAT(message_of([&] { file.read<float>("/plain"); }), ContainsSubstring("the file stores 0 bytes"));
+  CHECK_THAT(message_of([&] { file.read<float>("/chunk"); }),
+             ContainsSubstring("has chunks of 1024 MiB for 16 bytes of values"));
   CHECK_THAT(message_of([&] { file.read<float>("/external"); }), ContainsSubstring("external link"));
   CHECK_THAT(message_of([&] { file.read<float>("/soft"); }), ContainsSubstring("soft or external link"));
 }

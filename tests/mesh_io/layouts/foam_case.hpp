@@ -17,6 +17,7 @@ namespace streamtube::test {
 struct FoamCaseOptions {
   bool binary = false, half = false;
   int processors = 1;                                // 1 or 2
+  std::vector<std::string> collated;                 // folders of two processors' files, or of one's each
   bool mean = true, shear = true, vorticity = true;  // pMean and so on beside p; else p, U, wallShearStress
   bool shear_sign = false, normals = false;          // planted faults
 };
@@ -37,6 +38,7 @@ class FoamCaseWriter {
                                                    "transportModel Newtonian;\nnu [0 2 -1 0 0 0 0] 1.5e-05;\n");
     write_text("postProcessing/loads/0/coefficient.dat", coefficients());
     for (int part = 0; part < o_.processors; ++part) write_part(part);
+    if (!o_.collated.empty()) collate();
   }
 
   double cd() const { return cd_; }
@@ -209,6 +211,32 @@ class FoamCaseWriter {
       cd_ += force[0] / (q * area), cl_ += force[2] / (q * area);
     }
     if (part == o_.processors - 1) write_text("postProcessing/loads/0/coefficient.dat", coefficients());
+  }
+
+  // As OpenFOAM's collated files are: one list of bytes a processor, of which the first alone has the header.
+  void collate() const {
+    namespace fs = std::filesystem;
+    const auto content = [](const fs::path& path) {
+      std::ifstream in(path, std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    const fs::path first = fs::path(folder_) / "processor0";
+    const bool together = o_.collated.size() == 1;
+    for (const auto& entry : fs::recursive_directory_iterator(first)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string name = fs::relative(entry.path(), first).string();
+      std::string text;
+      for (int part = 0; part < o_.processors; ++part) {
+        std::string block = content(fs::path(folder_) / core::str("processor", part) / name);
+        if (together && part > 0) block.erase(0, block.find('}') + 1);
+        if (!together || part == 0)
+          text = "// a comment\nFoamFile\n{\n    version 2.0;\n    format binary;\n    class decomposedBlockData;\n}\n";
+        text += core::str("\n// Processor", part, "\n", block.size(), "\n(", block, ")\n");
+        if (!together || part == o_.processors - 1)
+          write_text(o_.collated[together ? 0 : static_cast<std::size_t>(part)] + "/" + name, text);
+      }
+    }
+    for (int part = 0; part < o_.processors; ++part) fs::remove_all(fs::path(folder_) / core::str("processor", part));
   }
 
   std::string control() const {

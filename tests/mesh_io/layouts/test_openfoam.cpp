@@ -39,11 +39,13 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a case of OpenFOAM, ASCII or binary, whole, decomposed or half, gives its fields, forces and flow") {
+TEST_CASE("a case of OpenFOAM, ASCII or binary, whole, decomposed, collated or half, gives its fields, forces and flow") {
   FoamCaseOptions options;
   options.binary = GENERATE(false, true);
   SECTION("whole") {}
   SECTION("decomposed") { options.processors = 2; }
+  SECTION("collated") { options.processors = 2, options.collated = {"processors2"}; }
+  SECTION("collated in ranges") { options.processors = 2, options.collated = {"processors2_0-0", "processors2_1-1"}; }
   SECTION("half") { options.half = true; }
   SECTION("half, decomposed") { options.half = true, options.processors = 2; }
   SECTION("not averaged") { options.mean = false; }
@@ -93,6 +95,28 @@ TEST_CASE("a case of OpenFOAM, ASCII or binary, whole, decomposed or half, gives
     }
   }
   CHECK_THAT(volume, WithinRel(3 * 1.6 * 1 - 0.8 * 0.4, 1e-5));
+}
+
+TEST_CASE("what a collated case lacks is named") {
+  FoamCaseOptions options;
+  options.binary = true, options.processors = 2, options.collated = {"processors2"};
+  const TempDir dir;
+  const FoamCaseWriter written(dir.file("box"), options);
+  const std::string field = dir.file("box/processors2/100/pMean"), whole = content(field);
+  const auto error = [&] { return message_of([&] { import(dir, "box", "out.h5"); }); };
+  write_over(field, whole.substr(0, whole.size() / 3));
+  CHECK_THAT(error(), ContainsSubstring("pMean") && ContainsSubstring("data of processor 0"));
+  write_over(field, whole.substr(0, whole.size() - 40));
+  CHECK_THAT(error(), ContainsSubstring("data of processor 1"));
+  write_over(field, whole.substr(0, whole.find("// Processor1")));
+  CHECK_THAT(error(), ContainsSubstring("it has the data of 1 processors, not of 2"));
+  write_over(field, whole);
+  std::filesystem::rename(dir.file("box/processors2"), dir.file("box/processors3_0-1"));
+  CHECK_THAT(error(), ContainsSubstring("processor 2 is missing: there are 3"));
+  std::filesystem::create_directory(dir.file("box/processors3_1-2"));
+  CHECK_THAT(error(), ContainsSubstring("processor 1 is in two of the folders"));
+  std::filesystem::rename(dir.file("box/processors3_1-2"), dir.file("box/processors4"));
+  CHECK_THAT(error(), ContainsSubstring("decomposed for") && ContainsSubstring("3") && ContainsSubstring("4"));
 }
 
 TEST_CASE("planted faults of a case of OpenFOAM are named") {

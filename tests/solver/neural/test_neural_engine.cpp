@@ -210,6 +210,30 @@ TEST_CASE("a user's mesh and probes are answered where they lie") {
   CHECK(answer.extrapolation[0].value == 1);
 }
 
+TEST_CASE("within the body and beneath the ground there is no flow") {
+  geometry::VolumeMesh mesh;  // points in the wake, in the middle, just below the skin, under the road, above the roof
+  mesh.points = {{2, 0, 0.2}, {0.5, 0, 0.3}, {0.5, 0, 0.4995}, {2, 0, -0.1}, {0.5, 0, 0.52}};
+  mesh.offsets = {0, 4};
+  mesh.corners = {0, 1, 2, 3};
+  mesh.types = {10};
+  Case question = box_case();
+  question.volume = VolumeOutput::mesh;
+  question.volume_mesh = mesh;
+  question.points_on = Location::vertices;
+  const Answer answer = solve(question);
+  CHECK(array(answer.volume.attributes, "inside").values == std::vector<float>{0, 1, 0, 2, 0});
+  const auto& cp = array(answer.volume.attributes, "Cp").values;
+  for (std::size_t i = 0; i < 5; ++i) CHECK(std::isfinite(cp[i]) == (i != 1 && i != 3));
+  REQUIRE(answer.warnings.size() == 1);
+  CHECK_THAT(answer.warnings[0],
+             ContainsSubstring("1 of the 5 places of '' lie within the body, 1 beneath the ground"));
+  question.keep_inside = true;
+  const Answer kept = solve(std::move(question));
+  CHECK(kept.warnings.empty());
+  for (const auto& a : kept.volume.attributes)
+    for (const float x : a.values) CHECK(std::isfinite(x));
+}
+
 TEST_CASE("points as anchors, chunk by chunk") {
   Case a = box_case(), b = box_case(), cached = box_case();
   a.volume = b.volume = VolumeOutput::grid;

@@ -65,6 +65,18 @@ TEST_CASE("rows survive the journal, an unfinished line does not") {
   CHECK_FALSE(has_journals(folder));
 }
 
+TEST_CASE("coefficients of another area, forces as they are") {
+  Row row;
+  row.numbers = {{"Cd", 0.3},   {"Cl", -0.1},   {"Cm_pitch", 0.02},     {"CdA", 0.6},
+                 {"ClA", -0.2}, {"drag_N", 90}, {"reference_area", 2.0}};
+  row.refer_to(1.5);
+  const std::vector<std::pair<const char*, double>> expected = {
+      {"Cd", 0.4}, {"CdA", 0.6}, {"ClA", -0.2}, {"drag_N", 90}, {"reference_area", 1.5}};
+  for (const auto& [name, value] : expected) CHECK(std::abs(row.number(name) - value) < 1e-12);
+  CHECK(std::abs(row.number("Cm_pitch") - 0.02 * 2 / 1.5) < 1e-12);
+  CHECK(std::abs(row.number("Cl") + 0.1 * 2 / 1.5) < 1e-12);
+}
+
 TEST_CASE("a line that no sweep wrote is named") {
   const TempDir dir;
   { Journal(dir.path().string(), 0).append(row_of("a", 0.1)); }
