@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -21,6 +22,21 @@ namespace streamtube::apps {
 using core::Error;
 using core::ErrorKind;
 using core::str;
+
+namespace {
+std::vector<std::string> words_of_run;
+}
+
+const std::vector<std::string>& command_line() { return words_of_run; }
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
 
 std::string suggestion(const std::string& given, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
@@ -184,6 +200,7 @@ int parse_and_execute(int argc, char** argv, const std::string& program,
 
 int run(int argc, char** argv, const std::string& program, const std::vector<std::unique_ptr<Command>>& commands) {
   core::install_interrupt_handler();
+  words_of_run.assign(argv, argv + argc);
   int code = 1;
   // "--" ends the options.
   const bool json =

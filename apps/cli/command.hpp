@@ -23,6 +23,11 @@ class Command {
   virtual int execute() = 0;
 };
 
+// The words that run() was given; empty before.
+const std::vector<std::string>& command_line();
+// Now, "2026-01-31T12:00:00Z".
+std::string utc_now();
+
 // "did you mean '...'?" for the nearest name, empty when none is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& names);
 

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/cli/command.hpp"
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/precision_option.hpp"
@@ -231,6 +232,23 @@ void DesignWork::check_conditions() const {
             ErrorKind::usage,
             str(plan_.source, ": '", design.name, "' has no value of ", name, ", on which the model is conditioned"),
             str("fill it in, or give a default with --condition ", name, "=VALUE"));
+}
+
+std::string DesignWork::label_note() const {
+  if (plan_.space) return {};
+  std::vector<std::string> known = {"velocity", "density", "viscosity", "reference_area", "reference_length"};
+  for (const auto& name : given_conditions(model_)) known.push_back(name);
+  std::string labels, meant;
+  for (const auto& p : plan_.parameters) {
+    if (std::find(known.begin(), known.end(), p.name) != known.end()) continue;
+    labels += str(labels.empty() ? "'" : ", '", p.name, "'");
+    if (const std::string near = suggestion(p.name, known); !near.empty()) meant += str(" (", p.name, ": ", near, ")");
+  }
+  if (labels.empty()) return {};
+  std::string all;
+  for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
+  return str(plan_.source, ": nothing of a design follows from ", labels, ", which are labels of the rows", meant,
+             "; what is set by a column: ", all);
 }
 
 CaseOptions DesignWork::options_of(const solver::Design& design) const {

@@ -78,6 +78,8 @@ class DesignWork {
   static double output_bytes(const SweepOptions& options, const solver::Answer& answer);
 
   const solver::SweepPlan& plan() const { return plan_; }
+  // A sentence on the columns of a table from which nothing of a design follows; empty: there are none.
+  std::string label_note() const;
 
  private:
   void read_baseline();

@@ -6,6 +6,7 @@
 
 #include "apps/cli/embedded_model.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 
 namespace streamtube::apps {
 
@@ -29,6 +30,11 @@ surrogate::Checkpoint member_of(surrogate::Checkpoint model, std::size_t member,
     throw core::Error(core::ErrorKind::usage, str("--member ", member, ": '", name, "' has ", model.members(),
                                                   model.members() == 1 ? " member" : " members"));
   return member > 0 ? model.member(member - 1) : model;
+}
+
+void warn_if_poor(const surrogate::Checkpoint& model) {
+  if (surrogate::is_poor(model))
+    core::warn(str("the model '", model.name, "' is poor: ", surrogate::errors_text(model)));
 }
 
 std::string model_source(const std::string& path) {

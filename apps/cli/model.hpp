@@ -18,6 +18,8 @@ surrogate::Checkpoint load_model(const std::string& path);
 // Of a model with several members the one that --member names, counted from 1; 0: all. Error(usage) for one that it has
 // not. name: of the model, for messages.
 surrogate::Checkpoint member_of(surrogate::Checkpoint model, std::size_t member, const std::string& name);
+// Says where its own errors are so large that it should not be relied on.
+void warn_if_poor(const surrogate::Checkpoint& model);
 // What it takes, in words for messages: the path, or where else the model comes from.
 std::string model_source(const std::string& path);
 

@@ -6,6 +6,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "apps/cli/command.hpp"
 #include "apps/cli/forces_report.hpp"
 #include "apps/cli/point_output.hpp"
 #include "apps/cli/repair_option.hpp"
@@ -76,7 +77,10 @@ Json result_json(const Result& r) {
                  {"dynamic_pressure_Pa", f.scales.dynamic_pressure()},
                  {"reynolds_number", r.answer.reynolds_number}};
   for (const auto& [condition, value] : r.options->conditions.values()) out["flow"]["conditions"][condition] = value;
-  out["model"] = {{"name", r.model->name}, {"fingerprint", r.model->fingerprint}};
+  out["model"] = {{"name", r.model->name},
+                  {"fingerprint", r.model->fingerprint},
+                  {"errors", surrogate::errors_text(*r.model)},
+                  {"poor", surrogate::is_poor(*r.model)}};
   out["scale"] = scale_json(r.asked.placement.model);
   for (const auto& field : r.options->volume_fields(*r.model))
     out["model"]["decoders"][field.name] = physics::name(field.decoder);
@@ -98,6 +102,8 @@ Json run_json(const Result& r) {
   run["model"] = {{"name", r.model->name},
                   {"fingerprint", r.model->fingerprint},
                   {"file", r.run.model_file.empty() ? Json("built in") : Json(r.run.model_file)}};
+  run["date"] = utc_now();
+  run["command_line"] = command_line();
   run["inputs"] = Json::array();
   const auto input = [&](const std::string& file, const char* role) {
     run["inputs"].push_back({{"file", file}, {"role", role}, {"sha256", core::sha256_file(file)}});
@@ -291,6 +297,8 @@ std::string result_text(const Result& r, const std::string& folder, const std::v
       << reference_lines(f);
   out << "similarity to training: " << (r.answer.similarity ? solver::to_text(*r.answer.similarity) : "not available")
       << '\n';
+  if (const std::string errors = surrogate::errors_text(*r.model); !errors.empty())
+    out << "errors of the model: " << errors << '\n';
   if (!r.run.points_file.empty()) out << '\n' << points_text(r.run.points_file, r.points);
   if (!r.answer.extrapolation.empty()) out << "\noutside of the training data:\n";
   for (const auto& e : r.answer.extrapolation) out << "  " << to_text(e) << '\n';

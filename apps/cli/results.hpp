@@ -48,7 +48,7 @@ struct RunInfo {
   std::string evaluation = "cached";
   core::RuntimeOptions device;
   surrogate::Precision precision = surrogate::Precision::fp32;
-  std::string points_file;  // of --points; empty without
+  std::string points_file;   // of --points; empty without
   std::string model_sha256;  // empty: to be computed of the file
 };
 
@@ -79,8 +79,8 @@ Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question);
 
 // body.vtp: the body of a question, in the frame of its files.
 void write_body(OutputFolder& folder, const solver::Case& question, const Placement& placement);
-// surface.vtp, volume.vtu, results.pvd, forces.json, run.json, with `slice` also picture.png. From here on the answer is
-// in the frame of the files.
+// surface.vtp, volume.vtu, results.pvd, forces.json, run.json, with `slice` also picture.png. From here on the answer
+// is in the frame of the files.
 void write_results(OutputFolder& folder, Result& result, Slice* slice, const WantedFiles& wanted = {});
 
 // forces.json, and what --json prints.

@@ -69,6 +69,7 @@ class Optimise : public Command {
                   "start optimise without mpirun");
     const auto whole = load_model(options_.model);
     const auto checkpoint = member_of(whole, options_.member, whole.name);
+    warn_if_poor(checkpoint);
     solver::SweepPlan plan = solver::read_plan(options_.words, false, given_conditions(checkpoint));
     if (!plan.objective)
       throw Error(ErrorKind::usage, plan.source + " is no parametric space",

@@ -110,6 +110,7 @@ class Predict : public Command {
     Stages& stages = result.stages;
     const auto whole = load_model(model_);
     const auto checkpoint = member_of(whole, member_, whole.name);
+    if (processes.first()) warn_if_poor(checkpoint);
     options_.conditions.check(checkpoint);
     result.model = &checkpoint, result.options = &options_;
     stages.end("reading the model");

@@ -101,6 +101,7 @@ class Sweep : public Command {
     const auto started = std::chrono::steady_clock::now();
     const auto whole = load_model(options_.model);
     const auto checkpoint = member_of(whole, options_.member, whole.name);
+    warn_if_poor(checkpoint);
     const solver::SweepPlan plan = solver::read_plan(options_.words, true, given_conditions(checkpoint));
     options_.device.usable = processes.usable_threads(), options_.device.local_rank = processes.rank_on_this_host();
     const core::Runtime runtime(options_.device);
@@ -108,6 +109,7 @@ class Sweep : public Command {
         checkpoint, options_.evaluation == "cached" ? solver::Evaluation::cached : solver::Evaluation::chunked_anchors,
         options_.precision);
     const DesignWork work(plan, options_, checkpoint, engine, name());
+    if (const std::string note = work.label_note(); !note.empty() && processes.first()) core::warn(note);
     if (options_.dry_run) return processes.first() ? dry_run(plan, work) : 0;
 
     SweepFolder folder(options_.out, name(), plan, options_, checkpoint, processes);

@@ -75,8 +75,8 @@ class Train : public Command {
       if (processes.first()) std::cout << surrogate::recipe_text(recipe);
       return 0;
     }
-    if (recipe.data.empty() || recipe.describe.empty())
-      throw core::Error(core::ErrorKind::usage, "a recipe needs \"data\" and \"describe\"",
+    if (recipe.data.empty())
+      throw core::Error(core::ErrorKind::usage, "a recipe needs \"data\"",
                         "`streamtube train --print-config` explains all options");
     if (session_.resume && session_.overwrite)
       throw core::Error(core::ErrorKind::usage, "--resume and --overwrite exclude each other");

@@ -873,6 +873,46 @@ std::string summary_text(const Checkpoint& c) {
   return out + str("  provenance     ", c.provenance, "\n");
 }
 
+namespace {
+
+// A test error, or that of validation; nothing where neither is known.
+std::optional<double> error_of(const Checkpoint& c, const std::string& key, bool validation) {
+  const auto it = c.test_errors.find(validation ? "validation/" + key : key);
+  return it == c.test_errors.end() ? std::nullopt : std::optional<double>(it->second);
+}
+
+bool has_test_errors(const Checkpoint& c) { return c.test_errors.count("surface/pressure") > 0; }
+
+}  // namespace
+
+std::string errors_text(const Checkpoint& c) {
+  const bool validation = !has_test_errors(c);
+  std::ostringstream out;
+  out.precision(3);
+  for (const char* field : {"surface/pressure", "surface/wall_shear_stress", "volume/velocity"})
+    if (const auto error = error_of(c, field, validation)) {
+      const std::string name = field;
+      out << (out.tellp() > 0 ? ", " : "") << name.substr(name.find('/') + 1) << ' ' << 100 * *error << " %";
+    }
+  if (out.tellp() == 0) return "not known";
+  if (const auto counts = error_of(c, "cd_mae_counts", false); counts && !validation)
+    out << ", Cd " << *counts << " counts";
+  else if (const auto cd = error_of(c, "Cd_mae", validation))
+    out << ", Cd " << 1e4 * *cd << " counts";
+  out << (validation ? " (on its validation cases)" : " (on held-out designs)");
+  return out.str();
+}
+
+bool is_poor(const Checkpoint& c) {
+  const bool validation = !has_test_errors(c);
+  const auto above = [&](const char* key, double most) {
+    const auto error = error_of(c, key, validation);
+    return error && !(*error <= most);
+  };
+  const auto r2 = error_of(c, "cd_r2", false);
+  return above("surface/pressure", 0.3) || above("volume/velocity", 0.2) || (r2 && !validation && *r2 < 0);
+}
+
 std::string summary_json(const Checkpoint& c) {
   Json out = {{"kind", "checkpoint"},
               {"format_version", Checkpoint::kFormatVersion},

@@ -23,7 +23,11 @@ template <class R, class Visit>
 void each_option(R& r, const Visit& visit) {
   visit("data", r.data, "data set: a .h5 file or a folder of them (`streamtube dataset import`)", false);
   visit("describe", r.describe,
-        "JSON file that says what the model is: name, fields, sampling (docs/checkpoint_format.md)", false);
+        "JSON file that says how cases are presented: name, fields, sampling (docs/checkpoint_format.md); empty: as the "
+        "data are",
+        false);
+  visit("name", r.name, "of the model; empty: that of the description, or of the folder of out", false);
+  visit("words", r.words, "what people should know of the model, added to its provenance", false);
   visit("out", r.out, "folder for checkpoints and logs", false);
   visit("init", r.init, "checkpoint whose weights and normaliser to start from; empty: random weights", true);
   visit("split.train", r.train_split, "cases to learn from", true);

@@ -16,7 +16,7 @@ namespace streamtube::surrogate {
 enum class Choice { drag, fields };
 
 struct Recipe {
-  std::string data, describe, out;
+  std::string data, describe, name, words, out;
   std::string train_split = "train", validation_split = "validation";
   // Cross-validation: the train split is cut into `folds` parts (mesh_io::fold_of); part `fold`, 1..folds, is held out
   // and chooses the best weights in the place of the validation split. folds 0: none.

@@ -25,6 +25,7 @@
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/curves.hpp"
 #include "surrogate/train/dataset_case.hpp"
+#include "surrogate/train/describe_data.hpp"
 #include "surrogate/train/training_range.hpp"
 #include "surrogate/train/training_shapes.hpp"
 #include "surrogate/train/validation.hpp"
@@ -60,7 +61,12 @@ class Session {
         processes_(processes),
         batches_(recipe.accumulation * processes.size()),
         data_(recipe.data),
-        description_(read_description(recipe.describe)) {
+        description_(recipe.describe.empty() ? describe_fields(data_, "model") : read_description(recipe.describe)) {
+    if (!recipe.name.empty())
+      description_.name = recipe.name;
+    else if (recipe.describe.empty() && !recipe.out.empty())
+      description_.name = fs::absolute(recipe.out).lexically_normal().filename().string();
+    if (description_.name.empty()) description_.name = "model";
     train_ = data_.split(recipe.train_split);
     if (train_.empty()) fail(str("the split '", recipe.train_split, "' has no cases"));
     if (recipe.folds > 0)
@@ -122,11 +128,7 @@ class Session {
 
     if (processes_.first()) {
       shapes_ = training_shapes(data_, train_);
-      if (description_.domain.empty() || description_.training_range.empty()) {
-        const TrainingRange found = measure_range(data_, train_, world_);
-        if (description_.domain.empty()) description_.domain = found.domain;
-        if (description_.training_range.empty()) description_.training_range = found.ranges;
-      }
+      state_claims();
       core::require_no_results(recipe_.out, options_.resume ? std::vector<std::string>{} : kFiles,
                                options_.resume || options_.overwrite);
       core::require_writable(recipe_.out, {}, true);
@@ -479,6 +481,15 @@ class Session {
       for (int c = 0; c < f.components; ++c) value += components.at(first++);
       line[str(physics::name(static_cast<Branch>(b)), '/', f.name)] = value;
     }
+  }
+
+  // What a model may claim is of its own data and training, whatever a description says.
+  void state_claims() {
+    const TrainingRange found = measure_range(data_, train_, world_);
+    description_.domain = found.domain, description_.training_range = found.ranges;
+    description_.reference = reference_flow(data_, train_, description_.reference);
+    description_.provenance = provenance_text(data_, train_.size(), validation_.size(), recipe_.words);
+    if (recipe_.describe.empty()) description_.sampling = default_sampling(data_, train_, world_, description_.domain);
   }
 
   void save_checkpoint(const char* name, const Weights& weights, const std::map<std::string, double>& errors) const {
