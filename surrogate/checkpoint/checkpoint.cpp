@@ -896,9 +896,9 @@ std::string errors_text(const Checkpoint& c) {
     }
   if (out.tellp() == 0) return "not known";
   if (const auto counts = error_of(c, "cd_mae_counts", false); counts && !validation)
-    out << ", Cd " << *counts << " counts";
+    out << ", Cd " << std::llround(*counts) << " counts";
   else if (const auto cd = error_of(c, "Cd_mae", validation))
-    out << ", Cd " << 1e4 * *cd << " counts";
+    out << ", Cd " << std::llround(1e4 * *cd) << " counts";
   out << (validation ? " (on its validation cases)" : " (on held-out designs)");
   return out.str();
 }

@@ -92,13 +92,12 @@ std::vector<Condition> make_conditions(const std::vector<std::string>& names, co
     const auto fail = [&](const std::string& what) {
       throw Error(ErrorKind::input, str("'", data.path(), "': the condition '", text, "' ", what));
     };
-    Condition c;
+    Condition c{"", "-"};
     c.logarithmic = text.starts_with("log10(") && text.ends_with(")");
     if (c.logarithmic)
       c.name.assign(text, 6, text.size() - 7);
     else
       c.name = text;
-    c.unit = "-";
     if (std::any_of(out.begin(), out.end(), [&](const Condition& one) { return one.name == c.name; }))
       fail("is named twice");
     std::vector<double> values;

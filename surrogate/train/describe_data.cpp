@@ -87,10 +87,11 @@ Sampling default_sampling(const Dataset& data, const std::vector<std::size_t>& c
 
 std::string provenance_text(const Dataset& data, std::size_t training, std::size_t validation,
                             const std::string& words) {
-  std::string out = str("trained by Streamtube ", core::version(), " on ", training, " cases of '",
-                        std::filesystem::path(data.path()).lexically_normal().filename().string(), "'");
+  std::string out = str("trained by Streamtube ", core::version(), " on ", training, training == 1 ? " case" : " cases",
+                        " of '", std::filesystem::path(data.path()).lexically_normal().filename().string(), "'");
   if (!data.description().empty()) out += str(" (", data.description(), ")");
-  out += validation > 0 ? str(", ", validation, " cases for validation") : std::string(", none for validation");
+  out += validation > 0 ? str(", ", validation, validation == 1 ? " case" : " cases", " for validation")
+                        : std::string(", none for validation");
   return words.empty() ? out : str(out, ". ", words);
 }
 

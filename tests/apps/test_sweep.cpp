@@ -234,7 +234,7 @@ TEST_CASE("Ctrl-C finishes what runs, and --resume goes on to the same table") {
   const TempDir dir;
   test::write_sweep_case(dir);
   std::string space = content(dir.file("space.json"));
-  space.replace(space.find("\"count\": 6"), 10, "\"count\": 15");
+  space.replace(space.find("\"count\": 6"), 10, "\"count\": 9");
   dir.write("space.json", space);
   REQUIRE(run_program(dir, sweep("space.json", "whole")).code == 0);
   const auto r = run_program(dir, sweep("space.json", "out"), [&] {
@@ -243,17 +243,17 @@ TEST_CASE("Ctrl-C finishes what runs, and --resume goes on to the same table") {
   });
   INFO(r.err);
   CHECK(r.code == 130);
-  CHECK_THAT(r.err, ContainsSubstring("of 16 designs are done; the same command with --resume goes on"));
+  CHECK_THAT(r.err, ContainsSubstring("of 10 designs are done; the same command with --resume goes on"));
   CHECK(fs::exists(dir.file("out/results.csv")));
   const std::size_t done = journal_designs(dir, "out").size();
-  CHECK(done < 16);
+  CHECK(done < 10);
   // Nothing half-written.
   for (const auto& entry : fs::recursive_directory_iterator(dir.file("out")))
     CHECK(entry.path().filename().string().find(".partial") == std::string::npos);
   REQUIRE(run_program(dir, sweep("space.json", "out", {"--resume"})).code == 0);
   const auto names = journal_designs(dir, "out");
-  CHECK(names.size() == 16);
-  CHECK(std::set<std::string>(names.begin(), names.end()).size() == 16);
+  CHECK(names.size() == 10);
+  CHECK(std::set<std::string>(names.begin(), names.end()).size() == 10);
   CHECK(table_of(dir, "out") == table_of(dir, "whole"));
 }
 
@@ -261,11 +261,11 @@ TEST_CASE("kill -9 loses only what was in flight") {
   const TempDir dir;
   test::write_sweep_case(dir);
   std::string space = content(dir.file("space.json"));
-  space.replace(space.find("\"count\": 6"), 10, "\"count\": 15");
+  space.replace(space.find("\"count\": 6"), 10, "\"count\": 9");
   dir.write("space.json", space);
   REQUIRE(run_program(dir, sweep("space.json", "whole")).code == 0);
   bool killed = false;
-  for (const std::uintmax_t bytes : {1u, 2500u, 7500u}) {
+  for (const std::uintmax_t bytes : {1u, 1500u, 4500u}) {
     const auto r = run_program(dir, sweep("space.json", "out", {"--resume"}), [&] {
       std::error_code ignored;
       const bool far = fs::file_size(dir.file("out/journal.0.jsonl"), ignored) >= bytes && !ignored;
@@ -282,8 +282,8 @@ TEST_CASE("kill -9 loses only what was in flight") {
   CHECK(killed);
   REQUIRE(run_program(dir, sweep("space.json", "out", {"--resume"})).code == 0);
   const auto names = journal_designs(dir, "out");
-  CHECK(names.size() == 16);
-  CHECK(std::set<std::string>(names.begin(), names.end()).size() == 16);
+  CHECK(names.size() == 10);
+  CHECK(std::set<std::string>(names.begin(), names.end()).size() == 10);
   CHECK(table_of(dir, "out") == table_of(dir, "whole"));
   for (const auto& entry : fs::recursive_directory_iterator(dir.file("out")))
     CHECK(entry.path().filename().string().find(".part") == std::string::npos);

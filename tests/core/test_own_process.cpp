@@ -48,8 +48,8 @@ TEST_CASE("what goes wrong apart is an error here") {
   });
   test::check_error(ErrorKind::input, {"f: ", "did not end within 1 s"}, [] {
     core::run_apart({"f: ", 1}, []() -> std::string {
-      for (volatile int i = 0;; i = i + 1) {
-      }
+      volatile int i = 0;
+      for (;;) i = i + 1;
     });
   });
   test::check_error(ErrorKind::runtime, {"f: ", "memory"}, [] {

@@ -172,7 +172,7 @@ TEST_CASE("CAD: what cannot be read is refused with its reason") {
 
 TEST_CASE("the sample STEP is the 25-degree Ahmed body, closed") {
   const auto mesh =
-      mesh_io::read_surface(std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/geometries/ahmed_25deg.step");
+      mesh_io::read_surface(STREAMTUBE_SOURCE_DIR "/data_samples/geometries/ahmed_25deg.step");
   const auto report = geometry::report(mesh, true);
   CHECK(report.watertight);
   CHECK(report.outward);

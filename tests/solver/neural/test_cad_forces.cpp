@@ -30,7 +30,7 @@ TEST_CASE("an Ahmed body as STEP and as a finer STL differ by less than 1 % in d
   const test::TempDir dir;
   test::write_ahmed(dir.file("ahmed.step"), test::CadFormat::step);
   test::write_ahmed_stl(dir.file("ahmed.stl"), 5e-5);
-  const auto model = surrogate::read_checkpoint(std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/models/ahmed.h5");
+  const auto model = surrogate::read_checkpoint(STREAMTUBE_SOURCE_DIR "/data_samples/models/ahmed.h5");
   solver::NeuralEngine engine(model);
   auto step = mesh_io::read_surface(dir.file("ahmed.step")), stl = mesh_io::read_surface(dir.file("ahmed.stl"));
   const Vec3 size = step.bounds().size();

@@ -1,6 +1,7 @@
 // A training run end to end on synthetic cases.
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 #include <fstream>
@@ -186,15 +187,33 @@ TEST_CASE("a conditioned run with features starts from a plain model's answers")
   CHECK_THAT(message_of([&] { run_session(recipe, {}); }), ContainsSubstring("canonical length"));
 }
 
-TEST_CASE("domain and training range that the description leaves out are those of the training cases") {
+TEST_CASE("a model claims what its own data and training say, whatever a description says") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
   Recipe recipe = tiny_recipe(dir);
-  auto description = core::parse_json(bytes(kDescription));
-  description.erase("domain"), description.erase("training_range");
-  dir.write("describe.json", core::json_text(description));
-  recipe.describe = dir.file("describe.json"), recipe.canonical_length = 2;
+  recipe.words = "For the tests.", recipe.canonical_length = 2;
+  const bool described = GENERATE(true, false);
+  if (described)
+    recipe.name = "small";  // of another model's description, with another's ranges and words
+  else
+    recipe.describe.clear();
   run_session(recipe, {});
+  const Checkpoint best = read_checkpoint(dir.file("run/best.h5"));
+  CHECK(best.name == (described ? "small" : "run"));
+  CHECK_THAT(best.provenance,
+             ContainsSubstring("on 4 cases of 'd.h5' (synthetic), 1 case for validation. For the tests.") &&
+                 !ContainsSubstring("Ahmed"));
+  CHECK(best.reference.velocity == 20);  // the description's 15 m/s are none of the data's
+  CHECK(best.reference.density == 1.2);
+  CHECK_THAT(errors_text(best),
+             ContainsSubstring("pressure ") && ContainsSubstring(" counts (on its validation cases)"));
+  CHECK(is_poor(best));
+  if (!described) {
+    CHECK(best.sampling.surface_face_size > 0.05);  // 36 faces a side, twice as large here
+    CHECK(best.sampling.surface_face_size < 0.3);
+    CHECK(best.sampling.volume_mesh.base_cell == 0.25);
+    CHECK(best.sampling.volume_mesh.domain.low[0] >= -2.1);
+  }
   const Checkpoint model = read_checkpoint(dir.file("run/last.h5"));
   // Boxes 1 x 0.4 m of several heights, volume points in -1..3, -1..1, 0..1: all twice as large here.
   CHECK((model.domain.low[0] > -2.1 && model.domain.low[0] < -1.9 && model.domain.high[0] < 6.1));
@@ -331,9 +350,7 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
   // A direct velocity's outputs are no potential.
   potential.init = dir.file("run/last.h5"), potential.out = dir.file("wrong");
   CHECK_THAT(message_of([&] { run_session(potential, {}); }), ContainsSubstring("its velocity is decoded direct"));
-  CHECK_THAT(message_of([&] {
-               read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"});
-             }),
+  CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.velocity=potential", "decoder.vorticity=curl"}); }),
              ContainsSubstring("second derivatives"));
   CHECK_THAT(message_of([&] { read_recipe({}, {"decoder.vorticity=curl"}); }),
              ContainsSubstring("draw.volume_queries"));
