@@ -121,6 +121,24 @@ Mesh finish(Mesh mesh, double file_unit) {
 
 }  // namespace
 
+std::string name_of_mesh(const std::string& path) {
+  std::filesystem::path name = std::filesystem::path(path).filename();
+  if (lower(name.extension().string()) == ".gz") name = name.stem();
+  return name.stem().string();
+}
+
+bool names_surface(const std::string& path) {
+  std::filesystem::path name = std::filesystem::path(path).filename();
+  const bool packed = lower(name.extension().string()) == ".gz";
+  if (packed) name = name.stem();
+  const std::string extension = lower(name.extension().string());
+  for (const FormatEntry& e : entries())
+    if (e.format.reads_surface && (!packed || e.packed))
+      for (const std::string& x : e.format.extensions)
+        if (x == extension) return true;
+  return false;
+}
+
 const std::vector<Format>& formats() {
   static const std::vector<Format> list = [] {
     std::vector<Format> out;

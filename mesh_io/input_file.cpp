@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/runtime.hpp"
 #include "core/text.hpp"
+#include "mesh_io/mesh_io.hpp"
 
 namespace streamtube::mesh_io {
 using core::Error;
@@ -200,10 +201,7 @@ void InputFile::decode(Notes& notes) {
   }
 }
 
-std::string InputFile::stem() const {
-  const std::filesystem::path name = std::filesystem::path(path_).stem();
-  return (lower(std::filesystem::path(path_).extension().string()) == ".gz" ? name.stem() : name).string();
-}
+std::string InputFile::stem() const { return name_of_mesh(path_); }
 
 void InputFile::fail(const std::string& what, const std::string& hint) const {
   throw Error(ErrorKind::input, str("'", path_, "' (", format_, "): ", what), hint);

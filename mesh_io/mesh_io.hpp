@@ -18,6 +18,11 @@ struct Format {
 };
 const std::vector<Format>& formats();
 
+// What a mesh file is called: its name without folder, extension and .gz ("body" of "car/body.obj.gz").
+std::string name_of_mesh(const std::string& path);
+// Whether the file is a surface by its extension, also packed where that is read (.stl.gz).
+bool names_surface(const std::string& path);
+
 // How CAD is turned into triangles.
 struct CadOptions {
   double deviation = 0;  // m, of the triangles from the surface; 0: 1/2000 of the diagonal of all that is in the file

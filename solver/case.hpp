@@ -2,6 +2,7 @@
 // A question to an engine (a body in a flow, and what is wanted of it) and its answer. Every engine answers the same
 // case in the same form, so that answers can be compared.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,9 +52,11 @@ struct Case {
   // The model's world is that many times as large as it was trained (surrogate::Checkpoint::at_scale). All lengths
   // here, and all of the answer, are the user's own.
   double model_scale = 1;
-  std::map<std::string, double> conditions;  // what a conditioned model is told beside the Reynolds number
-  double reference_area = 0;                 // m2; 0: the body's frontal area
-  double reference_length = 0;               // m; 0: the body's length along the flow
+  std::map<std::string, double> conditions;    // what a conditioned model is told beside the Reynolds number
+  double reference_area = 0;                   // m2; 0: the body's frontal area
+  double reference_length = 0;                 // m; 0: the body's length along the flow
+  std::optional<Vec3> moment_center;           // m; the middle of the body's length and width on the ground without
+  std::optional<std::array<double, 2>> axles;  // x of the front and the rear one, m: lift is told at both
   std::uint64_t seed = 0;
   std::size_t draws = 1;  // of geometry points and anchors (seed, seed + 1, ...), over which answers are averaged
 };
@@ -72,15 +75,30 @@ struct PatchForces {
   physics::ForceCoefficients coefficients;
 };
 
+// Where lift is told apart at two axles, which stand on the ground: from the moment about the point between them.
+struct Axles {
+  double wheelbase = 0;          // m
+  double behind = 0, above = 0;  // m, of the moment's centre from the middle of the wheelbase on the ground
+};
+
 struct Forces {
   physics::ForceCoefficients coefficients;
   std::vector<PatchForces> patches;  // in the order of the surface's patch names; they add up to the coefficients
   physics::ReferenceScales scales;
   physics::ForceAxes axes;
   std::string area_source, length_source;  // how the reference quantities were obtained
+  std::optional<Axles> axles;
   std::size_t integration_points = 0;
   std::vector<physics::ForceCoefficients> draws;  // of every draw alone, where there are several
 };
+
+// Coefficients of the lift at the front and rear axle, each of pressure and of friction: a body on two axles that
+// carries lift, drag and pitching moment. They add up to Cl. The forces must have axles.
+struct AxleLift {
+  double pressure = 0, friction = 0;
+  double total() const { return pressure + friction; }
+};
+std::array<AxleLift, 2> axle_lift(const Forces& forces);
 
 // What an engine would do.
 struct Plan {

@@ -36,6 +36,12 @@ Forces reference_quantities(const Case& question) {
                   out.scales.area, " m2: nothing stands in the flow along +x"),
         "check the orientation of the body: x along the flow, z up");
   out.axes.moment_center = {0.5 * (box.low[0] + box.high[0]), 0.5 * (box.low[1] + box.high[1]), 0.0};
+  if (question.moment_center) out.axes.moment_center = *question.moment_center;
+  if (question.axles) {
+    const auto [front, rear] = *question.axles;
+    const Vec3& center = out.axes.moment_center;
+    out.axles = {rear - front, center[0] - 0.5 * (front + rear), center[2]};
+  }
   return out;
 }
 

@@ -47,6 +47,15 @@ void CaseOptions::declare(CLI::App& app) {
   app.add_option("--surface-resolution", resolution_text, kResolutionHelp);
   app.add_option("--reference-area", area, "Reference area of the coefficients, m2; default: the frontal area");
   app.add_option("--reference-length", length, "Reference length of the moments, m; default: the length along x");
+  app.add_option("--moment-centre", moment_center,
+                 "X,Y,Z in metres, in the frame of the files: the point that moments refer to; default: the middle of "
+                 "the body's length and width on the ground. Signs: pitch nose up, roll the right side up, yaw nose to "
+                 "the left (seen along the drive)")
+      ->delimiter(',')
+      ->expected(3);
+  app.add_option("--wheelbase", wheelbase,
+                 "Metres between the axles, half before and half behind the moments' centre: lift is told at the front "
+                 "and the rear one too (Clf, Clr). Without, the axles are those of the parts that are wheels, if any");
   app.add_option("--seed", seed, "Seed of the random anchors")->capture_default_str();
 }
 
@@ -60,6 +69,7 @@ void CaseOptions::validate() {
   };
   positive("--velocity", velocity, !std::isnan(velocity));
   positive("--density", density, true);
+  positive("--wheelbase", wheelbase, !std::isnan(wheelbase));
   positive("--viscosity", viscosity, true);
   positive("--cell", cell, !std::isnan(cell));
   positive("--reference-area", area, !std::isnan(area));
@@ -94,6 +104,31 @@ void note(BodyCase& out, const std::string& file, const std::vector<std::string>
     out.warnings.push_back(str("'", file, "': ", warning));
     core::warn(out.warnings.back());
   }
+}
+
+// Where moments and lift refer to: what is given, else the wheels among the parts.
+void settle_axles(BodyCase& asked, const CaseOptions& options) {
+  solver::Case& question = asked.question;
+  const geometry::SurfaceMesh& body = question.body;
+  const Box box = body.bounds();
+  const double middle = 0.5 * (box.low[0] + box.high[0]);
+  if (!options.moment_center.empty()) {
+    const Vec3 given{options.moment_center[0], options.moment_center[1], options.moment_center[2]};
+    question.moment_center = asked.placement.frame.to_model(asked.placement.scale * given);
+  }
+  if (!std::isnan(options.wheelbase)) {
+    const double center = question.moment_center ? (*question.moment_center)[0] : middle;
+    question.axles = {{center - 0.5 * options.wheelbase, center + 0.5 * options.wheelbase}};
+    return;
+  }
+  Box wheels[2];  // before and behind the middle
+  for (std::size_t f = 0; f < body.face_count(); ++f) {
+    if (options.parts.role(body.patch_names[static_cast<std::size_t>(body.patch[f])]) != "wheels") continue;
+    Box& side = wheels[body.centroid(f)[0] < middle ? 0 : 1];
+    for (std::size_t i = 0; i < body.corner_count(f); ++i) side.add(body.corner(f, i));
+  }
+  if (wheels[0].empty() || wheels[1].empty()) return;
+  question.axles = {{0.5 * (wheels[0].low[0] + wheels[0].high[0]), 0.5 * (wheels[1].low[0] + wheels[1].high[0])}};
 }
 
 }  // namespace
@@ -162,6 +197,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   question.vorticity = options.vorticity;
   if (!std::isnan(options.area)) question.reference_area = options.area;
   if (!std::isnan(options.length)) question.reference_length = options.length;
+  settle_axles(out, options);
   question.points_on = options.points_on == "cells" ? solver::Location::cells : solver::Location::vertices;
   question.flow = {std::isnan(options.velocity) ? model.reference.velocity : options.velocity, options.density,
                    options.viscosity};

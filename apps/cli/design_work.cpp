@@ -24,8 +24,8 @@
 #include "geometry/distance.hpp"
 #include "geometry/refine.hpp"
 #include "mesh_io/mesh_io.hpp"
-#include "solver/range_check.hpp"
 #include "mesh_io/series.hpp"
+#include "solver/range_check.hpp"
 
 namespace streamtube::apps {
 
@@ -37,6 +37,9 @@ using core::str;
 using solver::Row;
 
 namespace {
+
+// Of a body of more parts forces.json alone has all.
+constexpr std::size_t kMostParts = 64;
 
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -113,6 +116,8 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"reference_area", or_null(c.area)},
               {"baseline_area", o.baseline_area},
               {"reference_length", or_null(c.length)},
+              {"wheelbase", or_null(c.wheelbase)},
+              {"moment_centre", c.moment_center},
               {"seed", c.seed},
               {"space", core::parse_json(plan.shared_json())}};
   if (!c.conditions.values().empty()) out["conditions"] = c.conditions.values();
@@ -371,6 +376,17 @@ void DesignWork::note_results(Piece& piece) const {
                  {"drag_N", newton * c.cd()},
                  {"lift_N", newton * c.cl()},
                  {"side_N", newton * c.cs()}};
+  if (f.axles) {
+    const auto lift = solver::axle_lift(f);
+    row.numbers.emplace_back("Clf", lift[0].total()), row.numbers.emplace_back("Clr", lift[1].total());
+  }
+  if (f.patches.size() > 1 && f.patches.size() <= kMostParts)
+    for (const auto& patch : f.patches) {
+      row.numbers.emplace_back("Cd/" + patch.name, patch.coefficients.cd());
+      row.numbers.emplace_back("Cl/" + patch.name, patch.coefficients.cl());
+      row.numbers.emplace_back("drag_N/" + patch.name, newton * patch.coefficients.cd());
+      row.numbers.emplace_back("lift_N/" + patch.name, newton * patch.coefficients.cl());
+    }
   for (const auto& [name, value] : piece.shape)
     row.numbers.emplace_back(name, name == "frontal_area" && value == 0 ? f.scales.area : value);
   // A column that a table leaves empty for this design says what was taken.

@@ -22,6 +22,8 @@ constexpr Row kCoefficients[] = {{"Cd", &Contribution::drag},        {"Cl", &Con
                                  {"Cs", &Contribution::side},        {"Cm_roll", &Contribution::roll},
                                  {"Cm_pitch", &Contribution::pitch}, {"Cm_yaw", &Contribution::yaw}};
 
+constexpr const char* kAxles[2] = {"Clf", "Clr"};  // lift at the front and rear axle
+
 Json split(const physics::ForceCoefficients& c, double Contribution::*member, double unit) {
   return {{"total", unit * (c.pressure.*member + c.friction.*member)},
           {"pressure", unit * c.pressure.*member},
@@ -74,6 +76,13 @@ std::string forces_json_text(const solver::Forces& f) {
   const double q = f.scales.dynamic_pressure();
   Json out;
   for (const Row& row : kCoefficients) out["coefficients"][row.name] = split(f.coefficients, row.member, 1.0);
+  if (f.axles) {
+    const auto lift = solver::axle_lift(f);
+    for (int axle = 0; axle < 2; ++axle) {
+      const auto& l = lift[static_cast<std::size_t>(axle)];
+      out["coefficients"][kAxles[axle]] = {{"total", l.total()}, {"pressure", l.pressure}, {"friction", l.friction}};
+    }
+  }
   const double newton = q * f.scales.area, newton_metre = newton * f.scales.length;
   out["forces_N"] = {{"drag", split(f.coefficients, &Contribution::drag, newton)},
                      {"lift", split(f.coefficients, &Contribution::lift, newton)},
@@ -98,6 +107,7 @@ std::string forces_json_text(const solver::Forces& f) {
                       {"length_m", f.scales.length},
                       {"length_source", f.length_source},
                       {"moment_center_m", f.axes.moment_center},
+                      {"wheelbase_m", f.axles ? Json(f.axles->wheelbase) : Json(nullptr)},
                       {"drag_axis", f.axes.drag},
                       {"side_axis", f.axes.side},
                       {"lift_axis", f.axes.lift}};
@@ -115,10 +125,17 @@ std::string forces_json_text(const solver::Forces& f) {
 std::string coefficients_table(const solver::Forces& f) {
   std::ostringstream out;
   out << "              total    pressure    friction\n";
+  const auto line = [&](const char* name, double p, double t) {
+    out << std::left << std::setw(9) << name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
+        << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
+  };
   for (const Row& row : kCoefficients) {
     const double p = f.coefficients.pressure.*row.member, t = f.coefficients.friction.*row.member;
-    out << std::left << std::setw(9) << row.name << std::right << std::fixed << std::setprecision(4) << std::setw(10)
-        << p + t << std::setw(12) << p << std::setw(12) << t << '\n';
+    line(row.name, p, t);
+    if (row.member == &Contribution::lift && f.axles) {
+      const auto lift = solver::axle_lift(f);
+      for (std::size_t axle = 0; axle < 2; ++axle) line(kAxles[axle], lift[axle].pressure, lift[axle].friction);
+    }
   }
   if (!f.draws.empty()) {
     out << "mean of " << f.draws.size() << " draws; standard deviation of one of them:";

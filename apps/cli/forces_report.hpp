@@ -7,8 +7,9 @@
 
 namespace streamtube::apps {
 
-// {"coefficients": ..., "forces_N": ..., "moments_Nm": ..., "areas_m2" (CdA and so on): ..., "patches": ..., "reference": ..., "integration_points": n},
-// and of several draws {"draws": {"count": n, "Cd": {"standard_deviation": ..., "values": [...]}, ...}}
+// {"coefficients": ..., "forces_N": ..., "moments_Nm": ..., "areas_m2" (CdA and so on): ..., "patches": ...,
+// "reference": ..., "integration_points": n}, and of several draws {"draws": {"count": n, "Cd": {"standard_deviation":
+// ..., "values": [...]}, ...}}
 std::string forces_json_text(const solver::Forces& forces);
 // Coefficients split in pressure and friction, one a line, below a heading; of several patches those with most drag
 // too.

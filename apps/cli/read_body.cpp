@@ -107,7 +107,7 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
     } else {
       if (&path == &paths.front())  // results go back to the first file's unit
         body.mesh.file_unit = part.file_unit, body.mesh.unit_stated = part.unit_stated;
-      geometry::append(body.mesh, part, std::filesystem::path(path).stem().string());
+      geometry::append(body.mesh, part, mesh_io::name_of_mesh(path));
       if (!parts.parts()) {
         check_is_part(part, path, shapes, paths);
         shapes.push_back(std::move(part));

@@ -118,7 +118,7 @@ class Inspect : public Command {
       const auto part = mesh_io::read_surface(path, unit, parts_.cad(), &cad);
       for (const auto& warning : cad.warnings) core::warn(core::str("'", path, "': ", warning));
       if (whole.offsets.empty()) whole.file_unit = part.file_unit, whole.unit_stated = part.unit_stated;
-      geometry::append(whole, part, std::filesystem::path(path).stem().string());
+      geometry::append(whole, part, mesh_io::name_of_mesh(path));
     }
     file_ = core::str(files_.front(), " and ", files_.size() - 1, " more");
     if (parts_.mirror_axis() >= 0) geometry::complete_half(whole, parts_.mirror_axis());

@@ -17,6 +17,7 @@
 #include "core/processes.hpp"
 #include "core/runtime.hpp"
 #include "mesh_io/h5/point_file.hpp"
+#include "mesh_io/mesh_io.hpp"
 #include "solver/flow_region.hpp"
 #include "solver/neural/neural_engine.hpp"
 #include "solver/points/point_stream.hpp"
@@ -88,7 +89,7 @@ class Predict : public Command {
                   str(options_.derive.empty() ? "--vorticity" : "--derive",
                       " is about fields of the volume, but --volume is none"),
                   "leave out one of the two");
-    if (out_.empty()) out_ = std::filesystem::path(geometry_.front()).stem().string() + "_streamtube";
+    if (out_.empty()) out_ = mesh_io::name_of_mesh(geometry_.front()) + "_streamtube";
   }
 
   int execute() override {

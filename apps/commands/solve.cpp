@@ -132,7 +132,7 @@ class Solve : public Command {
     for (std::size_t i = 0; i < own_.size(); ++i)
       if (own_[i]->count() > 0 && (i < neural_options_) != neural)
         throw Error(ErrorKind::usage, str(own_[i]->get_name(), " is not for --engine ", engine_));
-    if (out_.empty()) out_ = fs::path(geometry_.front()).stem().string() + (neural ? "_streamtube" : "_openfoam");
+    if (out_.empty()) out_ = mesh_io::name_of_mesh(geometry_.front()) + (neural ? "_streamtube" : "_openfoam");
     if (options_.resume && overwrite_)
       throw Error(ErrorKind::usage, "--resume goes on with what --overwrite would replace");
     options_.symmetry = symmetry_ == "full"   ? solver::Symmetry::full

@@ -123,7 +123,8 @@ void write_prepared(mesh_io::H5File& file, const PreparedCase& p) {
         {"moment_center", r.axes.moment_center},
         {"drag_axis", r.axes.drag},
         {"side_axis", r.axes.side},
-        {"lift_axis", r.axes.lift}}},
+        {"lift_axis", r.axes.lift},
+        {"axles", r.axles ? Json{r.axles->wheelbase, r.axles->behind, r.axles->above} : Json(nullptr)}}},
       {"reynolds_number", p.reynolds_number},
       {"model_scale", p.model_scale},
       {"conditions", p.conditions},
@@ -150,6 +151,8 @@ PreparedCase read_prepared(const mesh_io::H5File& file) {
     to.scales = {r.at("velocity"), r.at("density"), r.at("length"), r.at("area")};
     to.length_source = r.at("length_source"), to.area_source = r.at("area_source");
     to.axes = {r.at("drag_axis"), r.at("side_axis"), r.at("lift_axis"), r.at("moment_center")};
+    if (r.contains("axles") && !r["axles"].is_null())
+      to.axles = {r["axles"].at(0).get<double>(), r["axles"].at(1).get<double>(), r["axles"].at(2).get<double>()};
     p.reynolds_number = json.at("reynolds_number");
     p.model_scale = json.value("model_scale", 1.0);  // files of older versions have neither
     p.conditions = json.value("conditions", p.conditions);

@@ -99,15 +99,6 @@ void require_designs(std::size_t count, const std::string& source) {
 
 // ---- Files
 
-bool is_geometry(const fs::path& path) {
-  const std::string extension = lower(path.extension().string());
-  for (const auto& format : mesh_io::formats())
-    if (format.reads_surface &&
-        std::find(format.extensions.begin(), format.extensions.end(), extension) != format.extensions.end())
-      return true;
-  return false;
-}
-
 // run_2 before run_10.
 bool natural_less(const std::string& a, const std::string& b) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -138,7 +129,7 @@ SweepPlan plan_of_files(const std::vector<std::string>& files, const std::string
   require_designs(files.size(), source);
   std::vector<std::string> where;
   for (const auto& file : files) {
-    plan.designs.push_back({fs::path(file).stem().string(), {file}, {}});
+    plan.designs.push_back({mesh_io::name_of_mesh(file), {file}, {}});
     where.push_back(str("'", file, "'"));
   }
   check_names(plan.designs, where, source);
@@ -152,7 +143,7 @@ SweepPlan plan_of_folder(const std::string& folder) {
     const std::string name = entry.path().filename().string();
     // A link to nothing is a design that fails.
     std::error_code ignored;
-    if (name[0] != '.' && !entry.is_directory(ignored) && is_geometry(entry.path()))
+    if (name[0] != '.' && !entry.is_directory(ignored) && mesh_io::names_surface(entry.path()))
       files.push_back(entry.path().string());
   }
   if (error) throw Error(ErrorKind::input, str("cannot read the folder '", folder, "': ", error.message()));
@@ -257,7 +248,7 @@ SweepPlan plan_of_table(const std::string& path, const std::vector<std::string>&
       if (!trimmed(file).empty()) design.files.push_back((folder / trimmed(file)).string());
     if (design.files.empty()) throw Error(ErrorKind::input, str(at(), ": no file is named"));
     design.name = name_column >= 0 ? fields[static_cast<std::size_t>(name_column)]
-                                   : fs::path(design.files.front()).stem().string();
+                                   : mesh_io::name_of_mesh(design.files.front());
     design.values.assign(plan.parameters.size(), kNone);
     for (std::size_t c = 0; c < header.size(); ++c) {
       if (parameter[c] < 0 || fields[c].empty()) continue;
@@ -890,7 +881,7 @@ SweepPlan read_plan(const std::vector<std::string>& words, bool sample, const st
   const std::string extension = lower(fs::path(word).extension().string());
   if (extension == ".csv" || extension == ".tsv") return plan_of_table(word, conditions);
   if (extension == ".json") return plan_of_space(word, sample, conditions);
-  if (is_geometry(word)) return plan_of_files({word}, str("'", word, "'"));
+  if (mesh_io::names_surface(word)) return plan_of_files({word}, str("'", word, "'"));
   throw Error(ErrorKind::input, str("'", word, "': not known what to do with it"),
               "name a folder of geometry files, a table (.csv), a space (.json) or geometry files");
 }

@@ -163,6 +163,8 @@ std::string parameter_column(const std::string& name) {
                                               "Cd_pressure",
                                               "Cd_friction",
                                               "Cl",
+                                              "Clf",
+                                              "Clr",
                                               "Cs",
                                               "Cm_roll",
                                               "Cm_pitch",

@@ -44,6 +44,14 @@ TEST_CASE("forces of the parts are in forces.json and in the table, and add up")
   const json forces = core::parse_json(test::content(dir.file("car_streamtube/forces.json")));
   const json& patches = forces["patches"];
   REQUIRE(patches.size() == 3);
+  // The wheels tell the axles: x 0.25 and 0.75; lift and moment about any point of the road give the same two forces.
+  const auto total = [&](const char* name) { return forces["coefficients"][name]["total"].get<double>(); };
+  CHECK(forces["reference"]["wheelbase_m"].get<double>() == Approx(0.5));
+  CHECK(total("Clf") + total("Clr") == Approx(total("Cl")));
+  const double length = forces["reference"]["length_m"], center = forces["reference"]["moment_center_m"][0];
+  // Moments about the rear axle's contact: nose up.
+  CHECK(total("Clf") * 0.5 == Approx(total("Cm_pitch") * length - (center - 0.75) * total("Cl")).margin(1e-9));
+  CHECK_THAT(r.out, ContainsSubstring("Clf  ") && ContainsSubstring("Clr  "));
   CHECK(patches["body"]["role"] == "cabin");
   CHECK(patches["Front_Wheel"]["role"] == "wheels");
   CHECK(patches["rear/tyre"]["role"] == "wheels");

@@ -25,6 +25,30 @@ solver::Case box_case() {
 
 }  // namespace
 
+TEST_CASE("lift at the axles is what two supports on the ground would carry, whatever the moments' centre") {
+  for (const Vec3& center : {Vec3{0.5, 0, 0}, Vec3{0.1, 0.2, 0.3}, Vec3{-1, 0, 2}}) {
+    solver::Case question = box_case();
+    question.moment_center = center;
+    question.axles = {{0.2, 0.9}};
+    question.reference_area = 0.25, question.reference_length = 2;
+    solver::Forces f = solver::reference_quantities(question);
+    CHECK(f.axes.moment_center == center);
+    // Suction on the roof above the front axle, a push at the back 0.4 m above the road, friction forward on the floor.
+    physics::ForceIntegrator sum(f.axes);
+    sum.add({0.2, 0, 0.5}, {0, 0, 1}, 0.05, -1, {0, 0, 0});
+    sum.add({1, 0, 0.4}, {1, 0, 0}, 0.05, -0.7, {0, 0, 0});
+    sum.add({0.5, 0, 0.1}, {0, 0, -1}, 0.25, 0, {0.02, 0, 0});
+    f.coefficients = sum.result(f.scales);
+    const auto [front, rear] = solver::axle_lift(f);
+    const double lift = 0.05 / 0.25, drag = 0.7 * 0.05 / 0.25 * 0.4 / 0.7, friction = 0.02 * 0.1 / 0.7;
+    CHECK(front.pressure == Approx(lift + drag));  // drag above the road lifts the front
+    CHECK(rear.pressure == Approx(-drag));
+    CHECK(front.friction == Approx(friction));
+    CHECK(rear.friction == Approx(-friction));
+    CHECK(front.total() + rear.total() == Approx(f.coefficients.cl()));
+  }
+}
+
 TEST_CASE("reference quantities come from the body unless given") {
   solver::Case question = box_case();
   const auto own = solver::reference_quantities(question);
