@@ -44,9 +44,10 @@ void OutputLock::take(const std::string& output, Place place) {
     // The run before may have removed the file between the two: then the lock is of a file that nobody else finds.
     struct stat mine {
     }, there{};
-    if (::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return;
+    if (::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) break;
     ::close(file_);
   }
+  if (place == Place::beside) remove_leftovers(output);
 }
 
 OutputLock::~OutputLock() {
@@ -60,7 +61,6 @@ OutputFile::OutputFile(const std::string& path, bool overwrite) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(path, ignored)) && !overwrite)
     throw Error(ErrorKind::usage, str("'", path, "' is there already"), "--overwrite replaces it");
-  if (lock_.held()) remove_leftovers(path);
 }
 
 }  // namespace streamtube::core

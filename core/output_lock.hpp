@@ -16,8 +16,9 @@ class OutputLock {
   OutputLock(const OutputLock&) = delete;
   OutputLock& operator=(const OutputLock&) = delete;
 
-  // Error(usage) when another run holds it. Where the disk has no locks or may not be written there is none; what
-  // writes will say so. It is gone with the object or the process; links and spellings of one place are the same.
+  // Removes what a killed run was writing beside. Error(usage) when another run holds it. Where the disk has no locks
+  // or may not be written there is none; what writes will say so. It is gone with the object or the process; links and
+  // spellings of one place are the same.
   void take(const std::string& output, Place place);
   bool held() const { return file_ >= 0; }
 
@@ -27,7 +28,7 @@ class OutputLock {
 };
 
 // The lock of a file that is to be written (or of a folder that stands for one output, such as a data set's), taken
-// before it is looked at: Error(usage) when it is there and may not be replaced. Removes what a killed run left of it.
+// before it is looked at: Error(usage) when it is there and may not be replaced.
 class OutputFile {
  public:
   OutputFile(const std::string& path, bool overwrite);

@@ -104,7 +104,7 @@ std::string run_apart(const Apart& how, const std::function<std::string()>& work
     throw Error(ErrorKind::runtime, str(where, how.who, " was killed (not enough memory?)"));
   if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
     throw Error(ErrorKind::input,
-                str(where, "the file is damaged: ", how.who, " crashed on it",
+                str(where, how.blame, how.who, " crashed on it",
                     WIFSIGNALED(status) ? str(" (", ::strsignal(WTERMSIG(status)), ")") : ""),
                 how.hint);
   if (answer[0] == kNoMemory) throw Error(ErrorKind::runtime, str(where, "not enough memory for ", how.who));

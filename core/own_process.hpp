@@ -13,6 +13,7 @@ struct Apart {
   std::string who = "its reader";                                          // did not end, or crashed
   std::string why = "the file is damaged, or the tolerance far too fine";  // it did not end
   std::string hint = "export or copy the file again, or export the body as STL";
+  std::string blame = "the file is damaged: ";  // before who crashed
 };
 
 // Runs `work` in a copy of this process, silent on the terminal, and returns the bytes it returned. An Error thrown

@@ -1,6 +1,7 @@
 #pragma once
 // What is written for a place: the model's fields in SI, coefficients beside those that scale with the dynamic
-// pressure, and what was asked to be derived from the velocity.
+// pressure, the coefficient of total pressure Cp_total = Cp + |u|^2 / U^2 (1 in the free stream, falling in the wake)
+// where there are pressure and velocity, and what was asked to be derived from the velocity.
 
 #include <cstddef>
 #include <span>
@@ -36,8 +37,9 @@ class FieldColumns {
   void add(const std::string& name, int components, int first, float scale);
   double velocity_;
   std::vector<physics::Derived> derive_;
-  std::vector<Column> columns_;  // those of the fields, then those of derive_
+  std::vector<Column> columns_;  // of the fields, Cp_total, of derive_
   std::vector<Source> source_;   // of the fields' columns
+  int cp_ = -1, speed_ = -1;     // where pressure and velocity begin among the values, for Cp_total
 };
 
 }  // namespace streamtube::solver

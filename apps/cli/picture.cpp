@@ -39,8 +39,10 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "core/error.hpp"
+#include "core/own_process.hpp"
 
 // What VTK's CMake would generate: the OpenGL and text back ends register themselves.
 #include <vtkAutoInit.h>
@@ -362,6 +364,21 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
   window->AddRenderer(renderer);
 }
 
+// Drivers of software OpenGL crash where memory ends; that would take the results along.
+void draw_apart(const std::function<void()>& draw) {
+  constexpr std::uint64_t kSeconds = 600;
+  try {
+    core::run_apart({"the picture cannot be drawn: ", kSeconds, "the OpenGL driver", "the body may be too large for it",
+                     "there may be too little memory; the other results need no picture", ""},
+                    [&] {
+                      draw();
+                      return std::string();
+                    });
+  } catch (const Error& error) {
+    throw Error(ErrorKind::runtime, error.message(), error.hint());
+  }
+}
+
 }  // namespace
 
 double colour_limit(const std::vector<float>& values) {
@@ -369,7 +386,9 @@ double colour_limit(const std::vector<float>& values) {
   return std::max({std::abs(low), std::abs(high), 1e-30});
 }
 
-void require_opengl() { const OffscreenContext context; }
+void require_opengl() {
+  draw_apart([] { const OffscreenContext context; });
+}
 
 void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
                    const std::string& title) {
@@ -377,114 +396,119 @@ void write_picture(const std::string& path, const geometry::SurfaceMesh& body, c
   for (const auto& a : body.attributes)
     if (a.name == "Cp" && a.components == 1) cp = &a;
   core::expect(cp != nullptr, "write_picture: the body has no Cp");
-  const QuietVtk quiet;
-  const OffscreenContext context;
+  draw_apart([&] {
+    const QuietVtk quiet;
+    const OffscreenContext context;
 
-  const auto window = make_window();
+    const auto window = make_window();
 
-  add_body(window, body, *cp, colour_limit(cp->values), title, "Cp", {0, 0.5, 1, 1}, false);
+    add_body(window, body, *cp, colour_limit(cp->values), title, "Cp", {0, 0.5, 1, 1}, false);
 
-  // The plane, seen from -y: x to the right, z up.
-  vtkNew<vtkPolyData> plane;
-  {
-    vtkNew<vtkPoints> points;
-    vtkNew<vtkFloatArray> values;
-    vtkNew<vtkCellArray> faces;
-    for (std::size_t k = 0; k < slice.rows; ++k)
-      for (std::size_t i = 0; i < slice.columns; ++i) {
-        points->InsertNextPoint(slice.x0 + static_cast<double>(i) * slice.step, slice.y,
-                                slice.z0 + static_cast<double>(k) * slice.step);
-        values->InsertNextValue(slice.speed[k * slice.columns + i]);
-      }
-    const auto at = [&](std::size_t i, std::size_t k) { return static_cast<vtkIdType>(k * slice.columns + i); };
-    for (std::size_t k = 0; k + 1 < slice.rows; ++k)
-      for (std::size_t i = 0; i + 1 < slice.columns; ++i) {
-        const vtkIdType corners[4] = {at(i, k), at(i + 1, k), at(i + 1, k + 1), at(i, k + 1)};
-        faces->InsertNextCell(4, corners);
-      }
-    plane->SetPoints(points);
-    plane->SetPolys(faces);
-    plane->GetPointData()->SetScalars(values);
-  }
-  const auto speed_colours = table({{0.0, 0.267, 0.005, 0.329},
-                                    {0.25, 0.229, 0.322, 0.546},
-                                    {0.5, 0.128, 0.567, 0.551},
-                                    {0.75, 0.369, 0.789, 0.383},
-                                    {1.0, 0.993, 0.906, 0.144}},
-                                   0, range_of(slice.speed).second, false);
-  vtkNew<vtkPolyDataMapper> plane_mapper;
-  plane_mapper->SetInputData(plane);
-  plane_mapper->SetLookupTable(speed_colours);
-  plane_mapper->UseLookupTableScalarRangeOn();
-  plane_mapper->InterpolateScalarsBeforeMappingOn();
-  vtkNew<vtkActor> plane_actor;
-  plane_actor->SetMapper(plane_mapper);
-  plane_actor->GetProperty()->LightingOff();
-  vtkNew<vtkRenderer> below;
-  below->SetViewport(0, 0, 1, 0.5);
-  below->SetBackground(1, 1, 1);
-  below->AddActor(plane_actor);
-  const double width = static_cast<double>(slice.columns - 1) * slice.step;
-  const double height = static_cast<double>(slice.rows - 1) * slice.step;
-  auto* camera = below->GetActiveCamera();
-  camera->ParallelProjectionOn();
-  // Room to the right for the colour bar and above for the title.
-  const double aspect = kWidth / (0.5 * kHeight);
-  camera->SetParallelScale(0.5 * std::max(height / 0.84, width / 0.86 / aspect));
-  const double x = slice.x0 + 0.5 * width + 0.05 * width, z = slice.z0 + 0.5 * height + 0.04 * height;
-  camera->SetFocalPoint(x, slice.y, z);
-  camera->SetPosition(x, slice.y - 10 * std::max(width, height), z);
-  camera->SetViewUp(0, 0, 1);
-  below->ResetCameraClippingRange();
-  add_bar(below, speed_colours, "m/s");
-  add_title(below, str("speed in the plane y = ", std::abs(slice.y) < 1e-9 ? 0.0 : slice.y, " m"), kHeight / 2);
+    // The plane, seen from -y: x to the right, z up.
+    vtkNew<vtkPolyData> plane;
+    {
+      vtkNew<vtkPoints> points;
+      vtkNew<vtkFloatArray> values;
+      vtkNew<vtkCellArray> faces;
+      for (std::size_t k = 0; k < slice.rows; ++k)
+        for (std::size_t i = 0; i < slice.columns; ++i) {
+          points->InsertNextPoint(slice.x0 + static_cast<double>(i) * slice.step, slice.y,
+                                  slice.z0 + static_cast<double>(k) * slice.step);
+          values->InsertNextValue(slice.speed[k * slice.columns + i]);
+        }
+      const auto at = [&](std::size_t i, std::size_t k) { return static_cast<vtkIdType>(k * slice.columns + i); };
+      for (std::size_t k = 0; k + 1 < slice.rows; ++k)
+        for (std::size_t i = 0; i + 1 < slice.columns; ++i) {
+          const vtkIdType corners[4] = {at(i, k), at(i + 1, k), at(i + 1, k + 1), at(i, k + 1)};
+          faces->InsertNextCell(4, corners);
+        }
+      plane->SetPoints(points);
+      plane->SetPolys(faces);
+      plane->GetPointData()->SetScalars(values);
+    }
+    const auto speed_colours = table({{0.0, 0.267, 0.005, 0.329},
+                                      {0.25, 0.229, 0.322, 0.546},
+                                      {0.5, 0.128, 0.567, 0.551},
+                                      {0.75, 0.369, 0.789, 0.383},
+                                      {1.0, 0.993, 0.906, 0.144}},
+                                     0, range_of(slice.speed).second, false);
+    vtkNew<vtkPolyDataMapper> plane_mapper;
+    plane_mapper->SetInputData(plane);
+    plane_mapper->SetLookupTable(speed_colours);
+    plane_mapper->UseLookupTableScalarRangeOn();
+    plane_mapper->InterpolateScalarsBeforeMappingOn();
+    vtkNew<vtkActor> plane_actor;
+    plane_actor->SetMapper(plane_mapper);
+    plane_actor->GetProperty()->LightingOff();
+    vtkNew<vtkRenderer> below;
+    below->SetViewport(0, 0, 1, 0.5);
+    below->SetBackground(1, 1, 1);
+    below->AddActor(plane_actor);
+    const double width = static_cast<double>(slice.columns - 1) * slice.step;
+    const double height = static_cast<double>(slice.rows - 1) * slice.step;
+    auto* camera = below->GetActiveCamera();
+    camera->ParallelProjectionOn();
+    // Room to the right for the colour bar and above for the title.
+    const double aspect = kWidth / (0.5 * kHeight);
+    camera->SetParallelScale(0.5 * std::max(height / 0.84, width / 0.86 / aspect));
+    const double x = slice.x0 + 0.5 * width + 0.05 * width, z = slice.z0 + 0.5 * height + 0.04 * height;
+    camera->SetFocalPoint(x, slice.y, z);
+    camera->SetPosition(x, slice.y - 10 * std::max(width, height), z);
+    camera->SetViewUp(0, 0, 1);
+    below->ResetCameraClippingRange();
+    add_bar(below, speed_colours, "m/s");
+    add_title(below, str("speed in the plane y = ", std::abs(slice.y) < 1e-9 ? 0.0 : slice.y, " m"), kHeight / 2);
 
-  window->AddRenderer(below);
-  save(window, path);
+    window->AddRenderer(below);
+    save(window, path);
+  });
 }
 
 void write_field_picture(const std::string& path, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
                          const std::string& title, double limit) {
   core::expect(field.components == 1, "write_field_picture: the field is a vector");
-  const QuietVtk quiet;
-  const OffscreenContext context;
-  const auto window = make_window();
-  if (!(limit > 0)) limit = colour_limit(field.values);
-  add_body(window, body, field, limit, title, "", {0, 0.5, 1, 1}, false);
-  add_body(window, body, field, limit, "from behind", "", {0, 0, 1, 0.5}, true);
-  save(window, path);
+  draw_apart([&] {
+    const QuietVtk quiet;
+    const OffscreenContext context;
+    const auto window = make_window();
+    if (!(limit > 0)) limit = colour_limit(field.values);
+    add_body(window, body, field, limit, title, "", {0, 0.5, 1, 1}, false);
+    add_body(window, body, field, limit, "from behind", "", {0, 0, 1, 0.5}, true);
+    save(window, path);
+  });
 }
 
 void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title) {
-  const QuietVtk quiet;
-  const OffscreenContext context;
-  const auto window = make_window();
-  // A field has one colour in both charts: that of its place among the parts of the loss.
-  std::vector<Series> loss, validation;
-  for (const std::string& column : curves.columns) {
-    const std::string prefix = "validation/";
-    const bool of_validation = column.rfind(prefix, 0) == 0;
-    const std::string name = of_validation ? column.substr(prefix.size()) : column;
-    const bool whole = column == "loss" || name == "mean", part = name.find('/') != std::string::npos;
-    if (!whole && !part) continue;
-    Series s{name, {}, {}, whole};
-    std::replace_if(
-        s.name.begin(), s.name.end(), [](char c) { return c == '/' || c == '_'; }, ' ');
-    for (const auto& [update, row] : curves.rows)
-      if (const auto value = row.find(column);
-          value != row.end() && value->second > 0 && std::isfinite(value->second)) {
-        s.x.push_back(static_cast<double>(update));
-        s.y.push_back(of_validation ? 100 * value->second : value->second);
-      }
-    if (!s.x.empty()) (of_validation ? validation : loss).push_back(std::move(s));
-  }
-  if (loss.empty()) throw Error(ErrorKind::runtime, "no loss was logged yet");
-  const double last = curves.rows.empty() ? 1 : static_cast<double>(curves.rows.rbegin()->first);
-  const double middle = validation.empty() ? 0 : 0.5;
-  add_chart(window, loss, {0, middle, 1, 1}, title, "loss (mean squared error, normalised)", last, false);
-  if (!validation.empty())
-    add_chart(window, validation, {0, 0, 1, middle}, "", "validation: relative L2 error, %", last, true);
-  save(window, path);
+  draw_apart([&] {
+    const QuietVtk quiet;
+    const OffscreenContext context;
+    const auto window = make_window();
+    // A field has one colour in both charts: that of its place among the parts of the loss.
+    std::vector<Series> loss, validation;
+    for (const std::string& column : curves.columns) {
+      const std::string prefix = "validation/";
+      const bool of_validation = column.rfind(prefix, 0) == 0;
+      const std::string name = of_validation ? column.substr(prefix.size()) : column;
+      const bool whole = column == "loss" || name == "mean", part = name.find('/') != std::string::npos;
+      if (!whole && !part) continue;
+      Series s{name, {}, {}, whole};
+      std::replace_if(s.name.begin(), s.name.end(), [](char c) { return c == '/' || c == '_'; }, ' ');
+      for (const auto& [update, row] : curves.rows)
+        if (const auto value = row.find(column);
+            value != row.end() && value->second > 0 && std::isfinite(value->second)) {
+          s.x.push_back(static_cast<double>(update));
+          s.y.push_back(of_validation ? 100 * value->second : value->second);
+        }
+      if (!s.x.empty()) (of_validation ? validation : loss).push_back(std::move(s));
+    }
+    if (loss.empty()) throw Error(ErrorKind::runtime, "no loss was logged yet");
+    const double last = curves.rows.empty() ? 1 : static_cast<double>(curves.rows.rbegin()->first);
+    const double middle = validation.empty() ? 0 : 0.5;
+    add_chart(window, loss, {0, middle, 1, 1}, title, "loss (mean squared error, normalised)", last, false);
+    if (!validation.empty())
+      add_chart(window, validation, {0, 0, 1, middle}, "", "validation: relative L2 error, %", last, true);
+    save(window, path);
+  });
 }
 
 }  // namespace streamtube::apps

@@ -238,10 +238,28 @@ class Sweep : public Command {
               << "; `streamtube report " << options_.out << "` makes a page of them\n";
   }
 
+  // Names the files that are not there; false if there are any.
+  static bool say_missing_files(const solver::SweepPlan& plan) {
+    constexpr std::size_t kMost = 5;
+    std::size_t missing = 0;
+    std::string text;
+    for (const auto& design : plan.designs)
+      for (const auto& file : design.files) {
+        std::error_code ignored;
+        if (std::filesystem::exists(file, ignored)) continue;
+        if (missing++ < kMost) text += str(text.empty() ? "'" : ", '", file, "' ('", design.name, "')");
+      }
+    if (missing > 0)
+      core::warn(str(missing, missing == 1 ? " file is" : " files are", " not there: ", text,
+                     missing > kMost ? " and more" : ""));
+    return missing == 0;
+  }
+
   int dry_run(const solver::SweepPlan& plan, const DesignWork& work) const {
     // The first design that can be computed is the measure.
     double seconds = 0, bytes = 0;
     std::string measured, problem;
+    const bool complete = say_missing_files(plan);
     for (std::size_t i = 0; i < std::min<std::size_t>(plan.designs.size(), 5) && measured.empty(); ++i) {
       const auto piece = work.prepare(plan.designs[i]);
       work.compute(*piece);
@@ -281,7 +299,7 @@ class Sweep : public Command {
                 << "\n  results to         " << options_.out << (fs::exists(options_.out) ? " (exists)" : "") << '\n';
     }
     core::require_disk_space(options_.out, static_cast<std::uint64_t>(bytes * count));
-    return 0;
+    return complete ? 0 : core::exit_code(ErrorKind::input);
   }
 
   SweepOptions options_;
