@@ -6,8 +6,10 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <mutex>
+#include <thread>
 
 #include "core/long_work.hpp"
 
@@ -122,6 +124,41 @@ void Progress::draw(bool last) {
   } else {
     std::fprintf(stderr, "%s\n", text.c_str());
   }
+}
+
+struct Heartbeat::Impl {
+  std::string what;
+  double start = now();
+  bool said = false, ended = false;
+  std::mutex mutex;
+  std::condition_variable end;
+  std::thread thread;
+
+  void beat() {
+    std::unique_lock lock(mutex);
+    for (double wait = 2; !end.wait_for(lock, std::chrono::duration<double>(wait), [&] { return ended; }); wait = 10) {
+      said = true;
+      log(LogLevel::info, what + ": " + duration(now() - start));
+    }
+  }
+};
+
+Heartbeat::Heartbeat(std::string what) {
+  if (log_level() < LogLevel::info) return;
+  impl_ = std::make_unique<Impl>();
+  impl_->what = std::move(what);
+  impl_->thread = std::thread([this] { impl_->beat(); });
+}
+
+Heartbeat::~Heartbeat() {
+  if (!impl_) return;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->ended = true;
+  }
+  impl_->end.notify_one();
+  impl_->thread.join();
+  if (impl_->said) info(impl_->what + ": took " + duration(now() - impl_->start));
 }
 
 }  // namespace streamtube::core

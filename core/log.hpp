@@ -2,6 +2,7 @@
 // The log and the progress bar: both on stderr, so that stdout holds results only.
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace streamtube::core {
@@ -28,6 +29,20 @@ class Progress {
   std::size_t total_, done_ = 0;
   double start_, drawn_ = 0;
   bool terminal_;
+};
+
+// Says that a stage of unknown length goes on: after two seconds and then every ten, "checking the body: 12 s", and at
+// the end what it took. Nothing below 'info', nothing of short work.
+class Heartbeat {
+ public:
+  explicit Heartbeat(std::string what);
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace streamtube::core

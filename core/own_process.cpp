@@ -13,6 +13,7 @@
 #include <new>
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/runtime.hpp"
 
 namespace streamtube::core {
@@ -42,6 +43,7 @@ bool write_all(int fd, const char* data, std::size_t n) {
   ::setrlimit(RLIMIT_CORE, &none);
   const rlimit most{seconds, seconds + 5};
   ::setrlimit(RLIMIT_CPU, &most);
+  set_log_level(LogLevel::none);  // another thread may have held the log's lock
   if (const int null = ::open("/dev/null", O_WRONLY); null >= 0) ::dup2(null, 1), ::dup2(null, 2);
   std::string answer;
   try {

@@ -181,6 +181,7 @@ void warn_of_half(Body& body, double middle) {
 
 void prepare_body(Body& body, const PartOptions& parts, std::optional<double> ground,
                   const geometry::RepairOptions& repair) {
+  const core::Heartbeat beat(body.where + ": checking and repairing");
   // A surface that is taken as it is keeps its faces.
   const bool may_cut = repair.rung != geometry::Rung::none;
   if (ground && parts.at_ground(body.mesh, *ground, may_cut, body.where, body.warnings)) measure(body);

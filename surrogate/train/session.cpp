@@ -7,6 +7,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -97,6 +98,8 @@ class Session {
     result.train_cases = train_.size(), result.validation_cases = validation_.size();
     check_parameters();
     if (options_.resume) look_at_state();
+    std::optional<core::Heartbeat> beat;
+    if (processes_.first()) beat.emplace("reading the training cases");
     const Weights weights = begin();
     const std::vector<float> columns[2] = {column_weights(normalizer_, Branch::surface, recipe_.loss),
                                            column_weights(normalizer_, Branch::volume, recipe_.loss)};
@@ -135,6 +138,7 @@ class Session {
       lock_.take(recipe_.out, core::OutputLock::Place::inside);
       if (!options_.resume) core::require_no_results(recipe_.out, kFiles, options_.overwrite);
     }
+    beat.reset();
     if (options_.resume) trainer.restore(read_state());
     const std::int64_t first = trainer.updates();
     Loader loader = make_loader(first * batches_);
