@@ -43,7 +43,8 @@ struct Case {
   std::string volume_name;
   bool keep_inside = false;  // of VolumeOutput::mesh: also within the body and beneath the ground, where no flow is
   Location points_on = Location::cells;
-  std::vector<Vec3> probes;  // m, further points at which volume fields are wanted
+  std::vector<Vec3> probes;          // m, further points at which velocity and pressure are wanted
+  geometry::VolumeMesh sample_mesh;  // points (with any cells) at which all volume fields are wanted too; may be empty
   // Volume fields to be derived from the velocity's exact Jacobian, in SI beside the model's own.
   std::vector<physics::Derived> derive;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
@@ -115,7 +116,8 @@ struct Answer {
   geometry::SurfaceMesh surface;  // with the fields as attributes, SI and dimensionless
   // Of an engine with a mesh of its own: the case's surface with what is nearest; else empty.
   geometry::SurfaceMesh mapped;
-  geometry::VolumeMesh volume;  // empty for VolumeOutput::none
+  geometry::VolumeMesh volume;   // empty for VolumeOutput::none
+  geometry::VolumeMesh samples;  // the case's sample_mesh with the volume fields on its points
   // Volume fields at the probes, SI: [probes] each.
   std::vector<Vec3> probe_velocity;
   std::vector<double> probe_pressure;

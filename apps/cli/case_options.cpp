@@ -38,6 +38,7 @@ void CaseOptions::declare(CLI::App& app) {
       ->join(',');
   app.add_option("--vorticity", vorticity_text, kVorticityHelp);
   app.add_option("--cell", cell, "Cell size of --volume grid, m; default: a fortieth of the body's length");
+  samples.declare(app);
   app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
       ->check(CLI::IsMember({"cells", "vertices"}))
       ->capture_default_str();
@@ -62,6 +63,7 @@ void CaseOptions::declare(CLI::App& app) {
 void CaseOptions::validate() {
   frame.validate();
   conditions.validate();
+  samples.validate();
   parts.validate();
   const auto positive = [](const char* option, double value, bool given) {
     if (given && !(std::isfinite(value) && value > 0))
@@ -192,12 +194,19 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
     question.volume_name = options.volume;
     question.keep_inside = options.inside == "keep";
   }
+  if (options.samples.wanted()) {
+    question.sample_mesh = options.samples.mesh(out.placement, model.at_scale(out.placement.model.factor).domain,
+                                                question.body.bounds().size()[0], out.samples);
+    question.keep_inside = options.inside == "keep";
+  }
   if (!std::isnan(options.cell)) question.grid_cell = options.cell;
-  if (options.volume != "none") question.derive = options.derive;
+  if (options.volume != "none" || options.samples.wanted()) question.derive = options.derive;
   question.vorticity = options.vorticity;
   if (!std::isnan(options.area)) question.reference_area = options.area;
   if (!std::isnan(options.length)) question.reference_length = options.length;
   settle_axles(out, options);
+  const Box box = question.body.bounds();
+  out.middle = 0.5 * (box.low[1] + box.high[1]);
   question.points_on = options.points_on == "cells" ? solver::Location::cells : solver::Location::vertices;
   question.flow = {std::isnan(options.velocity) ? model.reference.velocity : options.velocity, options.density,
                    options.viscosity};

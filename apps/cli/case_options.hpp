@@ -13,6 +13,7 @@
 #include "apps/cli/frame.hpp"
 #include "apps/cli/parts.hpp"
 #include "apps/cli/read_body.hpp"
+#include "apps/cli/samples.hpp"
 #include "geometry/refine.hpp"
 #include "solver/case.hpp"
 #include "surrogate/checkpoint/checkpoint.hpp"
@@ -41,6 +42,7 @@ struct CaseOptions {
   PartOptions parts;
   ConditionOptions conditions;
   geometry::RepairOptions repair;
+  SampleOptions samples;
   std::string volume;   // adaptive, grid, none or a file; empty: to be chosen before validate()
   std::string surface;  // a file, or empty
   std::string points_on = "cells";
@@ -66,8 +68,10 @@ struct BodyCase {
   std::vector<std::string> files;
   solver::Case question;
   Placement placement;
+  std::vector<Sample> samples;           // of the question's sample mesh
   std::vector<std::string> frame_notes;  // how the placement was decided
   std::vector<PartInfo> parts;
+  double middle = 0;                                             // m, y of the body's middle plane in the model's frame
   geometry::Repair repair;                                       // without its meshes
   std::vector<std::pair<std::string, mesh_io::ReadReport>> cad;  // by file
   std::vector<std::string> warnings;                             // already said

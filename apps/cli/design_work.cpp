@@ -111,6 +111,7 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"surface_resolution", c.resolution_text},
               {"points_on", c.points_on},
               {"inside", c.inside},
+              {"samples", c.samples.given()},
               {"derive", c.derived_names()},
               {"vorticity", c.vorticity_text},
               {"reference_area", or_null(c.area)},

@@ -170,6 +170,7 @@ void to_file_frame(const Placement& placement, solver::Answer& answer) {
   const geometry::Frame& frame = placement.frame;
   geometry::to_file(frame, answer.surface);
   geometry::to_file(frame, answer.volume);
+  geometry::to_file(frame, answer.samples);
   answer.forces.axes = solver::axes_to_file(placement.of_metres(), answer.forces.axes);
 }
 
@@ -207,7 +208,8 @@ void Stages::add(const std::vector<std::pair<std::string, double>>& measured) {
 double Stages::total() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
 std::vector<std::string> result_names() {
-  return {kSurface, kBody, kVolume, kPointFields[0], kPointFields[1], kForces, kPicture, kCollection, kRun};
+  return {kSurface,        kBody,           kVolume, kSamples, kSampleTable, kCentreLine,
+          kPointFields[0], kPointFields[1], kForces, kPicture, kCollection,  kRun};
 }
 
 Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question) {
@@ -262,6 +264,7 @@ void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFi
     write_picture(folder.file(kPicture), answer.surface, *slice, title.str());
     r.stages.end("picture");
   }
+  if (wanted.surface) write_centre_line(folder, answer.surface, r.asked.middle, r.asked.placement);
   to_file_frame(r.asked.placement, answer);
   std::vector<mesh_io::PvdEntry> entries;
   if (wanted.surface) {
@@ -275,6 +278,11 @@ void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFi
     all.insert(all.end(), of_volume.begin(), of_volume.end());
     mesh_io::write_vtu(folder.file(kVolume), answer.volume, all);
     entries.push_back({"volume", kVolume});
+  }
+  if (!answer.samples.points.empty()) {
+    answer.samples.file_unit = answer.surface.file_unit;
+    write_samples(folder, answer.samples, r.asked.samples, r.asked.placement);
+    entries.push_back({"samples", kSamples});
   }
   if (!entries.empty()) mesh_io::write_pvd(folder.file(kCollection), entries);
   core::write_text(folder.file(kForces), core::json_text(result_json(r), 2) + "\n");

@@ -84,7 +84,8 @@ class Predict : public Command {
                   "leave out --evaluation, or give the points as --surface and --volume");
     core::check(device_);
     options_.validate();
-    if (options_.volume == "none" && points_.empty() && (!options_.derive.empty() || options_.vorticity))
+    if (options_.volume == "none" && points_.empty() && !options_.samples.wanted() &&
+        (!options_.derive.empty() || options_.vorticity))
       throw Error(ErrorKind::usage,
                   str(options_.derive.empty() ? "--vorticity" : "--derive",
                       " is about fields of the volume, but --volume is none"),

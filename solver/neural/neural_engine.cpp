@@ -346,7 +346,7 @@ struct NeuralEngine::Impl {
     surrogate::network_conditions(checkpoint.conditions,
                                   physics::reynolds_number(question.flow, question.body.bounds().size()[0]),
                                   question.conditions, str("'", question.name, "'"));
-    if (!question.derive.empty() && question.volume == VolumeOutput::none)
+    if (!question.derive.empty() && question.volume == VolumeOutput::none && question.sample_mesh.points.empty())
       throw Error(ErrorKind::usage, "derived fields are fields of the volume, but none is wanted");
     const surrogate::Checkpoint here = world(question);
     check_positions(here, question.body.bounds(), question.name);
@@ -521,6 +521,7 @@ struct NeuralEngine::Ready {
   std::vector<PreparedCase> draws;  // all of them, where there are several
   VolumeMesh mesh;                  // where volume fields are wanted
   std::vector<Place> places;        // what is there; empty: flow everywhere
+  std::vector<Place> sampled;       // of the sample mesh's points
   Answer answer;                    // as far as it is known without the network
 };
 
@@ -607,6 +608,11 @@ std::shared_ptr<NeuralEngine::Ready> NeuralEngine::make_ready(Case question) con
         ready->places.clear();
     }
     stage("volume mesh");
+  }
+  if (!question.sample_mesh.points.empty() && !question.keep_inside) {
+    ready->sampled = FlowRegion(question.body, c.domain.low[2]).at(question.sample_mesh.points);
+    if (std::all_of(ready->sampled.begin(), ready->sampled.end(), [](Place p) { return p == Place::flow; }))
+      ready->sampled.clear();
   }
   ready->question = std::move(question);
   return ready;
@@ -714,25 +720,31 @@ Answer NeuralEngine::solve(Ready& ready) {
   answer.surface = std::move(surface);
   stage("forces");
 
-  if (question.volume != VolumeOutput::none) {
-    VolumeMesh& mesh = ready.mesh;
-    const std::size_t count = on_cells ? mesh.cell_count() : mesh.points.size();
-    const auto place = [&](std::size_t i) { return on_cells ? mesh.center(i) : mesh.points[i]; };
-    FieldArrays arrays(normalizer[Branch::volume], question.derive, scales,
-                       on_cells ? Association::faces : Association::points, count);
+  const auto fill = [&](VolumeMesh& mesh, bool cells, const std::vector<Place>& places, const char* what) {
+    const std::size_t count = cells ? mesh.cell_count() : mesh.points.size();
+    const Association on = cells ? Association::faces : Association::points;
+    FieldArrays arrays(normalizer[Branch::volume], question.derive, scales, on, count);
     run.evaluate(
-        fields, Branch::volume, {count, place, {}}, !question.derive.empty(),
-        [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, "volume");
-    for (std::size_t i = 0; i < ready.places.size(); ++i)
-      if (ready.places[i] != Place::flow) arrays.leave_out(i);
+        fields, Branch::volume, {count, [&](std::size_t i) { return cells ? mesh.center(i) : mesh.points[i]; }, {}},
+        !question.derive.empty(),
+        [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, what);
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (places[i] != Place::flow) arrays.leave_out(i);
     arrays.move_to(mesh.attributes);
-    if (!ready.places.empty()) {
-      Attribute inside{"inside", on_cells ? Association::faces : Association::points, 1, {}};
-      for (const Place there : ready.places) inside.values.push_back(static_cast<float>(there));
-      mesh.attributes.push_back(std::move(inside));
-    }
-    answer.volume = std::move(mesh);
+    if (places.empty()) return;
+    Attribute inside{"inside", on, 1, {}};
+    for (const Place there : places) inside.values.push_back(static_cast<float>(there));
+    mesh.attributes.push_back(std::move(inside));
+  };
+  if (question.volume != VolumeOutput::none) {
+    fill(ready.mesh, on_cells, ready.places, "volume");
+    answer.volume = std::move(ready.mesh);
     stage("volume fields");
+  }
+  if (!question.sample_mesh.points.empty()) {
+    fill(question.sample_mesh, false, ready.sampled, "samples");
+    answer.samples = std::move(question.sample_mesh);
+    stage("samples");
   }
 
   if (!question.probes.empty()) {

@@ -58,8 +58,8 @@ TEST_CASE("predict writes fields and forces that belong together") {
   INFO(r.err);
   REQUIRE(r.code == 0);
   const fs::path out = dir.path() / "car_streamtube";
-  CHECK(names_in(out) ==
-        std::vector<std::string>{"forces.json", "results.pvd", "run.json", "surface.vtp", "volume.vtu"});
+  CHECK(names_in(out) == std::vector<std::string>{"centre_line.csv", "forces.json", "results.pvd", "run.json",
+                                                  "surface.vtp", "volume.vtu"});
 
   const json result = core::parse_json(r.out), forces = core::parse_json(test::content(out / "forces.json"));
   CHECK(result["coefficients"] == forces["coefficients"]);
@@ -105,7 +105,7 @@ TEST_CASE("results are not overwritten unasked, and old ones do not linger") {
   CHECK(r.code == 0);
   CHECK_THAT(r.out, ContainsSubstring("Cd"));
   CHECK(names_in(dir.path() / "o") ==
-        std::vector<std::string>{"forces.json", "results.pvd", "run.json", "surface.vtp"});
+        std::vector<std::string>{"centre_line.csv", "forces.json", "results.pvd", "run.json", "surface.vtp"});
 }
 
 TEST_CASE("the precision is checked and recorded") {
