@@ -64,6 +64,17 @@ Vec3 displacement(const StretchMorph& m, const Vec3& p) {
   return out;
 }
 
+Vec3 displacement(const RotateMorph& m, const Vec3& p) {
+  double angle = m.angle;
+  if (!m.box.empty()) {
+    if (!m.box.contains(p)) return {0, 0, 0};
+    angle *= weight(m.box, m.fading, p);
+  }
+  const Vec3 axis = (1 / norm(m.to - m.from)) * (m.to - m.from), arm = p - m.from;
+  // Rodrigues' formula, less the arm itself.
+  return (std::cos(angle) - 1) * (arm - dot(axis, arm) * axis) + std::sin(angle) * cross(axis, arm);
+}
+
 void check_box(const Box& box, const Fading& fading) {
   for (int a = 0; a < 3; ++a) expect(box.high[a] > box.low[a], "morph: the box is empty");
   for (const double share : fading) expect(share >= 0 && share <= 1, "morph: a fading is a share of the box");
@@ -106,6 +117,9 @@ void check(const Morph& morph) {
     expect(lattice->moved.size() == count, "morph: one displacement for every point of the lattice");
   } else if (const auto* region = std::get_if<RegionMorph>(&morph)) {
     check_box(region->box, region->fading);
+  } else if (const auto* rotate = std::get_if<RotateMorph>(&morph)) {
+    if (!rotate->box.empty()) check_box(rotate->box, rotate->fading);
+    expect(norm(rotate->to - rotate->from) > 0, "morph: a hinge of no length");
   } else {
     const auto& stretch = std::get<StretchMorph>(morph);
     expect(stretch.axis >= 0 && stretch.axis < 3 && stretch.from != stretch.to, "morph: nothing to stretch");

@@ -41,7 +41,17 @@ struct StretchMorph {
   double by = 0;  // m
 };
 
-using Morph = std::variant<LatticeMorph, RegionMorph, StretchMorph>;
+// The part of the body in a box, or all of it, turned about the line through two points: a flap or a spoiler about its
+// hinge, the rake of a whole car. Where the box's fading is less than 1 the angle is as much smaller, so that lengths
+// to the line stay.
+struct RotateMorph {
+  Box box;  // empty: the whole body
+  Fading fading{};
+  Vec3 from{0, 0, 0}, to{0, 1, 0};  // the line; by the right-hand rule about its direction
+  double angle = 0;                 // radians
+};
+
+using Morph = std::variant<LatticeMorph, RegionMorph, StretchMorph, RotateMorph>;
 
 // The sides of the box through which edges of the mesh leave it: there a deformation of the box must fade.
 std::array<bool, 6> crossed_sides(const SurfaceMesh& mesh, const Box& box);

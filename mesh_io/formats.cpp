@@ -28,6 +28,7 @@ const std::vector<FormatEntry>& entries() {
                                             vtk_parallel_surface_format(),
                                             vtk_parallel_volume_format(),
                                             vtkhdf_format(),
+                                            nastran_format(),
                                             step_format(),
                                             iges_format()};
   return all;

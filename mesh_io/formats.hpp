@@ -38,6 +38,7 @@ FormatEntry vtk_multiblock_format();
 FormatEntry vtk_parallel_surface_format();
 FormatEntry vtk_parallel_volume_format();
 FormatEntry vtkhdf_format();
+FormatEntry nastran_format();
 FormatEntry step_format();
 FormatEntry iges_format();
 

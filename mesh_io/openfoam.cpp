@@ -171,9 +171,18 @@ void collect(vtkMultiBlockDataSet* blocks, std::map<std::string, std::vector<vtk
 
 std::string FoamCase::first_folder() const { return decomposed ? (root(*this) / "processor0").string() : path; }
 
-bool is_foam_case(const std::string& path) { return has_file(fs::path(path) / "system", "controlDict"); }
+bool is_foam_case(const std::string& path) { return has_file(fs::path(foam_folder(path)) / "system", "controlDict"); }
 
-FoamCase find_foam_case(const std::string& path) {
+std::string foam_folder(const std::string& path) {
+  const fs::path file(path);
+  const std::string extension = lower(file.extension().string());
+  std::error_code ignored;
+  if ((extension != ".foam" && extension != ".openfoam") || fs::is_directory(file, ignored)) return path;
+  return file.has_parent_path() ? file.parent_path().string() : ".";
+}
+
+FoamCase find_foam_case(const std::string& given) {
+  const std::string path = foam_folder(given);
   const std::string where = str("'", path, "' (OpenFOAM case): ");
   if (!is_foam_case(path)) bad(where + "there is no system/controlDict", "give the folder of the case");
   FoamCase c;

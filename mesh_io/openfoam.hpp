@@ -63,6 +63,8 @@ struct FoamCase {
 // processor folders that are missing, no time.
 FoamCase find_foam_case(const std::string& path);
 bool is_foam_case(const std::string& path);  // has system/controlDict
+// The folder of a case: the path itself, or of a file case.foam, which ParaView opens in its place, the folder around it.
+std::string foam_folder(const std::string& path);
 
 // The fields in a time folder: name -> dimensions, "[0 2 -2 0 0 0 0]". Of all or only of this class
 // ("volScalarField"). Error(input) for a file without a header.

@@ -181,6 +181,18 @@ void add_attributes(vtkDataSet* to, const std::vector<Attribute>& attributes) {
   }
 }
 
+namespace {
+
+// As field data. A note on an array is not called like it: readers (PyVista) look names up in all data at once.
+void add_notes(vtkDataSet* data, const Metadata& metadata) {
+  for (const auto& [name, value] : metadata) {
+    const bool taken = data->GetPointData()->HasArray(name.c_str()) || data->GetCellData()->HasArray(name.c_str());
+    add_text(data, taken ? "about_" + name : name, {value});
+  }
+}
+
+}  // namespace
+
 void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata& metadata) {
   mesh.check(str("'", path, "' (to be written)"));
   vtkNew<vtkPolyData> data;
@@ -196,7 +208,7 @@ void write_vtp(const std::string& path, const SurfaceMesh& mesh, const Metadata&
     data->GetCellData()->AddArray(patch);
     add_text(data, kPatchNames, mesh.patch_names);
   }
-  for (const auto& [name, value] : metadata) add_text(data, name, {value});
+  add_notes(data, metadata);
   write<vtkXMLPolyDataWriter>(path, data);
 }
 
@@ -204,7 +216,7 @@ void write_vtu(const std::string& path, const VolumeMesh& mesh, const Metadata& 
   vtkNew<vtkUnstructuredGrid> data;
   volume_to_vtk(mesh, mesh.file_unit, str("'", path, "' (to be written): "), data);
   add_attributes(data, mesh.attributes);
-  for (const auto& [name, value] : metadata) add_text(data, name, {value});
+  add_notes(data, metadata);
   write<vtkXMLUnstructuredGridWriter>(path, data);
 }
 

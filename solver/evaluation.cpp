@@ -133,9 +133,14 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       at[1] = predictor.differentiates(Branch::volume) ? input.volume_with_jacobian(places[1])
                                                        : surrogate::NetworkRows{input.volume(places[1]), {}};
     }
+    // Of a case with fewer points than the model draws, all there are.
+    surrogate::DrawOptions mine = draw;
+    mine.geometry_points = std::min(draw.geometry_points, sample.part[0].rows());
+    mine.supernodes = std::min(draw.supernodes, mine.geometry_points);
+    for (int b = 0; b < 2; ++b) mine.anchors[b] = std::min(draw.anchors[b], sample.part[b].rows());
     // With the case in memory, or surface points would be drawn by area out of some of its faces only.
     surrogate::Loader loader(data, {index}, {model.canonical_length, {length}, model.conditions}, model.normalizer,
-                             model.config, draw, {}, options.seed, 0, 1, ~std::size_t{0});
+                             model.config, mine, {}, options.seed, 0, 1, ~std::size_t{0});
     for (std::size_t d = 0; d < options.draws; ++d) {
       const surrogate::Batch batch = loader.next();
       surrogate::EncodeInput input;

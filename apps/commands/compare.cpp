@@ -134,7 +134,8 @@ void read_forces(const fs::path& folder, Read& read) {
       if (patch.is_object()) read.coefficients.of_parts.emplace_back(name, values_of(patch));
 }
 
-Read read_result(const std::string& path, double unit) {
+Read read_result(const std::string& given, double unit) {
+  const std::string path = mesh_io::foam_folder(given);
   Read read;
   solver::Result& result = read.result;
   result.name = str("'", path, "'");

@@ -136,6 +136,10 @@ class DatasetCommand : public Command {
       layouts = layouts_of_(fields_, layout_);
     else
       layouts.push_back(mesh_io::ahmed_layout());
+    // case.foam, which ParaView opens in the place of its folder.
+    if (const std::filesystem::path file = input_;
+        file.extension() == ".foam" && std::filesystem::is_regular_file(file))
+      input_ = file.has_parent_path() ? file.parent_path().string() : ".";
     const mesh_io::Layout& layout = mesh_io::choose_layout(
         layouts, layout_ == "auto" && layouts.size() == 1 ? layouts[0]->name() : layout_, input_);
     import_options_.overwrite = overwrite_;

@@ -80,6 +80,7 @@ class Initialise : public Command {
   }
 
   int execute() override {
+    case_ = mesh_io::foam_folder(case_);
     const auto checkpoint = load_model(model_);
     conditions_.check(checkpoint);
     const fs::path folder = fs::path(case_) / time_, backup = fs::path(case_) / str(time_, ".", kBackup);

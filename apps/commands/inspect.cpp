@@ -58,10 +58,11 @@ class Inspect : public Command {
   std::string summary() const override { return "Report what is in a mesh file or a model"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("file", files_,
-                   "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES), several surfaces as one "
-                   "body, or checkpoint "
-                   "(.h5); without: the built-in model");
+    app.add_option(
+        "file", files_,
+        "Mesh (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, NASTRAN, STEP, IGES), several surfaces as one "
+        "body, or checkpoint "
+        "(.h5); without: the built-in model");
     app.add_option("--unit", unit_, "Unit of length of a mesh file that does not say it: m, mm, cm, in, ft")
         ->default_str("m");
     parts_.declare(app);

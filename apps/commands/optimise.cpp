@@ -136,6 +136,7 @@ class Optimise : public Command {
         const auto piece = work.prepare(design);
         work.compute(*piece);
         row = work.finish(*piece);
+        if (row.done) row.numbers.emplace_back("feasible", feasible(row, plan) ? 1 : 0);
         folder.describe();
         folder.append(row);
         say(row, plan);
@@ -223,6 +224,43 @@ class Optimise : public Command {
     return true;
   }
 
+  // What a constraint misses in a design, in parts of its bound; 0: it holds.
+  static double violation(const Row& row, const solver::Objective::Constraint& c) {
+    const double value = row.number(c.quantity);
+    if (std::isnan(value)) return std::numeric_limits<double>::infinity();
+    const double below = c.min - value, above = value - c.max, bound = below > above ? c.min : c.max;
+    return std::max({0.0, below, above}) / std::max(std::abs(bound), 1e-12);
+  }
+
+  // Which constraint no design holds and how near one comes, and which design misses the least.
+  std::string why_none(const solver::SweepPlan& plan, const std::vector<Row>& rows) const {
+    std::string out;
+    const auto add = [&](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
+    for (const auto& c : plan.objective->constraints) {
+      const Row* nearest = nullptr;
+      for (const Row& row : rows)
+        if (row.done && (!nearest || violation(row, c) < violation(*nearest, c))) nearest = &row;
+      if (nearest && violation(*nearest, c) > 0)
+        add(str("no design holds ", std::isfinite(c.min) ? str(c.min, " <= ") : "", c.quantity,
+                std::isfinite(c.max) ? str(" <= ", c.max) : "", ", the nearest is ", nearest->number(c.quantity), " ('",
+                nearest->design, "')"));
+    }
+    const Row* least = nullptr;
+    double missing = 0;
+    for (const Row& row : rows) {
+      if (!row.done) continue;
+      double sum = allow_ ? 0 : std::max(0.0, row.number("beyond_training"));
+      for (const auto& c : plan.objective->constraints) sum += violation(row, c);
+      if (!least || sum < missing) least = &row, missing = sum;
+    }
+    if (least) {
+      add(str("least is missing in '", least->design, "'"));
+      for (const auto& p : plan.parameters) out += str(", ", p.name, " ", least->parameter(p.name));
+      if (!allow_ && !least->trusted()) out += ", outside of the training data";
+    }
+    return out;
+  }
+
   int report(const solver::SweepPlan& plan, const DesignWork& work, const std::vector<Row>& rows,
              const std::string& reason) const {
     const Row* best = nullptr;
@@ -237,7 +275,7 @@ class Optimise : public Command {
       fs::remove(shape, ignored);  // of other constraints
       throw Error(ErrorKind::runtime,
                   str("none of the ", rows.size(), " designs holds all constraints",
-                      allow_ ? "" : " inside of the training data"),
+                      allow_ ? "" : " inside of the training data", ": ", why_none(plan, rows)),
                   allow_ ? "widen the bounds or the constraints"
                          : "widen the bounds or the constraints, begin elsewhere (\"start\"), or pass "
                            "--allow-extrapolation to trust them all the same");

@@ -5,6 +5,7 @@
 
 #include "apps/cli/case_options.hpp"
 #include "apps/cli/device_options.hpp"
+#include "apps/cli/forces_report.hpp"
 #include "apps/cli/model.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/point_output.hpp"
@@ -36,10 +37,11 @@ class Predict : public Command {
   std::string summary() const override { return "Predict surface and volume flow fields and forces of a body"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("geometry", geometry_,
-                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES), flow "
-                   "along +x, z up if not "
-                   "told otherwise; several files: parts of one body")
+    app.add_option(
+           "geometry", geometry_,
+           "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, NASTRAN, STEP, IGES), flow "
+           "along +x, z up if not "
+           "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--model", model_, kModelHelp);
     app.add_option("--member", member_, kMemberHelp)->check(CLI::PositiveNumber);
@@ -147,7 +149,10 @@ class Predict : public Command {
 
     // Before the work: an answer without a place to go to would be lost.
     std::optional<OutputFolder> folder;
-    if (processes.first()) folder.emplace(out_, result_names(), overwrite_);
+    if (processes.first()) {
+      folder.emplace(out_, result_names(), overwrite_);
+      core::require_disk_space(out_, expected_bytes(question));
+    }
     std::optional<Slice> slice;
     if (picture_ && processes.first()) {
       require_opengl();
@@ -184,11 +189,27 @@ class Predict : public Command {
       write_results(*folder, result, slice ? &*slice : nullptr);
     } catch (const Error& error) {
       if (!folder) throw;
+      // What was computed is told, whatever happens to the files.
+      std::cout << (json_ ? result_json_text(result)
+                          : coefficients_table(answer.forces) + '\n' + reference_lines(answer.forces));
       throw Error(error.kind(), folder->with_final_names(error.message()), error.hint());
     }
     const auto files = folder->commit();
     std::cout << (json_ ? result_json_text(result, files) : result_text(result, out_, files));
     return 0;
+  }
+
+  // Of the files, about: arrays of 4 bytes and coordinates of 4, in base64; of a mesh that is still to be made a usual
+  // one.
+  static std::uint64_t expected_bytes(const solver::Case& question) {
+    constexpr std::uint64_t kUsualCells = 300'000, kCell = 140, kPoint = 16;
+    const geometry::SurfaceMesh& surface = question.surface ? *question.surface : question.body;
+    std::uint64_t bytes = kCell * surface.face_count() + kPoint * surface.points.size();
+    if (question.volume == solver::VolumeOutput::mesh)
+      bytes += kCell * question.volume_mesh.cell_count() + kPoint * question.volume_mesh.points.size();
+    else if (question.volume != solver::VolumeOutput::none)
+      bytes += kCell * kUsualCells;
+    return bytes + kCell * question.sample_mesh.points.size();
   }
 
   int print_plan(const solver::Engine& engine, const solver::Case& question,

@@ -30,8 +30,9 @@ class RepairCommand : public Command {
   std::string summary() const override { return "Write the closed body that predict makes of a damaged surface"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("files", files_,
-                   "Mesh files of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES)")
+    app.add_option(
+           "files", files_,
+           "Mesh files of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, NASTRAN, STEP, IGES)")
         ->required();
     app.add_option("-o,--out", out_, "File to write: .stl (binary) or .vtp (keeps the parts' names)")->required();
     app.add_option("--unit", unit_, "Unit of length of files that do not say it, also of --out: m, mm, cm, in, ft")

@@ -48,10 +48,11 @@ class Solve : public Command {
 
   void declare(CLI::App& app) override {
     app_ = &app;
-    app.add_option("geometry", geometry_,
-                   "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, STEP, IGES), flow "
-                   "along +x, z up if not "
-                   "told otherwise; several files: parts of one body")
+    app.add_option(
+           "geometry", geometry_,
+           "Surface of the body (STL, OBJ, PLY, VTP, VTU, VTK, VTM, PVTP, PVTU, VTKHDF, NASTRAN, STEP, IGES), flow "
+           "along +x, z up if not "
+           "told otherwise; several files: parts of one body")
         ->required();
     app.add_option("--engine", engine_,
                    "openfoam: RANS by simpleFoam, k-omega SST (needs the package openfoam); neural: what predict does")

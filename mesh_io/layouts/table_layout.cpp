@@ -184,7 +184,7 @@ class TableLayout : public Layout {
     std::error_code ignored;
     if (table_.openfoam) {
       if (is_foam_case(folder)) {
-        const fs::path path = fs::weakly_canonical(folder, ignored);
+        const fs::path path = fs::weakly_canonical(foam_folder(folder), ignored);
         return {{path.filename().string(), {path.string()}, folder, {}}};
       }
       for (const auto& entry : fs::directory_iterator(folder, ignored))

@@ -11,9 +11,9 @@
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/json.hpp"
-#include "core/text.hpp"
 #include "core/sequences.hpp"
 #include "core/sha256.hpp"
+#include "core/text.hpp"
 #include "geometry/generators.hpp"
 #include "mesh_io/h5/split_rules.hpp"
 #include "mesh_io/mesh_io.hpp"
@@ -247,8 +247,8 @@ SweepPlan plan_of_table(const std::string& path, const std::vector<std::string>&
     for (std::string file; std::getline(files, file, '|');)
       if (!trimmed(file).empty()) design.files.push_back((folder / trimmed(file)).string());
     if (design.files.empty()) throw Error(ErrorKind::input, str(at(), ": no file is named"));
-    design.name = name_column >= 0 ? fields[static_cast<std::size_t>(name_column)]
-                                   : mesh_io::name_of_mesh(design.files.front());
+    design.name =
+        name_column >= 0 ? fields[static_cast<std::size_t>(name_column)] : mesh_io::name_of_mesh(design.files.front());
     design.values.assign(plan.parameters.size(), kNone);
     for (std::size_t c = 0; c < header.size(); ++c) {
       if (parameter[c] < 0 || fields[c].empty()) continue;
@@ -400,8 +400,8 @@ class SpaceReader {
   }
 
   MorphRecipe morph(const Place& place) const {
-    place.object({"lattice", "region", "stretch"});
-    if (place.json().size() != 1) place.refuse("one of lattice, region and stretch is expected");
+    place.object({"lattice", "region", "stretch", "rotate"});
+    if (place.json().size() != 1) place.refuse("one of lattice, region, stretch and rotate is expected");
     MorphRecipe out;
     if (place.has("stretch")) {
       const Place at = place.at("stretch").object({"axis", "from", "to", "by"});
@@ -414,6 +414,20 @@ class SpaceReader {
       out.from = at.at("from").number(), out.to = at.at("to").number();
       if (out.from == out.to) at.at("to").refuse("from and to are the same");
       out.by = linear(at.at("by"));
+      return out;
+    }
+    if (place.has("rotate")) {
+      const Place at = place.at("rotate").object({"from", "to", "by", "box", "fade"});
+      out.kind = MorphRecipe::Kind::rotate;
+      out.where = at.where();
+      out.hinge[0] = at.at("from").vector(), out.hinge[1] = at.at("to").vector();
+      if (!(norm(out.hinge[1] - out.hinge[0]) > 0)) at.at("to").refuse("from and to are the same point");
+      out.by = linear(at.at("by"));
+      if (at.has("box")) out.box = at.at("box").box();
+      if (at.has("fade")) {
+        if (!at.has("box")) at.at("fade").refuse("there is no box to fade in");
+        fade(at.at("fade"), out.fade);
+      }
       return out;
     }
     const bool lattice = place.has("lattice");
@@ -676,14 +690,75 @@ void sample_list(const Place& root, SweepPlan& plan, std::vector<std::string>& w
   }
 }
 
-void sample(const Place& root, SweepPlan& plan) {
+// A plan made elsewhere: a table (.csv) whose columns are parameters by their names, and `name` or `design`.
+void sample_table(const Place& at, const fs::path& folder, SweepPlan& plan, std::vector<std::string>& where) {
+  const std::string path = (folder / at.text()).string();
+  std::istringstream in(core::read_text(path));
+  std::string line;
+  std::size_t number = 0;
+  char separator = ',';
+  std::vector<int> parameter;  // of each column; -1: the name
+  while (std::getline(in, line)) {
+    ++number;
+    if (number == 1 && line.rfind("\xef\xbb\xbf", 0) == 0) line.erase(0, 3);
+    if (trimmed(line).empty() || trimmed(line)[0] == '#') continue;
+    const std::string place = str("'", path, "': line ", number);
+    if (parameter.empty()) {
+      separator = line.find('\t') != std::string::npos ? '\t' : line.find(';') != std::string::npos ? ';' : ',';
+      std::vector<std::string> names;
+      for (const auto& p : plan.parameters) names.push_back(p.name);
+      for (const std::string& column : fields_of(line, separator, place)) {
+        const auto it = std::find(names.begin(), names.end(), column);
+        const bool name = lower(column) == "name" || lower(column) == "design";
+        if (it == names.end() && !name)
+          throw Error(ErrorKind::input, str(place, ": there is no parameter '", column, "' in ", plan.source),
+                      near(column, names));
+        parameter.push_back(it == names.end() ? -1 : static_cast<int>(it - names.begin()));
+      }
+      continue;
+    }
+    const auto fields = fields_of(line, separator, place);
+    if (fields.size() != parameter.size())
+      throw Error(ErrorKind::input,
+                  str(place, ": ", fields.size(), " fields, but the table has ", parameter.size(), " columns"));
+    Design design;
+    for (const auto& p : plan.parameters) design.values.push_back(p.fixed() ? p.min : p.start);
+    for (std::size_t c = 0; c < fields.size(); ++c) {
+      if (parameter[c] < 0) {
+        design.name = fields[c];
+        continue;
+      }
+      if (fields[c].empty()) continue;
+      const auto& p = plan.parameters[static_cast<std::size_t>(parameter[c])];
+      const auto value = number_of(fields[c]);
+      if (!value)
+        throw Error(ErrorKind::input, str(place, ": ", p.name, ": '", fields[c], "' is not a number"),
+                    "leave it empty for the parameter's start");
+      if (*value < p.min || *value > p.max)
+        throw Error(ErrorKind::input,
+                    str(place, ": ", p.name, ": ", *value, " is outside of its bounds ", p.min, "..", p.max));
+      design.values[static_cast<std::size_t>(parameter[c])] = *value;
+    }
+    plan.designs.push_back(std::move(design));
+    where.push_back(place);
+    if (plan.designs.size() > kMostDesigns) break;
+  }
+  if (plan.designs.empty())
+    throw Error(ErrorKind::input, str("'", path, "': there are no designs in it"),
+                "its first line names parameters, each further line is a design");
+}
+
+void sample(const Place& root, const fs::path& folder, SweepPlan& plan) {
   std::vector<std::string> where;
   std::vector<std::size_t> free;
   for (std::size_t p = 0; p < plan.parameters.size(); ++p)
     if (!plan.parameters[p].fixed()) free.push_back(p);
   if (root.has("designs")) {
     if (root.has("sampling")) root.at("sampling").refuse("'sampling' and 'designs' exclude each other");
-    sample_list(root, plan, where);
+    if (root.at("designs").json().is_string())
+      sample_table(root.at("designs"), folder, plan, where);
+    else
+      sample_list(root, plan, where);
     plan.sampling = "as listed";
   } else {
     const Place at = root.at("sampling").object({"method", "count", "seed"});
@@ -795,7 +870,7 @@ SweepPlan plan_of_space(const std::string& path, bool sampled, const std::vector
   if (sampled) {
     if (!root.has("sampling") && !root.has("designs"))
       root.refuse("neither 'sampling' nor 'designs' says which designs to compute");
-    sample(root, plan);
+    sample(root, fs::path(path).parent_path(), plan);
   } else if (!plan.objective) {
     root.refuse("there is no 'objective'", "for example \"objective\": \"Cd\"");
   }
@@ -905,6 +980,11 @@ std::vector<geometry::Morph> morphs_of(const SweepPlan& plan, const Design& desi
           geometry::StretchMorph{recipe.axis, unit * recipe.from, unit * recipe.to, unit * recipe.by.at(values)});
       continue;
     }
+    const double radians = std::acos(-1.0) / 180 * recipe.by.at(values);
+    if (recipe.kind == MorphRecipe::Kind::rotate && recipe.box.empty()) {
+      out.push_back(geometry::RotateMorph{{}, {}, unit * recipe.hinge[0], unit * recipe.hinge[1], radians});
+      continue;
+    }
     const Box box{unit * recipe.box.low, unit * recipe.box.high};
     if (geometry::points_inside(body, box) == 0) {
       const Box b = body.bounds();
@@ -918,6 +998,10 @@ std::vector<geometry::Morph> morphs_of(const SweepPlan& plan, const Design& desi
     const auto crossed = geometry::crossed_sides(body, box);
     geometry::Fading fading{};
     for (std::size_t s = 0; s < 6; ++s) fading[s] = recipe.fade[s].value_or(crossed[s] ? kUsualFade : 0.0);
+    if (recipe.kind == MorphRecipe::Kind::rotate) {
+      out.push_back(geometry::RotateMorph{box, fading, unit * recipe.hinge[0], unit * recipe.hinge[1], radians});
+      continue;
+    }
     if (recipe.kind == MorphRecipe::Kind::region) {
       const Vec3 about = recipe.about ? unit * *recipe.about : 0.5 * (box.low + box.high);
       out.push_back(geometry::RegionMorph{box, fading, at(recipe.shift, unit), at(recipe.growth, 1), about});

@@ -45,7 +45,7 @@ using Linear3 = std::array<Linear, 3>;
 
 // A geometry::Morph whose numbers are parameters. Lengths in the unit of the body's file.
 struct MorphRecipe {
-  enum class Kind { lattice, region, stretch } kind = Kind::region;
+  enum class Kind { lattice, region, stretch, rotate } kind = Kind::region;
   std::string where;  // in the file, for messages
   Box box;
   std::array<std::optional<double>, 6> fade;  // nothing: a quarter of the box where the body crosses that side
@@ -55,7 +55,8 @@ struct MorphRecipe {
   std::optional<Vec3> about;  // nothing: the middle of the box
   int axis = 0;
   double from = 0, to = 0;
-  Linear by;
+  Vec3 hinge[2] = {{0, 0, 0}, {0, 1, 0}};  // of a rotation, whose box may be empty: all of the body
+  Linear by;                               // of a rotation in degrees
 };
 
 // The body that parameters shape.

@@ -445,10 +445,12 @@ Loader::Loader(const Dataset& dataset, std::vector<std::size_t> cases, const Cas
     for (int b = 0; b < 2; ++b) {
       const std::size_t needed = std::max(draw.anchors[b] + draw.queries[b], b == 0 ? draw.geometry_points : 0);
       if (info.rows[b] < needed)
-        throw Error(ErrorKind::input,
-                    str("'", info.file, "': case '", info.name, "' has ", info.rows[b], " ",
-                        physics::name(static_cast<Branch>(b)), " points, ", needed, " are drawn"),
-                    "draw fewer points, anchors and queries");
+        throw Error(
+            ErrorKind::input,
+            str("'", info.file, "': case '", info.name, "' has ", info.rows[b], " ",
+                physics::name(static_cast<Branch>(b)), " points, ", needed, " are drawn"),
+            str("draw fewer: lower draw.", b == 0 ? "geometry_points, draw.surface_anchors or draw.surface_queries"
+                                                  : "volume_anchors or draw.volume_queries"));
     }
   }
   impl_->thread = std::thread([this] { impl_->work(); });

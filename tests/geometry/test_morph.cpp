@@ -90,6 +90,31 @@ TEST_CASE("stretching lengthens one part and carries what lies beyond") {
   CHECK(after.bounds.high[0] == Approx(2.4));
 }
 
+TEST_CASE("a rotation turns about its hinge, all of the body or what lies in a box") {
+  const double right = 0.5 * std::acos(-1.0);
+  const RotateMorph whole{{}, {}, {1, 0, 1}, {1, 5, 1}, right};  // about +y: z goes to x, x to -z
+  const Vec3 turned = moved(whole, {3, 7, 1});
+  CHECK(turned[0] == Approx(1));
+  CHECK(turned[1] == Approx(7));
+  CHECK(turned[2] == Approx(-1));
+  CHECK(moved(whole, {1, 2, 1}) == Vec3{1, 2, 1});
+  // Lengths and volume stay.
+  SurfaceMesh mesh = test::box_mesh({0, 0, 0}, {2, 1, 1}, 4);
+  const auto before = report(mesh);
+  apply(RotateMorph{{}, {}, {0.3, 0, 0.2}, {0.4, 1, 0.3}, 0.3}, mesh);
+  const auto after = report(mesh, true);
+  CHECK(after.volume == Approx(before.volume));
+  CHECK(after.area == Approx(before.area));
+  // A flap: its end goes up by its length times the sine, the root stays, the distance to the hinge is kept.
+  const RotateMorph flap{{{1, -1, -1}, {2, 2, 2}}, {0.5, 0, 0, 0, 0, 0}, {1, 0, 0}, {1, 1, 0}, -0.1};
+  CHECK(moved(flap, {0.5, 0, 0}) == Vec3{0.5, 0, 0});
+  const Vec3 end = moved(flap, {2, 0.5, 0});
+  CHECK(end[2] == Approx(std::sin(0.1)));
+  const Vec3 half = moved(flap, {1.25, 0.5, 0});  // in the middle of the fading
+  CHECK(half[2] == Approx(0.25 * std::sin(0.05)));
+  CHECK(norm(half - Vec3{1, 0.5, 0}) == Approx(0.25));
+}
+
 TEST_CASE("a deformed sphere stays closed and its volume is that of the map") {
   SurfaceMesh mesh = test::sphere_mesh(24);
   const Box around{{-2, -2, -2}, {2, 2, 2}};

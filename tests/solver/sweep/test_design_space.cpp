@@ -61,9 +61,7 @@ TEST_CASE("a folder's geometry files are its designs, in natural order") {
   std::filesystem::create_directory(dir.file("empty"));
   CHECK_THAT(message_of([&] { read_plan({dir.file("empty")}); }), ContainsSubstring("holds no geometry files"));
   CHECK_THAT(message_of([&] { read_plan({dir.file("nothing")}); }), ContainsSubstring("there is no file or folder"));
-  CHECK_THAT(message_of([&] {
-               read_plan({dir.file("bodies/run_10.stl"), dir.file("bodies")});
-             }),
+  CHECK_THAT(message_of([&] { read_plan({dir.file("bodies/run_10.stl"), dir.file("bodies")}); }),
              ContainsSubstring("cannot stand among others"));
 }
 
@@ -135,6 +133,42 @@ TEST_CASE("a longer sequence has the names of a shorter one") {
     FAIL(few.designs[i].name << " is another design");
   }
   CHECK(many.designs.back().name == "design_1001");
+}
+
+TEST_CASE("rotations and designs of a table in a space") {
+  const TempDir dir;
+  write_cube(dir);
+  const std::string space =
+      "\"parameters\": {\"rake\": {\"min\": -2, \"max\": 2, \"start\": 0.5}, \"velocity\": 12}, \"morphs\": ["
+      "{\"rotate\": {\"from\": [0, 0, 0], \"to\": [0, 1, 0], \"by\": \"2*rake\"}},"
+      "{\"rotate\": {\"from\": [0, 0, 0], \"to\": [0, 1, 0], \"by\": 3, \"box\": [[0.5, -1, -1], [2, 2, 2]]}}],"
+      "\"include_baseline\": false, \"designs\": \"doe.csv\"";
+  dir.write("doe.csv", "\xef\xbb\xbf# a plan\nName;rake\nfirst;1.5\nsecond;\n");
+  const auto plan = plan_of(dir, space_of(space));
+  REQUIRE(plan.designs.size() == 2);
+  CHECK(plan.designs[0].name == "first");
+  CHECK(plan.designs[0].values == std::vector<double>{1.5, 12});
+  CHECK(plan.designs[1].values == std::vector<double>{0.5, 12});
+  auto body = test::unit_cube(4);
+  body.file_unit = 0.001;
+  for (Vec3& p : body.points) p = 0.001 * p;
+  const auto morphs = morphs_of(plan, plan.designs[0], body);
+  REQUIRE(morphs.size() == 2);
+  const auto &rake = std::get<geometry::RotateMorph>(morphs[0]), &flap = std::get<geometry::RotateMorph>(morphs[1]);
+  CHECK(rake.box.empty());
+  CHECK(rake.angle == Approx(3 * std::acos(-1.0) / 180));
+  CHECK(flap.box.high[0] == Approx(0.002));
+  CHECK(flap.fading == geometry::Fading{0.25, 0, 0, 0, 0, 0});
+
+  const auto refused = [&](const char* table) {
+    dir.write("doe.csv", table);
+    return message_of([&] { plan_of(dir, space_of(space)); });
+  };
+  CHECK_THAT(refused("rack\n1\n"), ContainsSubstring("doe.csv': line 1: there is no parameter 'rack'"));
+  CHECK_THAT(refused("rake\n1\n3\n"), ContainsSubstring("line 3: rake: 3 is outside of its bounds -2..2"));
+  CHECK_THAT(refused("rake\nx\n"), ContainsSubstring("line 2: rake: 'x' is not a number"));
+  CHECK_THAT(refused("rake,velocity\n1\n"), ContainsSubstring("line 2: 1 fields, but the table has 2 columns"));
+  CHECK_THAT(refused("rake\n"), ContainsSubstring("no designs"));
 }
 
 TEST_CASE("spaces are sampled as a grid, a list, a sequence or a hypercube") {
