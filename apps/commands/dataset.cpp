@@ -154,7 +154,14 @@ class DatasetCommand : public Command {
     const mesh_io::ImportReport report = mesh_io::import_cases(layout, input_, output_, import_options_);
     if (report.kept > 0) core::info(str(report.kept, " cases were finished before"));
     if (!report.rejected.empty()) core::warn(str(report.rejected.size(), " cases are left out"));
-    return info(mesh_io::Dataset(output_));
+    const mesh_io::Dataset data(output_);
+    const auto silent = std::count_if(data.cases().begin(), data.cases().end(), [](const auto& c) {
+      return c.coefficients.count("Cd") == 0 && c.coefficients.count("Cl") == 0;
+    });
+    if (silent > 0)
+      core::info(str(silent, " of ", data.cases().size(),
+                     " cases state neither drag nor lift: nothing to compare the forces over their faces with"));
+    return info(data);
   }
 
   std::string layout_help() const {

@@ -40,14 +40,35 @@ struct ForceTable {
   std::vector<std::vector<double>> rows;
 };
 
-ForceTable read_force_table(const fs::path& folder) {
+// The row's numbers of a table of forces: time, and the total along x, y, z. OpenFOAM writes that first (force.dat, of
+// openfoam.com), or pressure and friction apart (forces.dat, of openfoam.org), in parentheses.
+std::vector<double> force_row(std::string line, bool apart) {
+  std::replace_if(line.begin(), line.end(), [](char ch) { return ch == '(' || ch == ')'; }, ' ');
+  std::vector<double> numbers;
+  for (const std::string& word : words_of(line)) {
+    double x = 0;
+    if (!parse_number(word, x)) return {};
+    numbers.push_back(x);
+  }
+  if (numbers.size() < (apart ? 7u : 4u)) return {};
+  std::vector<double> row(numbers.begin(), numbers.begin() + 4);
+  if (apart)
+    for (std::size_t a = 1; a < 4; ++a) row[a] += numbers[a + 3];
+  return row;
+}
+
+// forces: of the function object forces, time and three totals a row; else of forceCoeffs.
+ForceTable read_force_table(const fs::path& folder, bool forces) {
   ForceTable table;
   std::error_code ignored;
   std::vector<std::pair<double, fs::path>> files;
   for (const auto& start : fs::directory_iterator(folder, ignored)) {
     double time = 0;
     if (!parse_number(start.path().filename().string(), time)) continue;
-    for (const char* name : {"coefficient.dat", "forceCoeffs.dat", "coefficient_0.dat"})
+    const std::vector<const char*> names =
+        forces ? std::vector<const char*>{"force.dat", "forces.dat", "force_0.dat"}
+               : std::vector<const char*>{"coefficient.dat", "forceCoeffs.dat", "coefficient_0.dat"};
+    for (const char* name : names)
       if (fs::is_regular_file(start.path() / name, ignored)) {
         files.emplace_back(time, start.path() / name);
         break;
@@ -66,6 +87,11 @@ ForceTable read_force_table(const fs::path& folder) {
       begin = end + 1;
       const std::vector<std::string> words = words_of(line);
       if (words.empty()) continue;
+      if (forces) {
+        auto row = line[0] == '#' || !ends ? std::vector<double>() : force_row(line, path.filename() == "forces.dat");
+        if (!row.empty()) table.rows.push_back(std::move(row));
+        continue;
+      }
       if (line[0] == '#') {
         if (words[0] == "Time") table.columns = words;
         continue;
@@ -161,7 +187,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   double until = 0, since = -1;
   bool restarted = false, averages = false;
   parse_number(time, until);
-  std::string coefficients;
+  std::string coefficients, forces;
   for (const std::string& name : control.children("functions")) {
     const std::string entry = "functions/" + name + '/';
     const std::string* type = control.find(entry + "type");
@@ -172,12 +198,17 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
       const std::string* restart = control.find(entry + "restartOnRestart");
       restarted = restart && (*restart == "true" || *restart == "on" || *restart == "yes");
     }
-    if (*type != "forceCoeffs" || !coefficients.empty()) continue;
-    coefficients = name;
-    setup.velocity = control.number(entry + "magUInf").value_or(0);
+    const bool of_coefficients = *type == "forceCoeffs";
+    if ((!of_coefficients && *type != "forces") || !coefficients.empty() || (!of_coefficients && !forces.empty()))
+      continue;
+    (of_coefficients ? coefficients : forces) = name;
+    setup.body.clear();
     setup.density = control.number(entry + "rhoInf").value_or(0);
-    setup.reference_length = control.number(entry + "lRef").value_or(0);
-    setup.reference_area = control.number(entry + "Aref").value_or(0);
+    if (of_coefficients) {
+      setup.velocity = control.number(entry + "magUInf").value_or(0);
+      setup.reference_length = control.number(entry + "lRef").value_or(0);
+      setup.reference_area = control.number(entry + "Aref").value_or(0);
+    }
     std::vector<std::string> wanted = control.words(entry + "patches");
     for (const FoamPatch& patch : c.patches)
       for (const std::string& pattern : wanted) {
@@ -202,23 +233,36 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
         fs::is_regular_file(file, ignored) && !(setup.kinematic_viscosity > 0))
       setup.kinematic_viscosity = FoamDictionary::read(file.string()).number("nu").value_or(0);
   if (!(setup.velocity > 0)) setup.velocity = initial_speed(c);
-  if (!coefficients.empty()) {
-    const ForceTable table = read_force_table(fs::path(c.path) / "postProcessing" / coefficients);
-    if (restarted) since = std::max(since, table.last_start);
-    averaged = averaged && averages;
-    for (const char* name : {"Cd", "Cl"}) {
-      const auto column =
-          static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
-      if (column == table.columns.size()) continue;
-      double sum = 0;
-      std::size_t count = 0;
-      for (const auto& row : table.rows) {
-        if (row[0] > until * (1 + 1e-9) || (averaged && row[0] <= since)) continue;
-        if (!averaged) sum = 0, count = 0;
-        sum += row[column], ++count;
-      }
-      if (count > 0) setup.coefficients[name] = sum / static_cast<double>(count);
+  const auto mean = [&](const ForceTable& table, std::size_t column) -> std::optional<double> {
+    double sum = 0;
+    std::size_t count = 0;
+    for (const auto& row : table.rows) {
+      if (row[0] > until * (1 + 1e-9) || (averaged && row[0] <= since)) continue;
+      if (!averaged) sum = 0, count = 0;
+      sum += row[column], ++count;
     }
+    return count > 0 ? std::optional<double>(sum / static_cast<double>(count)) : std::nullopt;
+  };
+  averaged = averaged && averages;
+  const std::string& named = coefficients.empty() ? forces : coefficients;
+  if (named.empty()) return setup;
+  const ForceTable table = read_force_table(fs::path(c.path) / "postProcessing" / named, coefficients.empty());
+  if (restarted) since = std::max(since, table.last_start);
+  if (coefficients.empty()) {
+    Vec3 force{0, 0, 0};
+    bool all = true;
+    for (std::size_t a = 0; a < 3; ++a) {
+      const auto value = mean(table, a + 1);
+      force[a] = value.value_or(0), all = all && value;
+    }
+    if (all) setup.force = force;
+    return setup;
+  }
+  for (const char* name : {"Cd", "Cl"}) {
+    const auto column =
+        static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
+    if (column == table.columns.size()) continue;
+    if (const auto value = mean(table, column)) setup.coefficients[name] = *value;
   }
   return setup;
 }

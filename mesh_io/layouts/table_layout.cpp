@@ -647,6 +647,16 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
     half = std::abs(flat.low[1]) <= near && std::abs(flat.high[1]) <= near &&
            (body.low[1] >= -near || body.high[1] <= near);
   }
+  if (setup.force && setup.velocity > 0) {
+    // The case says no area: that of the body's shadow, whole.
+    const double area = (half ? 2 : 1) * geometry::frontal_area(fields.surface),
+                 newton = 0.5 * info.flow.density * setup.velocity * setup.velocity * area;
+    if (newton > 0) {
+      info.reference_area = half ? 0.5 * area : area;  // doubled below
+      info.coefficients["Cd"] = (*setup.force)[0] / (half ? 0.5 * newton : newton);
+      info.coefficients["Cl"] = (*setup.force)[2] / (half ? 0.5 * newton : newton);
+    }
+  }
   if (half) {
     const double frontal = geometry::frontal_area(fields.surface);
     if (std::abs(info.reference_area - 2 * frontal) < std::abs(info.reference_area - frontal))

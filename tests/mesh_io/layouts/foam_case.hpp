@@ -20,6 +20,7 @@ struct FoamCaseOptions {
   std::vector<std::string> collated;                 // folders of two processors' files, or of one's each
   bool mean = true, shear = true, vorticity = true;  // pMean and so on beside p; else p, U, wallShearStress
   bool shear_sign = false, normals = false;          // planted faults
+  const char* forces = nullptr;  // in the place of forceCoeffs: the function object forces, "force.dat" or "forces.dat"
 };
 
 // Fields by formulas, of places; OpenFOAM's own units, the shear that of the fluid on the body.
@@ -36,7 +37,7 @@ class FoamCaseWriter {
     write_text("system/controlDict", head("dictionary", "controlDict", false) + control());
     write_text("constant/transportProperties", head("dictionary", "transportProperties", false) +
                                                    "transportModel Newtonian;\nnu [0 2 -1 0 0 0 0] 1.5e-05;\n");
-    write_text("postProcessing/loads/0/coefficient.dat", coefficients());
+    write_loads();
     for (int part = 0; part < o_.processors; ++part) write_part(part);
     if (!o_.collated.empty()) collate();
   }
@@ -210,7 +211,7 @@ class FoamCaseWriter {
       const Vec3 force = foam_pressure(f.at) * kStep * kStep / (kStep / 2) * out + kStep * kStep * foam_shear(f.at);
       cd_ += force[0] / (q * area), cl_ += force[2] / (q * area);
     }
-    if (part == o_.processors - 1) write_text("postProcessing/loads/0/coefficient.dat", coefficients());
+    if (part == o_.processors - 1) write_loads();
   }
 
   // As OpenFOAM's collated files are: one list of bytes a processor, of which the first alone has the header.
@@ -239,7 +240,23 @@ class FoamCaseWriter {
     for (int part = 0; part < o_.processors; ++part) fs::remove_all(fs::path(folder_) / core::str("processor", part));
   }
 
+  void write_loads() const {
+    if (!o_.forces) return write_text("postProcessing/loads/0/coefficient.dat", coefficients());
+    const double newton = 0.5 * 15 * 15 * (o_.half ? 0.16 : 0.32), drag = newton * cd_, lift = newton * cl_;
+    std::string text = "# Force\n# Time\ttotal_x ...\n1\t(9 9 9) (9 9 9) (0 0 0)\n";
+    for (const char* time : {"100", "150"})
+      text += std::string(o_.forces) == "force.dat"
+                  ? core::str(time, "\t(", drag, " 0 ", lift, ") (", drag, " 0 0) (0 0 ", lift, ")\n")
+                  : core::str(time, "\t((", 0.75 * drag, " 0 ", lift, ") (", 0.25 * drag, " 0 0)) ((0 0 0) (0 0 0))\n");
+    write_text(std::string("postProcessing/loads/0/") + o_.forces, text);
+    write_text("0/U", head("volVectorField", "U", false) +
+                          "dimensions [0 1 -1 0 0 0 0];\ninternalField uniform (15 0 0);\nboundaryField { }\n");
+  }
   std::string control() const {
+    if (o_.forces)
+      return core::str("application simpleFoam;\nwriteFormat ", o_.binary ? "binary" : "ascii",
+                       ";\nfunctions\n{\n  loads\n  {\n    type forces;\n    patches (body);\n    rho rhoInf;\n    rhoInf 1;\n"
+                       "    CofR (0 0 0);\n  }\n}\n");
     return core::str("application simpleFoam;\nstartFrom latestTime;\nwriteFormat ", o_.binary ? "binary" : "ascii",
                      ";\nfunctions\n{\n  loads\n  {\n    type forceCoeffs;\n    patches (\"bo.*\"); // one of them\n    rho rhoInf;\n"
                      "    rhoInf 1;\n    magUInf 15;\n    lRef 1;\n    Aref ",
