@@ -165,15 +165,6 @@ std::size_t count_duplicates(const Topology& topology, std::vector<char>& duplic
   return count;
 }
 
-// The unit in which the file's numbers make a road vehicle or its wind-tunnel model. Up to 50 they may be metres (a
-// truck with its trailer is 25 m). From 800 they are millimetres (0.8 m model to 50 m train). Between the two, 250-800
-// is a car in centimetres (2.5-8 m), 100-250 a car in inches (2.5-6.4 m), and 50-100 a model of 0.5-1 m in centimetres.
-std::string likely_unit(double size_in_file_units) {
-  if (size_in_file_units <= 50) return "m";
-  if (size_in_file_units >= 800) return "mm";
-  return size_in_file_units >= 100 && size_in_file_units < 250 ? "in" : "cm";
-}
-
 double metres(const std::string& unit) {
   return unit == "mm" ? 1e-3 : unit == "cm" ? 1e-2 : unit == "in" ? 0.0254 : unit == "ft" ? 0.3048 : 1.0;
 }
@@ -186,6 +177,15 @@ void turn_over(SurfaceMesh& mesh, std::size_t f) {
 }
 
 }  // namespace
+
+// The unit in which the file's numbers make a road vehicle or its wind-tunnel model. Up to 50 they may be metres (a
+// truck with its trailer is 25 m). From 800 they are millimetres (0.8 m model to 50 m train). Between the two, 250-800
+// is a car in centimetres (2.5-8 m), 100-250 a car in inches (2.5-6.4 m), and 50-100 a model of 0.5-1 m in centimetres.
+std::string likely_unit(double size_in_file_units) {
+  if (size_in_file_units <= 50) return "m";
+  if (size_in_file_units >= 800) return "mm";
+  return size_in_file_units >= 100 && size_in_file_units < 250 ? "in" : "cm";
+}
 
 Orientation orient(SurfaceMesh& mesh) {
   const Topology topology(mesh);
@@ -395,7 +395,7 @@ std::string to_text(const SurfaceReport& r, const std::string& indent) {
   if (r.self_intersections) {
     line(*r.self_intersections, *r.self_intersections == 1 ? " pair" : " pairs", " of faces cut each other");
   }
-  line("the numbers look like ", r.likely_unit);
+  if (!r.likely_unit.empty()) line("the numbers look like ", r.likely_unit);
   return out;
 }
 

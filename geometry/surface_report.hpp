@@ -34,6 +34,9 @@ struct SurfaceReport {
   std::string likely_unit;  // of the file's numbers: "m", or "mm"/"cm"/"in" where those make a vehicle of it
 };
 
+// The unit in which a length in the file's numbers is that of a vehicle or a model of one.
+std::string likely_unit(double size_in_file_units);
+
 // `mesh` has passed its check(). Merges points that are bit-equal (STL has no topology) before counting edges.
 SurfaceReport report(const SurfaceMesh& mesh, bool find_self_intersections = false);
 

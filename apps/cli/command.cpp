@@ -95,6 +95,17 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app, const CLI::
   const std::string what = error.what();
   const std::string command = chosen ? chosen->get_name() : std::string();
   std::string hint = str("`", app.get_name(), " ", command, command.empty() ? "" : " ", "--help` lists the options");
+  // "INI was not able to parse predict.velocty"
+  if (dynamic_cast<const CLI::ConfigError*>(&error)) {
+    std::string given = what.substr(what.rfind(' ') + 1);
+    given = given.substr(given.rfind('.') + 1);
+    std::vector<std::string> names;
+    for (const CLI::App* one : {&app, chosen})
+      if (one)
+        for (const std::string& name : option_names(*one)) names.push_back(name.substr(2));
+    if (const std::string near = suggestion(given, names); !near.empty()) hint = near + " " + hint;
+    return {ErrorKind::usage, str("--config: there is no option '", given, "'"), hint};
+  }
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
     const auto begin = what.find("--");
     if (begin != std::string::npos) {

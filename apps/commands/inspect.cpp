@@ -125,10 +125,23 @@ class Inspect : public Command {
     if (parts_.mirror_axis() >= 0) geometry::complete_half(whole, parts_.mirror_axis());
     inspect_surface(whole, {});
   }
-  void inspect_surface(const geometry::SurfaceMesh& mesh, const mesh_io::ReadReport& cad) const {
+  // Without --unit the lengths are those of the unit that the numbers look like, as predict takes them.
+  void settle_unit(geometry::SurfaceMesh& mesh) const {
+    if (!unit_.empty() || mesh.unit_stated) return;
+    const Vec3 size = mesh.bounds().size();
+    const std::string unit = geometry::likely_unit(std::max({size[0], size[1], size[2]}));
+    if (unit == "m") return;
+    const double metres = unit_length(unit);
+    for (Vec3& p : mesh.points) p = metres * p;
+    mesh.file_unit = metres;
+    core::info(core::str(file_, ": read in ", unit, ", which its numbers look like (--unit decides)"));
+  }
+
+  void inspect_surface(geometry::SurfaceMesh mesh, const mesh_io::ReadReport& cad) const {
+    settle_unit(mesh);
     const bool tried = repair_.rung != geometry::Rung::none;
-    const auto r =
-        geometry::report(mesh, self_intersections_ || (tried && mesh.face_count() <= geometry::kMostForCuts));
+    auto r = geometry::report(mesh, self_intersections_ || (tried && mesh.face_count() <= geometry::kMostForCuts));
+    if (mesh.unit_stated) r.likely_unit.clear();  // nothing to guess
     geometry::Repair repair;
     if (tried) {
       geometry::SurfaceMesh prepared = mesh;

@@ -506,7 +506,8 @@ Checkpoint read(const H5File& file) {
             ? "a training file of the reference: `streamtube convert` makes a checkpoint of it"
             : "`streamtube convert` makes checkpoints");
   if (const std::string format = file.attribute_text("/", "format"); format != kFormat)
-    bad(str(where, ": is a '", format, "', not a Streamtube checkpoint"));
+    bad(str(where, ": is a '", format, "', not a Streamtube checkpoint"),
+        format.find("dataset") != std::string::npos ? "`streamtube dataset info` tells what is in it" : "");
   const std::int64_t version = file.attribute_integer("/", "format_version");
   if (version != Checkpoint::kFormatVersion)
     bad(str(where, ": has checkpoint format version ", version, "; this program reads version ",
