@@ -1,5 +1,5 @@
 #include "apps/cli/command.hpp"
-#include "apps/cli/picture.hpp"
+#include "apps/cli/loss_picture.hpp"
 #include "apps/commands/commands.hpp"
 #include "mesh_io/layouts/table_layout.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // Cases of OpenFOAM: their dictionaries, and the mesh and fields of one time, ASCII or binary, whole, decomposed or
-// collated, through VTK's reader. Everything is OpenFOAM's own here: its units, its sign of wallShearStress (of the body
-// on the fluid), normals of patches out of the fluid and so into the body.
+// collated, through VTK's reader. Everything is OpenFOAM's own here: its units, its sign of wallShearStress (of the
+// body on the fluid), normals of patches out of the fluid and so into the body.
 
 #include <map>
 #include <memory>
@@ -63,7 +63,7 @@ struct FoamCase {
 // processor folders that are missing, no time.
 FoamCase find_foam_case(const std::string& path);
 bool is_foam_case(const std::string& path);  // has system/controlDict
-// The folder of a case: the path itself, or of a file case.foam, which ParaView opens in its place, the folder around it.
+// The folder of a case: the path itself; of a file case.foam, which ParaView opens in its place, the folder around it.
 std::string foam_folder(const std::string& path);
 
 // The fields in a time folder: name -> dimensions, "[0 2 -2 0 0 0 0]". Of all or only of this class

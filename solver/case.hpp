@@ -90,7 +90,8 @@ struct Forces {
   std::string area_source, length_source;  // how the reference quantities were obtained
   std::optional<Axles> axles;
   std::size_t integration_points = 0;
-  std::vector<physics::ForceCoefficients> draws;  // of every draw alone, where there are several
+  std::vector<physics::ForceCoefficients> draws;    // of every draw alone, where there are several
+  std::vector<physics::ForceCoefficients> members;  // of every network of the model alone, where there are several
 };
 
 // Coefficients of the lift at the front and rear axle, each of pressure and of friction: a body on two axles that
@@ -129,6 +130,7 @@ struct Answer {
   std::vector<std::string> doubts;                      // of these: why the answer should not be relied on
   std::vector<std::pair<std::string, double>> seconds;  // per stage, in order
   std::string volume_source;                            // what the volume mesh is, in words
+  std::map<std::string, double> solution;               // of an engine that iterates: iterations, residuals, y+, ...
 };
 
 class Engine {

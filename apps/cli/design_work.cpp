@@ -147,6 +147,10 @@ void SweepOptions::declare(CLI::App& app) {
                  "or all (also volume.vtu)")
       ->check(CLI::IsMember({"none", "surface", "all"}))
       ->capture_default_str();
+  pictures.declare(app, {"Cp"},
+                   app.add_flag("--picture", picture,
+                                "At the end also draw a picture.png of each design: Cp, in one range of colours and "
+                                "seen by one camera"));
   app.add_flag("--resume", resume, "Go on with the results in --out, if there are any: what is done stays");
   app.add_flag("--overwrite", overwrite, "Replace the results in --out");
   app.add_flag("--json", json, "Print the summary as JSON on stdout");
@@ -165,6 +169,10 @@ void SweepOptions::declare(CLI::App& app) {
 
 void SweepOptions::validate() {
   if (resume && overwrite) throw Error(ErrorKind::usage, "--resume and --overwrite exclude each other");
+  pictures.validate();
+  if (picture && fields == "none")
+    throw Error(ErrorKind::usage, "--picture draws the surfaces, but nothing is kept of them with --fields none",
+                "leave out one of the two");
   if (of_case.volume.empty()) of_case.volume = fields == "all" ? "adaptive" : "none";
   if ((of_case.volume == "none") == (fields == "all"))
     throw Error(ErrorKind::usage,

@@ -37,7 +37,8 @@ struct SweepOptions {
   CaseOptions of_case;
   core::RuntimeOptions device;
   surrogate::Precision precision = surrogate::Precision::fp32;
-  bool baseline_area = false;
+  bool baseline_area = false, picture = false;
+  PictureOptions pictures;
   bool resume = false, overwrite = false, retry_failed = false, dry_run = false, json = false;
 };
 

@@ -1,6 +1,7 @@
 #include "apps/cli/forces_report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iomanip>
 #include <sstream>
@@ -30,19 +31,40 @@ Json split(const physics::ForceCoefficients& c, double Contribution::*member, do
           {"friction", unit * c.friction.*member}};
 }
 
-std::vector<double> of_draws(const solver::Forces& f, double Contribution::*member) {
+// Totals of what was answered several times: by draws, or by the members of a model.
+using Several = std::vector<physics::ForceCoefficients>;
+
+std::vector<double> totals(const Several& several, double Contribution::*member) {
   std::vector<double> out;
-  for (const auto& one : f.draws) out.push_back(one.pressure.*member + one.friction.*member);
+  for (const auto& one : several) out.push_back(one.pressure.*member + one.friction.*member);
   return out;
 }
 
-// Of a single draw, estimated from several.
+// Of a single one, estimated from several.
 double deviation(const std::vector<double>& values) {
   const double n = static_cast<double>(values.size());
   double mean = 0, squares = 0;
   for (const double x : values) mean += x / n;
   for (const double x : values) squares += (x - mean) * (x - mean) / (n - 1);
   return std::sqrt(squares);
+}
+
+Json several_json(const solver::Forces& f, const Several& several) {
+  Json out = {{"count", several.size()}};
+  const auto add = [&](const char* name, const std::vector<double>& values) {
+    out[name] = {{"standard_deviation", deviation(values)}, {"values", values}};
+  };
+  for (const Row& row : kCoefficients) add(row.name, totals(several, row.member));
+  if (!f.axles) return out;
+  std::array<std::vector<double>, 2> lift;
+  for (const auto& one : several) {
+    solver::Forces alone;
+    alone.coefficients = one, alone.axles = f.axles, alone.scales = f.scales;
+    const auto both = solver::axle_lift(alone);
+    for (std::size_t axle = 0; axle < 2; ++axle) lift[axle].push_back(both[axle].total());
+  }
+  for (std::size_t axle = 0; axle < 2; ++axle) add(kAxles[axle], lift[axle]);
+  return out;
 }
 
 // The patches with the largest drag, in their own order.
@@ -112,13 +134,8 @@ std::string forces_json_text(const solver::Forces& f) {
                       {"side_axis", f.axes.side},
                       {"lift_axis", f.axes.lift}};
   out["integration_points"] = f.integration_points;
-  if (!f.draws.empty()) {
-    out["draws"]["count"] = f.draws.size();
-    for (const Row& row : kCoefficients) {
-      const auto values = of_draws(f, row.member);
-      out["draws"][row.name] = {{"standard_deviation", deviation(values)}, {"values", values}};
-    }
-  }
+  if (!f.draws.empty()) out["draws"] = several_json(f, f.draws);
+  if (!f.members.empty()) out["members"] = several_json(f, f.members);
   return core::json_text(out);
 }
 
@@ -137,10 +154,11 @@ std::string coefficients_table(const solver::Forces& f) {
       for (std::size_t axle = 0; axle < 2; ++axle) line(kAxles[axle], lift[axle].pressure, lift[axle].friction);
     }
   }
-  if (!f.draws.empty()) {
-    out << "mean of " << f.draws.size() << " draws; standard deviation of one of them:";
+  for (const auto& [several, what] : {std::pair{&f.draws, " draws"}, {&f.members, " members of the model"}}) {
+    if (several->empty()) continue;
+    out << "mean of " << several->size() << what << "; standard deviation of one of them:";
     for (const Row& row : {kCoefficients[0], kCoefficients[1], kCoefficients[2]})
-      out << ' ' << row.name << ' ' << deviation(of_draws(f, row.member));
+      out << ' ' << row.name << ' ' << deviation(totals(*several, row.member));
     out << '\n';
   }
   if (f.patches.size() > 1) add_patches(out, f.patches);

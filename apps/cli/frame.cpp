@@ -98,14 +98,20 @@ std::array<double, 16> Placement::matrix() const {
   return m;
 }
 
-void FrameOptions::declare(CLI::App& app) {
-  app.add_option("--unit", unit_,
-                 "Unit of length of all input files: m, mm, cm, in, ft, or auto: as long as the model's bodies are; "
-                 "default: m, unless the numbers speak against it, then auto");
+void FrameOptions::declare_facing(CLI::App& app) {
   app.add_option("--flow-direction", flow_,
                  "Where the flow goes, in the files' frame: +x, -x, +y, ... or X,Y,Z; "
                  "default +x");
   app.add_option("--up", up_, "Upward direction in the files' frame: +z, +y, ... or X,Y,Z; default +z");
+}
+
+geometry::Frame FrameOptions::facing() const { return facing_of(flow_, up_); }
+
+void FrameOptions::declare(CLI::App& app) {
+  app.add_option("--unit", unit_,
+                 "Unit of length of all input files: m, mm, cm, in, ft, or auto: as long as the model's bodies are; "
+                 "default: m, unless the numbers speak against it, then auto");
+  declare_facing(app);
   app.add_option("--transform", transform_,
                  "Matrix from the files' frame to the model's (flow +x, up +z): 16 numbers row by row, or a file with "
                  "them; rotation, shift (in the files' unit) and one scale")

@@ -33,6 +33,10 @@ struct Placement {
 class FrameOptions {
  public:
   void declare(CLI::App& app);
+  // --flow-direction and --up alone.
+  void declare_facing(CLI::App& app);
+  // What these two say. Throws Error(usage).
+  geometry::Frame facing() const;
   // Throws Error(usage).
   void validate() const;
 

@@ -1,12 +1,12 @@
 #pragma once
-// Pictures of results and of training. Rendered off screen by VTK with OpenGL through EGL, which needs neither a
-// display nor a GPU. All throw Error(runtime) naming the packages when no OpenGL can be had, or the disk is full.
+// Pictures of results, rendered off screen (offscreen.hpp). A picture is a column of panels.
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/cli/picture_options.hpp"
 #include "geometry/surface_mesh.hpp"
-#include "surrogate/train/curves.hpp"
 
 namespace streamtube::apps {
 
@@ -17,22 +17,22 @@ struct Slice {
   std::vector<float> speed;                // m/s; NaN inside of the body
 };
 
-// To be asked before the work that a picture is made of.
-void require_opengl();
+// One field of one component on a body, over faces or points; 0 is white.
+struct BodyPanel {
+  const geometry::SurfaceMesh* body;
+  const geometry::Attribute* field;
+  ColourRange range;
+  View view;
+  Box seen;  // what the camera is set for, usually the body's bounds; one for many bodies lets them be compared
+  std::string title, bar;
+};
 
-// Cp on the body, and the speed on a plane along the flow. body: with the attribute "Cp".
-void write_picture(const std::string& path, const geometry::SurfaceMesh& body, const Slice& slice,
-                   const std::string& title);
-
-// The largest magnitude, single values aside.
+// The largest magnitude, single values aside; never 0.
 double colour_limit(const std::vector<float>& values);
 
-// One field of one component on the body, over faces or points, from the front and from behind; white is 0, full
-// colours are +-limit; 0: colour_limit() of the field.
-void write_field_picture(const std::string& path, const geometry::SurfaceMesh& body, const geometry::Attribute& field,
-                         const std::string& title, double limit = 0);
-
-// Loss and validation errors over the updates, logarithmic.
-void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title);
+// The bodies from above to below, then the speed on a plane along the flow; without `speeds` from 0 to its largest.
+// Throws Error(runtime): no OpenGL, a full disk.
+void write_picture(const std::string& path, const std::vector<BodyPanel>& bodies, const Slice* slice = nullptr,
+                   std::optional<ColourRange> speeds = {});
 
 }  // namespace streamtube::apps

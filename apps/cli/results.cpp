@@ -246,22 +246,40 @@ void write_body(OutputFolder& folder, const solver::Case& question, const Placem
   mesh_io::write_vtp(folder.file(kBody), body);
 }
 
-void write_results(OutputFolder& folder, Result& r, Slice* slice, const WantedFiles& wanted) {
+namespace {
+
+void draw(const std::string& file, const geometry::SurfaceMesh& body, const Picture& picture,
+          const std::string& title) {
+  const geometry::Attribute* cp = nullptr;
+  for (const auto& a : body.attributes)
+    if (a.name == "Cp" && a.components == 1) cp = &a;
+  core::expect(cp != nullptr, "write_results: the surface has no Cp");
+  const double limit = colour_limit(cp->values);
+  std::vector<BodyPanel> panels;
+  for (const View view : picture.options.views({View::iso}))
+    panels.push_back({&body, cp, picture.options.range("Cp").value_or(ColourRange{-limit, limit}), view, body.bounds(),
+                      panels.empty() ? title : "", "Cp"});
+  write_picture(file, panels, &picture.slice, picture.options.range("speed"));
+}
+
+}  // namespace
+
+void write_results(OutputFolder& folder, Result& r, Picture* picture, const WantedFiles& wanted) {
   solver::Answer& answer = r.answer;
   const mesh_io::Metadata metadata = {{"program", "streamtube " + core::version()},
                                       {"model", r.model->name},
                                       {"model_fingerprint", r.model->fingerprint},
                                       {"pressure", "static, relative to the free stream"},
                                       {"wall_shear_stress", "by the fluid on the body"}};
-  if (slice) {
+  if (picture) {
     std::size_t probe = 0;
-    for (float& speed : slice->speed)
+    for (float& speed : picture->slice.speed)
       if (!std::isnan(speed)) speed = static_cast<float>(norm(answer.probe_velocity[probe++]));
     std::ostringstream title;
     title << "Cp, " << fs::path(r.asked.files.front()).filename().string() << " at " << answer.forces.scales.velocity
           << " m/s: Cd " << std::fixed << std::setprecision(4) << answer.forces.coefficients.cd() << ", Cl "
           << answer.forces.coefficients.cl();
-    write_picture(folder.file(kPicture), answer.surface, *slice, title.str());
+    draw(folder.file(kPicture), answer.surface, *picture, title.str());
     r.stages.end("picture");
   }
   if (wanted.surface) write_centre_line(folder, answer.surface, r.asked.middle, r.asked.placement);

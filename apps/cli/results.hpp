@@ -52,6 +52,12 @@ struct RunInfo {
   std::string model_sha256;  // empty: to be computed of the file
 };
 
+// What picture.png is to show.
+struct Picture {
+  Slice slice;  // of plan_slice()
+  PictureOptions options;
+};
+
 // Which of the large files are wanted.
 struct WantedFiles {
   bool surface = true, volume = true;
@@ -79,9 +85,9 @@ Slice plan_slice(const surrogate::Checkpoint& model, solver::Case& question);
 
 // body.vtp: the body of a question, in the frame of its files.
 void write_body(OutputFolder& folder, const solver::Case& question, const Placement& placement);
-// surface.vtp, volume.vtu, results.pvd, forces.json, run.json, with `slice` also picture.png. From here on the answer
+// surface.vtp, volume.vtu, results.pvd, forces.json, run.json, with `picture` also picture.png. From here on the answer
 // is in the frame of the files.
-void write_results(OutputFolder& folder, Result& result, Slice* slice, const WantedFiles& wanted = {});
+void write_results(OutputFolder& folder, Result& result, Picture* picture, const WantedFiles& wanted = {});
 
 // forces.json, and what --json prints.
 std::string result_json_text(const Result& result, const std::vector<std::string>& files = {});

@@ -12,6 +12,7 @@
 #include "core/files.hpp"
 #include "geometry/frame.hpp"
 #include "mesh_io/mesh_io.hpp"
+#include "mesh_io/point_table.hpp"
 
 namespace streamtube::apps {
 
@@ -181,7 +182,9 @@ geometry::VolumeMesh SampleOptions::mesh(const Placement& placement, const Box& 
   };
   const auto to_model = [&](const Vec3& metres) { return placement.frame.to_model(placement.scale * metres); };
   for (const auto& file : files_) {
-    for (const Vec3& p : read_point_table(file)) build.cell(kVertex, {build.point(to_model(placement.metres * p))});
+    const mesh_io::PointTable table = mesh_io::read_point_table(file, kMostPoints);
+    const double metres = table.unit_stated ? 1 : placement.metres;
+    for (const Vec3& p : table.points) build.cell(kVertex, {build.point(to_model(metres * p))});
     done(Sample::Kind::points, fs::path(file).filename().string());
   }
   for (const auto& text : lines_) {
@@ -197,62 +200,6 @@ geometry::VolumeMesh SampleOptions::mesh(const Placement& placement, const Box& 
     add_plane(build, text, placement, domain, length);
     done(Sample::Kind::plane, text);
   }
-  return out;
-}
-
-std::vector<Vec3> read_point_table(const std::string& path) {
-  std::istringstream in(core::read_text(path));
-  std::vector<Vec3> out;
-  std::array<std::size_t, 3> column = {0, 1, 2};
-  bool header = true;
-  std::size_t line_number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++line_number;
-    if (line_number == 1 && line.rfind("\xef\xbb\xbf", 0) == 0) line.erase(0, 3);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty() || line[0] == '#') continue;
-    for (char& c : line)
-      if (c == ';' || c == '\t' || c == '"') c = c == '"' ? ' ' : ',';
-    std::vector<std::string> words;
-    if (line.find(',') != std::string::npos) {
-      words = split(line, ',');
-    } else {
-      std::istringstream blanks(line);
-      for (std::string word; blanks >> word;) words.push_back(word);
-    }
-    const auto fail = [&](const std::string& what) {
-      throw Error(ErrorKind::input, str("'", path, "', line ", line_number, ": ", what),
-                  "a table of points has x, y and z in columns called so, or in its first three");
-    };
-    double first = 0;
-    if (header && !number(words[0], first)) {
-      std::size_t found = 0;
-      for (std::size_t k = 0; k < words.size(); ++k) {
-        std::string name;  // "X [m]", "Points:0", "x (m)"
-        for (const char c : words[k])
-          if (c == '[' || c == '(')
-            break;
-          else if (!std::isspace(static_cast<unsigned char>(c)))
-            name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        for (std::size_t a = 0; a < 3; ++a)
-          if (name == std::string(1, static_cast<char>('x' + a)) || name == str("points:", a) ||
-              name == str("points_", a) || name == str(static_cast<char>('x' + a), "-coordinate"))
-            column[a] = k, ++found;
-      }
-      header = false;
-      if (found == 3) continue;
-      fail("its heading names no columns x, y and z");
-    }
-    header = false;
-    Vec3 p{};
-    for (std::size_t a = 0; a < 3; ++a)
-      if (column[a] >= words.size() || !number(words[column[a]], p[a]))
-        fail(str("its ", static_cast<char>('x' + a), " is ",
-                 column[a] < words.size() ? "'" + words[column[a]] + "', no number" : "missing"));
-    out.push_back(p);
-    if (out.size() > kMostPoints) fail(str("more than ", kMostPoints, " points; --points takes any number"));
-  }
-  if (out.empty()) throw Error(ErrorKind::input, str("'", path, "': there are no points in it"));
   return out;
 }
 

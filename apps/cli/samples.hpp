@@ -44,10 +44,6 @@ struct SampleOptions {
   std::vector<std::string> files_, lines_, planes_;
 };
 
-// A table of points: x, y, z in the first three columns that are called so, or in the first three; separated by commas,
-// semicolons or blanks. In the unit of the file. Error(input) naming file and line.
-std::vector<Vec3> read_point_table(const std::string& path);
-
 // samples.vtu and samples.csv, which leaves planes out. mesh: with its fields, in the frame of the files.
 void write_samples(OutputFolder& folder, const geometry::VolumeMesh& mesh, const std::vector<Sample>& samples,
                    const Placement& placement);

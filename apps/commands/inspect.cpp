@@ -65,6 +65,7 @@ class Inspect : public Command {
         "(.h5); without: the built-in model");
     app.add_option("--unit", unit_, "Unit of length of a mesh file that does not say it: m, mm, cm, in, ft")
         ->default_str("m");
+    frame_.declare_facing(app);
     parts_.declare(app);
     app.add_flag("--self-intersections", self_intersections_, "Also count pairs of faces that cut each other (slow)");
     declare_repair(app, repair_);
@@ -73,6 +74,7 @@ class Inspect : public Command {
 
   void validate() override {
     if (!unit_.empty()) unit_length(unit_);
+    frame_.facing();
     parts_.validate();
   }
 
@@ -139,6 +141,10 @@ class Inspect : public Command {
 
   void inspect_surface(geometry::SurfaceMesh mesh, const mesh_io::ReadReport& cad) const {
     settle_unit(mesh);
+    if (const geometry::Frame frame = frame_.facing(); frame.turned()) {
+      geometry::to_model(frame, mesh);
+      core::info(core::str(file_, ": turned, so that x is along the flow and z up"));
+    }
     const bool tried = repair_.rung != geometry::Rung::none;
     auto r = geometry::report(mesh, self_intersections_ || (tried && mesh.face_count() <= geometry::kMostForCuts));
     if (mesh.unit_stated) r.likely_unit.clear();  // nothing to guess
@@ -223,6 +229,7 @@ class Inspect : public Command {
 
   std::vector<std::string> files_;
   std::string file_, unit_;
+  FrameOptions frame_;
   PartOptions parts_;
   geometry::RepairOptions repair_{.automatic = false, .rung = geometry::Rung::none};
   bool self_intersections_ = false, json_ = false;

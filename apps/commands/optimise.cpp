@@ -8,8 +8,10 @@
 #include <limits>
 #include <optional>
 
+#include "apps/cli/design_pictures.hpp"
 #include "apps/cli/design_work.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/offscreen.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -114,6 +116,7 @@ class Optimise : public Command {
                 << " s each\n  results to         " << options_.out << '\n';
       return 0;
     }
+    if (options_.picture) require_opengl();
     SweepFolder folder(options_.out, name(), plan, options_, model, processes);
     const core::HoldInterrupts hold;
     std::vector<std::string> names;
@@ -158,6 +161,7 @@ class Optimise : public Command {
                 str("interrupted after ", rows.size(), " designs; the same command with --resume goes on"));
       return kInterrupted;
     }
+    if (options_.picture) draw_designs(options_.out, rows, options_.pictures);
     return report(plan, work, rows, optimum.reason);
   }
 

@@ -7,6 +7,7 @@
 #include "apps/cli/device_options.hpp"
 #include "apps/cli/forces_report.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/offscreen.hpp"
 #include "apps/cli/output_folder.hpp"
 #include "apps/cli/point_output.hpp"
 #include "apps/cli/precision_option.hpp"
@@ -64,7 +65,9 @@ class Predict : public Command {
         ->capture_default_str();
     declare_device_options(app, device_);
     declare_precision(app, precision_);
-    app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane");
+    pictures_.declare(
+        app, {"Cp", "speed"},
+        app.add_flag("--picture", picture_, "Also draw picture.png: Cp on the body, speed in the middle plane"));
     app.add_flag(
         "--save-body", save_body_,
         "Also write body.vtp: the closed body that is computed, after repair and cuts, in the frame of its files");
@@ -85,6 +88,7 @@ class Predict : public Command {
                   "--points: chunked anchors depend on all points of a run, which --points never holds",
                   "leave out --evaluation, or give the points as --surface and --volume");
     core::check(device_);
+    pictures_.validate();
     options_.validate();
     if (options_.volume == "none" && points_.empty() && !options_.samples.wanted() &&
         (!options_.derive.empty() || options_.vorticity))
@@ -153,10 +157,10 @@ class Predict : public Command {
       folder.emplace(out_, result_names(), overwrite_);
       core::require_disk_space(out_, expected_bytes(question));
     }
-    std::optional<Slice> slice;
+    std::optional<Picture> picture;
     if (picture_ && processes.first()) {
       require_opengl();
-      slice = plan_slice(checkpoint, question);
+      picture = Picture{plan_slice(checkpoint, question), pictures_};
     }
     if (folder && save_body_) write_body(*folder, question, result.asked.placement);
     stages.end("start-up");
@@ -186,7 +190,7 @@ class Predict : public Command {
         stages.add(result.points.seconds);
       }
       if (!folder) return 0;
-      write_results(*folder, result, slice ? &*slice : nullptr);
+      write_results(*folder, result, picture ? &*picture : nullptr);
     } catch (const Error& error) {
       if (!folder) throw;
       // What was computed is told, whatever happens to the files.
@@ -228,6 +232,7 @@ class Predict : public Command {
 
   std::vector<std::string> geometry_;
   CaseOptions options_;
+  PictureOptions pictures_;
   std::size_t member_ = 0;
   std::string model_, out_, points_, evaluation_ = "cached";
   core::RuntimeOptions device_;

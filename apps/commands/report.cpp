@@ -9,8 +9,9 @@
 #include <iostream>
 #include <optional>
 
+#include "apps/cli/design_pictures.hpp"
 #include "apps/cli/design_work.hpp"
-#include "apps/cli/picture.hpp"
+#include "apps/cli/offscreen.hpp"
 #include "apps/cli/report_page.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
@@ -42,11 +43,14 @@ class Report : public Command {
     app.add_option("--reference-area", area_,
                    "Area that the coefficients of all designs refer to, m2, or baseline: that of the baseline (else of "
                    "the first design); default: as they were computed");
-    app.add_flag("--no-pictures", no_pictures_, "Leave out the pictures of the pressure");
+    auto* without = app.add_flag("--no-pictures", no_pictures_, "Leave out the pictures of the pressure");
+    pictures_.declare(app, {"Cp", "change"}, nullptr);
+    for (const char* option : {"--range", "--view"}) without->excludes(option);
     app.add_flag("--overwrite", overwrite_, "Replace an earlier page");
   }
 
   void validate() override {
+    pictures_.validate();
     if (out_.empty()) out_ = (fs::path(folder_) / "report.html").string();
   }
 
@@ -86,33 +90,6 @@ class Report : public Command {
     if (!(std::isfinite(area) && area > 0))
       throw Error(ErrorKind::usage, str("--reference-area '", area_, "': an area in m2, or baseline"));
     for (Row& row : rows) row.refer_to(area);
-  }
-
-  // The surface of a design, in the model's frame; nothing where it was not kept.
-  std::optional<geometry::SurfaceMesh> surface_of(const Row& row) const {
-    const fs::path folder = fs::path(folder_) / row.folder;
-    std::error_code error;
-    if (!fs::exists(folder / kSurface, error)) return {};
-    geometry::SurfaceMesh out = mesh_io::read_surface((folder / kSurface).string());
-    try {
-      const core::Json run = core::read_json((folder / kRun).string(), "compute the design again: sweep --overwrite");
-      const auto m = run.at("frame").at("file_to_model").get<std::array<double, 16>>();
-      for (Vec3& p : out.points) {
-        const Vec3 q = p;
-        for (std::size_t i = 0; i < 3; ++i)
-          p[i] = m[4 * i] * q[0] + m[4 * i + 1] * q[1] + m[4 * i + 2] * q[2] + m[4 * i + 3];
-      }
-    } catch (const core::Json::exception& damaged) {
-      throw Error(ErrorKind::input, str("'", (folder / kRun).string(), "' is damaged: ", damaged.what()),
-                  "compute the design again: sweep --overwrite");
-    }
-    return out;
-  }
-
-  static const geometry::Attribute* cp_of(const geometry::SurfaceMesh& mesh) {
-    for (const auto& a : mesh.attributes)
-      if (a.name == "Cp" && a.components == 1) return &a;
-    return nullptr;
   }
 
   // Cp of a body minus that of another, face by face where the meshes are alike. Otherwise at the nearest face to the
@@ -173,22 +150,27 @@ class Report : public Command {
     }
     std::vector<std::pair<std::size_t, geometry::SurfaceMesh>> surfaces;
     double limit = 0;
+    Box seen;  // by one camera
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       bool twice = false;
       for (const auto& [other, surface] : surfaces) twice = twice || wanted[other].second == wanted[i].second;
       if (twice) continue;
-      auto surface = surface_of(*wanted[i].second);
+      auto surface = kept_surface(folder_, *wanted[i].second);
       if (!surface || !cp_of(*surface)) continue;
       limit = std::max(limit, colour_limit(cp_of(*surface)->values));
+      seen.add(surface->bounds().low), seen.add(surface->bounds().high);
       surfaces.emplace_back(i, std::move(*surface));
       core::check_interrupt();
     }
     std::vector<ReportPicture> out;
     const auto picture = [&](const std::string& title, const std::string& caption, const geometry::SurfaceMesh& mesh,
-                             const geometry::Attribute& array, double most) {
+                             const geometry::Attribute& array, const ColourRange& range) {
       const std::string file = out_ + str(".", ::getpid(), ".png");
+      std::vector<BodyPanel> panels;
+      for (const View view : pictures_.views({View::iso, View::iso_rear}))
+        panels.push_back({&mesh, &array, range, view, seen, panels.empty() ? title + ": " + caption : "", array.name});
       try {
-        write_field_picture(file, mesh, array, title + ": " + caption, most);
+        write_picture(file, panels);
         out.push_back({title, caption, core::read_text(file)});
       } catch (...) {
         std::error_code ignored;
@@ -202,7 +184,7 @@ class Report : public Command {
       picture(wanted[i].first,
               str(wanted[i].second->design, ": Cd ", fixed_text(wanted[i].second->number("Cd"), 4), ", Cl ",
                   fixed_text(wanted[i].second->number("Cl"), 4)),
-              surface, *cp_of(surface), limit);
+              surface, *cp_of(surface), pictures_.range("Cp").value_or(ColourRange{-limit, limit}));
     const auto find = [&](const Row* row) -> const geometry::SurfaceMesh* {
       for (const auto& [i, surface] : surfaces)
         if (wanted[i].second == row) return &surface;
@@ -212,13 +194,15 @@ class Report : public Command {
     const geometry::SurfaceMesh *best = find(done.front()), *reference = find(other);
     if (best && reference && best != reference) {
       const geometry::Attribute change = difference(*best, *reference);
+      const double most = std::max(1e-6, colour_limit(change.values));
       picture("Difference", str("Cp of ", done.front()->design, " minus that of ", other->design), *best, change,
-              std::max(1e-6, colour_limit(change.values)));
+              pictures_.range("change").value_or(ColourRange{-most, most}));
     }
     return out;
   }
 
   std::string folder_, out_, area_;
+  PictureOptions pictures_;
   bool no_pictures_ = false, overwrite_ = false;
 };
 

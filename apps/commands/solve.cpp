@@ -389,6 +389,8 @@ class Solve : public Command {
     core::write_text(folder.file(kForces), core::json_text(forces_json(answer), 2) + "\n");
     Json run;
     run["program"] = {{"name", "streamtube"}, {"version", core::version()}, {"command", "solve"}};
+    run["date"] = utc_now();
+    run["command_line"] = command_line();
     run["engine"] = engine.name();
     run["inputs"] = Json::array();
     for (const auto& file : geometry_)
@@ -420,6 +422,7 @@ class Solve : public Command {
                     {"decided", asked.frame_notes}};
     run["repair"] = core::parse_json(repair_json_text(case_.repair, asked.repair));
     run["doubts"] = answer.doubts;
+    run["solution"] = answer.solution;
     run["case"] = discard_ ? Json(nullptr) : Json(kCase);
     run["volume"] = answer.volume_source.empty() ? Json(nullptr) : Json(answer.volume_source);
     run["warnings"] = warnings_;

@@ -8,8 +8,10 @@
 #include <set>
 #include <sstream>
 
+#include "apps/cli/design_pictures.hpp"
 #include "apps/cli/design_work.hpp"
 #include "apps/cli/model.hpp"
+#include "apps/cli/offscreen.hpp"
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -112,6 +114,7 @@ class Sweep : public Command {
     if (const std::string note = work.label_note(); !note.empty() && processes.first()) core::warn(note);
     if (options_.dry_run) return processes.first() ? dry_run(plan, work) : 0;
 
+    if (options_.picture && processes.first()) require_opengl();
     SweepFolder folder(options_.out, name(), plan, options_, checkpoint, processes);
     std::vector<std::size_t> todo;
     check_before(folder, plan, todo);
@@ -129,6 +132,7 @@ class Sweep : public Command {
       return kInterrupted;
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    if (options_.picture) draw_designs(options_.out, rows, options_.pictures);
     print(rows, todo.size(), seconds, times);
     if (!rows.empty() && std::none_of(rows.begin(), rows.end(), [](const Row& r) { return r.done; }))
       throw Error(

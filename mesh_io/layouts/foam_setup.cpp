@@ -175,6 +175,52 @@ std::vector<std::int64_t> mirror_points(std::vector<Vec3>& points, std::vector<s
   return image;
 }
 
+// The patches that a function object is of, by their names, groups and patterns.
+std::vector<std::string> patches_of(const FoamCase& c, const std::vector<std::string>& wanted) {
+  std::vector<std::string> out;
+  for (const FoamPatch& patch : c.patches)
+    for (const std::string& pattern : wanted) {
+      bool fits =
+          pattern == patch.name || std::find(patch.groups.begin(), patch.groups.end(), pattern) != patch.groups.end();
+      try {
+        fits = fits || std::regex_match(patch.name, std::regex(pattern));
+      } catch (const std::regex_error&) {  // a plain name
+      }
+      if (fits) {
+        out.push_back(patch.name);
+        break;
+      }
+    }
+  return out;
+}
+
+// The rows of a table that count: the last up to a time, or all since another one.
+struct CountedRows {
+  double until = 0, since = -1;
+  bool averaged = false;
+  std::optional<double> mean(const ForceTable& table, std::size_t column) const {
+    double sum = 0;
+    std::size_t count = 0;
+    for (const auto& row : table.rows) {
+      if (row[0] > until * (1 + 1e-9) || (averaged && row[0] <= since)) continue;
+      if (!averaged) sum = 0, count = 0;
+      sum += row[column], ++count;
+    }
+    return count > 0 ? std::optional<double>(sum / static_cast<double>(count)) : std::nullopt;
+  }
+};
+
+// The total along x, y and z of a table of forces.
+std::optional<Vec3> force_of(const ForceTable& table, const CountedRows& rows) {
+  Vec3 force{0, 0, 0};
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto value = rows.mean(table, a + 1);
+    if (!value) return {};
+    force[a] = *value;
+  }
+  return force;
+}
+
 }  // namespace
 
 FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool averaged) {
@@ -184,9 +230,9 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   // openfoam.org from version 10 on keeps function objects in a file of their own.
   if (const fs::path functions = fs::path(c.path) / "system" / "functions"; fs::is_regular_file(functions, ignored))
     control.add(functions.string(), "functions");
-  double until = 0, since = -1;
+  CountedRows rows;
   bool restarted = false, averages = false;
-  parse_number(time, until);
+  parse_number(time, rows.until);
   std::string coefficients, forces;
   for (const std::string& name : control.children("functions")) {
     const std::string entry = "functions/" + name + '/';
@@ -194,7 +240,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
     if (!type) continue;
     if (*type == "fieldAverage") {
       averages = true;
-      since = control.number(entry + "timeStart").value_or(-1);
+      rows.since = control.number(entry + "timeStart").value_or(-1);
       const std::string* restart = control.find(entry + "restartOnRestart");
       restarted = restart && (*restart == "true" || *restart == "on" || *restart == "yes");
     }
@@ -202,27 +248,13 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
     if ((!of_coefficients && *type != "forces") || !coefficients.empty() || (!of_coefficients && !forces.empty()))
       continue;
     (of_coefficients ? coefficients : forces) = name;
-    setup.body.clear();
     setup.density = control.number(entry + "rhoInf").value_or(0);
     if (of_coefficients) {
       setup.velocity = control.number(entry + "magUInf").value_or(0);
       setup.reference_length = control.number(entry + "lRef").value_or(0);
       setup.reference_area = control.number(entry + "Aref").value_or(0);
     }
-    std::vector<std::string> wanted = control.words(entry + "patches");
-    for (const FoamPatch& patch : c.patches)
-      for (const std::string& pattern : wanted) {
-        bool fits =
-            pattern == patch.name || std::find(patch.groups.begin(), patch.groups.end(), pattern) != patch.groups.end();
-        try {
-          fits = fits || std::regex_match(patch.name, std::regex(pattern));
-        } catch (const std::regex_error&) {  // a plain name
-        }
-        if (fits) {
-          setup.body.push_back(patch.name);
-          break;
-        }
-      }
+    setup.body = patches_of(c, control.words(entry + "patches"));
   }
   if (setup.body.empty())
     for (const FoamPatch& patch : c.patches)
@@ -233,36 +265,20 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
         fs::is_regular_file(file, ignored) && !(setup.kinematic_viscosity > 0))
       setup.kinematic_viscosity = FoamDictionary::read(file.string()).number("nu").value_or(0);
   if (!(setup.velocity > 0)) setup.velocity = initial_speed(c);
-  const auto mean = [&](const ForceTable& table, std::size_t column) -> std::optional<double> {
-    double sum = 0;
-    std::size_t count = 0;
-    for (const auto& row : table.rows) {
-      if (row[0] > until * (1 + 1e-9) || (averaged && row[0] <= since)) continue;
-      if (!averaged) sum = 0, count = 0;
-      sum += row[column], ++count;
-    }
-    return count > 0 ? std::optional<double>(sum / static_cast<double>(count)) : std::nullopt;
-  };
-  averaged = averaged && averages;
+  rows.averaged = averaged && averages;
   const std::string& named = coefficients.empty() ? forces : coefficients;
   if (named.empty()) return setup;
   const ForceTable table = read_force_table(fs::path(c.path) / "postProcessing" / named, coefficients.empty());
-  if (restarted) since = std::max(since, table.last_start);
+  if (restarted) rows.since = std::max(rows.since, table.last_start);
   if (coefficients.empty()) {
-    Vec3 force{0, 0, 0};
-    bool all = true;
-    for (std::size_t a = 0; a < 3; ++a) {
-      const auto value = mean(table, a + 1);
-      force[a] = value.value_or(0), all = all && value;
-    }
-    if (all) setup.force = force;
+    setup.force = force_of(table, rows);
     return setup;
   }
   for (const char* name : {"Cd", "Cl"}) {
     const auto column =
         static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin());
     if (column == table.columns.size()) continue;
-    if (const auto value = mean(table, column)) setup.coefficients[name] = *value;
+    if (const auto value = rows.mean(table, column)) setup.coefficients[name] = *value;
   }
   return setup;
 }

@@ -585,6 +585,14 @@ class TableLayout : public Layout {
   mutable bool volumes_ = false;
 };
 
+// Coefficients of a force (N; of a half: on that half) over the shadow of the body, as the case says no area.
+void take_force(const Vec3& force, const geometry::SurfaceMesh& surface, CaseInfo& info) {
+  const double area = geometry::frontal_area(surface), newton = info.scales().dynamic_pressure() * area;
+  if (!(newton > 0)) return;
+  info.reference_area = area;  // of the half, doubled with it
+  info.coefficients["Cd"] = force[0] / newton, info.coefficients["Cl"] = force[2] / newton;
+}
+
 // The first alternative of each field that is in the time folder, and the fields over the patches of the body.
 void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo& info) const {
   FoamSelection selection;
@@ -647,16 +655,7 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
     half = std::abs(flat.low[1]) <= near && std::abs(flat.high[1]) <= near &&
            (body.low[1] >= -near || body.high[1] <= near);
   }
-  if (setup.force && setup.velocity > 0) {
-    // The case says no area: that of the body's shadow, whole.
-    const double area = (half ? 2 : 1) * geometry::frontal_area(fields.surface),
-                 newton = 0.5 * info.flow.density * setup.velocity * setup.velocity * area;
-    if (newton > 0) {
-      info.reference_area = half ? 0.5 * area : area;  // doubled below
-      info.coefficients["Cd"] = (*setup.force)[0] / (half ? 0.5 * newton : newton);
-      info.coefficients["Cl"] = (*setup.force)[2] / (half ? 0.5 * newton : newton);
-    }
-  }
+  if (setup.force && setup.velocity > 0) take_force(*setup.force, fields.surface, info);
   if (half) {
     const double frontal = geometry::frontal_area(fields.surface);
     if (std::abs(info.reference_area - 2 * frontal) < std::abs(info.reference_area - frontal))

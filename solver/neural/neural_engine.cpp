@@ -197,8 +197,8 @@ struct NeuralEngine::Impl {
   }
 
   // Fields of one branch at places, handed to `sink` in SI-free, dimensionless form; `gradient`: with the velocity's
-  // derivatives. each(draw, place, values): of every draw alone, where there are several.
-  using Each = std::function<void(std::size_t, std::size_t, const float*)>;
+  // derivatives. each(draw, member, place, values): what every draw and member of the model says alone.
+  using Each = std::function<void(std::size_t, std::size_t, std::size_t, const float*)>;
   void evaluate(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient, const Sink& sink,
                 const std::string& what, const Each& each = {}) {
     if (places.count == 0) return;
@@ -206,9 +206,9 @@ struct NeuralEngine::Impl {
     if (draws.size() > 1)
       evaluate_draws(fields, branch, places, gradient, sink, each, progress);
     else if (evaluation == Evaluation::cached)
-      evaluate_queries(fields, branch, places, gradient, sink, progress);
+      evaluate_queries(fields, branch, places, gradient, sink, each, progress);
     else
-      evaluate_as_anchors(fields, branch, places, gradient, sink, progress);
+      evaluate_as_anchors(fields, branch, places, gradient, sink, each, progress);
   }
 
   // Rows of input at places[which[i]], or at places first.. without `which`.
@@ -243,8 +243,34 @@ struct NeuralEngine::Impl {
            gradient ? answer.velocity_gradient.data() + 9 * i : nullptr);
   }
 
+  // ask(answer) for every member of the model; `mean` of what they say. Each one's own goes to `each`, decoded.
+  using OfMember = std::function<void(std::size_t, std::size_t, const float*)>;  // member, row, values
+  void ask_members(const FieldPredictor& fields, Branch branch, const std::vector<Vec3>& xyz,
+                   const std::function<void(NetworkAnswer&)>& ask, NetworkAnswer& mean, const OfMember& each) {
+    struct Asking {
+      Surrogate& network;
+      ~Asking() { network.ask_member({}); }
+    } const asking{*network};
+    const std::size_t width = static_cast<std::size_t>(fields.normalizer()[branch].components()),
+                      members = network->members();
+    const auto add = [&](std::vector<float>& to, const std::vector<float>& from, bool first) {
+      to.resize(from.size());
+      for (std::size_t i = 0; i < from.size(); ++i)
+        to[i] = (first ? 0.0f : to[i]) + from[i] / static_cast<float>(members);
+    };
+    NetworkAnswer answer;
+    for (std::size_t m = 0; m < members; ++m) {
+      network->ask_member(m);
+      ask(answer);
+      add(mean.values, answer.values, m == 0);
+      add(mean.velocity_gradient, answer.velocity_gradient, m == 0);
+      fields.decode(branch, xyz, answer);
+      for (std::size_t i = 0; i < xyz.size(); ++i) each(m, i, answer.values.data() + i * width);
+    }
+  }
+
   void evaluate_queries(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
-                        const Sink& sink, core::Progress& progress) {
+                        const Sink& sink, const Each& each, core::Progress& progress) {
     const std::size_t n = places.count, chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
     std::vector<Vec3> xyz;
     NetworkAnswer answer;
@@ -253,7 +279,12 @@ struct NeuralEngine::Impl {
       const std::size_t rows = std::min(chunk, n - begin);
       xyz.resize(rows);
       const surrogate::NetworkRows in = rows_at(fields, branch, places, begin, {}, gradient, xyz);
-      fields.query(*network, branch, in.values, gradient, answer, in.jacobian);
+      const auto ask = [&](NetworkAnswer& to) { fields.query(*network, branch, in.values, gradient, to, in.jacobian); };
+      if (each)
+        ask_members(fields, branch, xyz, ask, answer,
+                    [&](std::size_t m, std::size_t i, const float* v) { each(0, m, begin + i, v); });
+      else
+        ask(answer);
       hand_over(fields, branch, answer, xyz, gradient, nullptr, begin, sink);
       progress.advance(rows);
     }
@@ -268,7 +299,6 @@ struct NeuralEngine::Impl {
     std::vector<Vec3> xyz(n);
     const surrogate::NetworkRows in = rows_at(fields, branch, places, 0, {}, gradient, xyz);
     const std::size_t slopes = in.jacobian.size() / n;
-    const std::size_t width = static_cast<std::size_t>(fields.normalizer()[branch].components());
     const auto add = [&](std::vector<float>& to, const std::vector<float>& from, std::size_t begin, std::size_t rows) {
       const std::size_t columns = from.size() / rows;
       to.resize(n * columns);
@@ -281,24 +311,27 @@ struct NeuralEngine::Impl {
       for (std::size_t begin = 0; begin < n; begin += chunk) {
         core::check_interrupt();
         const std::size_t rows = std::min(chunk, n - begin);
-        fields.query(*network, branch, std::span(in.values).subspan(in_width * begin, in_width * rows), gradient,
-                     answer, std::span(in.jacobian).subspan(slopes * begin, slopes * rows));
+        const auto ask = [&](NetworkAnswer& to) {
+          fields.query(*network, branch, std::span(in.values).subspan(in_width * begin, in_width * rows), gradient, to,
+                       std::span(in.jacobian).subspan(slopes * begin, slopes * rows));
+        };
+        if (each)
+          ask_members(fields, branch,
+                      {xyz.begin() + static_cast<std::ptrdiff_t>(begin),
+                       xyz.begin() + static_cast<std::ptrdiff_t>(begin + rows)},
+                      ask, answer, [&](std::size_t m, std::size_t i, const float* v) { each(d, m, begin + i, v); });
+        else
+          ask(answer);
         add(mean.values, answer.values, begin, rows);
         add(mean.velocity_gradient, answer.velocity_gradient, begin, rows);
         progress.advance(rows);
-        if (!each) continue;
-        fields.decode(
-            branch,
-            {xyz.begin() + static_cast<std::ptrdiff_t>(begin), xyz.begin() + static_cast<std::ptrdiff_t>(begin + rows)},
-            answer);
-        for (std::size_t i = 0; i < rows; ++i) each(d, begin + i, answer.values.data() + i * width);
       }
     }
     hand_over(fields, branch, mean, xyz, gradient, nullptr, 0, sink);
   }
 
   void evaluate_as_anchors(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
-                           const Sink& sink, core::Progress& progress) {
+                           const Sink& sink, const Each& each, core::Progress& progress) {
     const int b = static_cast<int>(branch);
     const std::size_t width = static_cast<std::size_t>(checkpoint.normalizer[branch].components()),
                       in_width = static_cast<std::size_t>(checkpoint.config.width(b)), n = places.count;
@@ -319,12 +352,19 @@ struct NeuralEngine::Impl {
       std::vector<float> in = at.values;
       in.insert(in.end(), anchors.begin(), anchors.begin() + static_cast<std::ptrdiff_t>(in_width * (chunk - rows)));
       encode_with(branch, in);
-      if (gradient || fields.differentiates(branch)) {
-        fields.query(*network, branch, at.values, gradient, answer, at.jacobian);
-      } else {
-        const auto result = network->anchor_output(branch);
-        answer.values.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
-      }
+      const auto ask = [&](NetworkAnswer& to) {
+        if (gradient || fields.differentiates(branch)) {
+          fields.query(*network, branch, at.values, gradient, to, at.jacobian);
+        } else {
+          const auto result = network->anchor_output(branch);
+          to.values.assign(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(width * rows));
+        }
+      };
+      if (each)
+        ask_members(fields, branch, xyz, ask, answer,
+                    [&](std::size_t m, std::size_t i, const float* v) { each(0, m, which[i], v); });
+      else
+        ask(answer);
       hand_over(fields, branch, answer, xyz, gradient, &which, 0, sink);
       progress.advance(rows);
     }
@@ -624,146 +664,213 @@ Answer NeuralEngine::solve(Case question, PreparedCase* prepared) {
   return solve(*ready);
 }
 
+namespace {
+
+// Cp and Cf, of which forces are made.
+using Stress = std::array<float, 4>;
+
+// Where they are among the values of the surface branch.
+struct StressColumns {
+  explicit StressColumns(const physics::Normalizer& normalizer)
+      : pressure(physics::find_field(normalizer[Branch::surface].fields, "pressure", 1).first),
+        shear(physics::find_field(normalizer[Branch::surface].fields, "wall_shear_stress", 3).first) {}
+  Stress of(const float* v) const { return {v[pressure], v[shear], v[shear + 1], v[shear + 2]}; }
+  int pressure, shear;
+};
+
+// Of whole faces: the mean and what each member says.
+struct FaceStress {
+  std::vector<Stress> mean;
+  std::vector<std::vector<Stress>> of_member;  // where there are several
+};
+
+void add_to(physics::ForceIntegrator& sum, const SurfaceElement& element, const Stress& s, double share = 1) {
+  sum.add(element.position, (1.0 / element.area) * element.area_vector, share * element.area, s[0], {s[1], s[2], s[3]});
+}
+
+}  // namespace
+
+// The stages of an answer, in order.
+struct NeuralEngine::Solving {
+  Impl& run;
+  const surrogate::Checkpoint& world;
+  const FieldPredictor& fields;
+  const Case& question;
+  Answer& answer;
+
+  bool on_cells() const { return question.points_on == Location::cells; }
+  const physics::Normalizer& normalizer() const { return fields.normalizer(); }
+  const physics::ReferenceScales& scales() const { return answer.forces.scales; }
+  std::size_t members() const { return run.checkpoint.members(); }
+
+  // The attributes of `surface`. Stresses of its faces, where forces can use them.
+  FaceStress surface_fields(SurfaceMesh& surface) const;
+  // Over elements that are small enough. surface: with its fields.
+  void forces(const SurfaceMesh& surface, const FaceStress& known);
+  // The attributes of a mesh of the volume.
+  void volume_fields(VolumeMesh& mesh, bool cells, const std::vector<Place>& places, const char* what) const;
+  void probes();
+};
+
+FaceStress NeuralEngine::Solving::surface_fields(SurfaceMesh& surface) const {
+  const bool cells = on_cells();
+  const StressColumns stress(normalizer());
+  const std::size_t count = cells ? surface.face_count() : surface.points.size();
+  FieldArrays arrays(normalizer()[Branch::surface], {}, scales(), cells ? Association::faces : Association::points,
+                     count);
+  FaceStress known;
+  if (cells) known.mean.resize(count);
+  Impl::Each each;
+  if (cells && members() > 1 && run.draws.empty()) {
+    known.of_member.assign(members(), std::vector<Stress>(count));
+    each = [&](std::size_t, std::size_t m, std::size_t i, const float* v) { known.of_member[m][i] = stress.of(v); };
+  }
+  const std::vector<Vec3> normals = world.config.normals && !cells ? point_normals(surface) : std::vector<Vec3>();
+  run.evaluate(
+      fields, Branch::surface,
+      {count, [&](std::size_t i) { return cells ? surface.centroid(i) : surface.points[i]; },
+       [&](std::size_t i) { return cells ? surface.area_vector(i) : normals[i]; }},
+      false,
+      [&](std::size_t i, const float* v, const float*) {
+        arrays.fill(i, v, nullptr);
+        if (cells) known.mean[i] = stress.of(v);
+      },
+      "surface", each);
+  arrays.move_to(surface.attributes);
+  if (!question.hidden.empty())
+    surface.attributes.push_back(
+        {"hidden", Association::faces, 1, std::vector<float>(question.hidden.begin(), question.hidden.end())});
+  return known;
+}
+
+void NeuralEngine::Solving::forces(const SurfaceMesh& surface, const FaceStress& known) {
+  const StressColumns stress(normalizer());
+  physics::ForceIntegrator whole(answer.forces.axes);
+  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece
+  // of its skin once, and no other.
+  const bool on_body = !question.surface || question.forces_on_body;
+  const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
+  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), whole), of_draw(run.draws.size(), whole),
+      of_member(members() > 1 ? members() : 0, whole);
+  for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
+  const bool reuse = on_cells() && of_draw.empty();
+  const double draw_share = 1.0 / double(std::max<std::size_t>(1, of_draw.size())),
+               member_share = 1.0 / double(members());
+  const auto integrate = [&](std::span<const SurfaceElement> elements) {
+    std::vector<Stress> values(elements.size());
+    std::vector<std::size_t> unknown;
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      if (!elements[i].whole || !reuse) {
+        unknown.push_back(i);
+        continue;
+      }
+      const auto face = static_cast<std::size_t>(elements[i].face);
+      values[i] = known.mean[face];
+      for (std::size_t m = 0; m < of_member.size(); ++m) add_to(of_member[m], elements[i], known.of_member[m][face]);
+    }
+    Impl::Each each;
+    if (!of_draw.empty() || !of_member.empty())
+      each = [&](std::size_t d, std::size_t m, std::size_t i, const float* v) {
+        const SurfaceElement& one = elements[unknown[i]];
+        if (!of_draw.empty()) add_to(of_draw[d], one, stress.of(v), member_share);
+        if (!of_member.empty()) add_to(of_member[m], one, stress.of(v), draw_share);
+      };
+    run.evaluate(
+        fields, Branch::surface,
+        {unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; },
+         [&](std::size_t i) { return elements[unknown[i]].area_vector; }},
+        false, [&](std::size_t i, const float* v, const float*) { values[unknown[i]] = stress.of(v); }, "forces", each);
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(elements[i].face)]);
+      add_to(whole, elements[i], values[i]);
+      add_to(of_patch[patch], elements[i], values[i]);
+      answer.forces.patches[patch].area += elements[i].area;
+    }
+    answer.forces.integration_points += elements.size();
+  };
+  if (on_body) {
+    integrate(force_elements(world, skin, question.no_forces));
+  } else {
+    // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
+    const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
+    geometry::for_each_element(skin, world.sampling.surface_face_size, block, integrate);
+  }
+  answer.forces.coefficients = whole.result(scales());
+  for (const auto& one : of_draw) answer.forces.draws.push_back(one.result(scales()));
+  for (const auto& one : of_member) answer.forces.members.push_back(one.result(scales()));
+  for (std::size_t p = 0; p < of_patch.size(); ++p)
+    answer.forces.patches[p].coefficients = of_patch[p].result(scales());
+}
+
+void NeuralEngine::Solving::volume_fields(VolumeMesh& mesh, bool cells, const std::vector<Place>& places,
+                                          const char* what) const {
+  const std::size_t count = cells ? mesh.cell_count() : mesh.points.size();
+  const Association on = cells ? Association::faces : Association::points;
+  FieldArrays arrays(normalizer()[Branch::volume], question.derive, scales(), on, count);
+  run.evaluate(
+      fields, Branch::volume, {count, [&](std::size_t i) { return cells ? mesh.center(i) : mesh.points[i]; }, {}},
+      !question.derive.empty(),
+      [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, what);
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (places[i] != Place::flow) arrays.leave_out(i);
+  arrays.move_to(mesh.attributes);
+  if (places.empty()) return;
+  Attribute inside{"inside", on, 1, {}};
+  for (const Place there : places) inside.values.push_back(static_cast<float>(there));
+  mesh.attributes.push_back(std::move(inside));
+}
+
+void NeuralEngine::Solving::probes() {
+  physics::Normalizer plain = normalizer();
+  const auto p = physics::find_field(plain[Branch::volume].fields, "pressure", 1);
+  const auto u = physics::find_field(plain[Branch::volume].fields, "velocity", 3);
+  const double to_pa = physics::si_unit(*p.spec, scales()), to_speed = physics::si_unit(*u.spec, scales());
+  answer.probe_velocity.resize(question.probes.size());
+  answer.probe_pressure.resize(question.probes.size());
+  // Nobody asks for vorticity here, so it need not cost a curl.
+  if (physics::find_field(plain[Branch::volume].fields, "vorticity", 3).spec)
+    plain.set_vorticity_decoder(physics::Decoder::direct, world.name);
+  run.evaluate(
+      FieldPredictor(plain, scales().length), Branch::volume,
+      {question.probes.size(), [&](std::size_t i) { return question.probes[i]; }, {}}, false,
+      [&](std::size_t i, const float* v, const float*) {
+        answer.probe_pressure[i] = to_pa * v[p.first];
+        for (int a = 0; a < 3; ++a) answer.probe_velocity[i][a] = to_speed * v[u.first + a];
+      },
+      "probes");
+}
+
 Answer NeuralEngine::solve(Ready& ready) {
   Impl& run = *impl_;
   Case question = std::move(ready.question);
-  const surrogate::Checkpoint c = run.world(question);
+  const surrogate::Checkpoint world = run.world(question);
   Answer answer = std::move(ready.answer);
   const Stage stage = stage_clock(answer);
-  const auto scales = answer.forces.scales;
-  physics::Normalizer normalizer = run.normalizer(question);
-  const FieldPredictor fields(normalizer, scales.length);
+  const FieldPredictor fields(run.normalizer(question), answer.forces.scales.length);
   run.draws = std::move(ready.draws);
   run.walls = ready.drawn.walls;
   if (run.draws.empty()) run.encode(ready.drawn);
   stage("encoding");
 
-  // Surface: fields where they are wanted, then forces over small enough elements.
+  Solving solving{run, world, fields, question, answer};
   SurfaceMesh surface = question.surface ? std::move(*question.surface) : std::move(question.body);
-  const bool on_cells = question.points_on == Location::cells;
-  const auto pressure = physics::find_field(normalizer[Branch::surface].fields, "pressure", 1);
-  const auto shear = physics::find_field(normalizer[Branch::surface].fields, "wall_shear_stress", 3);
-  std::vector<std::array<float, 4>> known;  // Cp and Cf of whole faces
-  {
-    const std::size_t count = on_cells ? surface.face_count() : surface.points.size();
-    FieldArrays arrays(normalizer[Branch::surface], {}, scales, on_cells ? Association::faces : Association::points,
-                       count);
-    if (on_cells) known.resize(count);
-    const std::vector<Vec3> normals = c.config.normals && !on_cells ? point_normals(surface) : std::vector<Vec3>();
-    run.evaluate(
-        fields, Branch::surface,
-        {count, [&](std::size_t i) { return on_cells ? surface.centroid(i) : surface.points[i]; },
-         [&](std::size_t i) { return on_cells ? surface.area_vector(i) : normals[i]; }},
-        false,
-        [&](std::size_t i, const float* v, const float*) {
-          arrays.fill(i, v, nullptr);
-          if (on_cells) known[i] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
-        },
-        "surface");
-    arrays.move_to(surface.attributes);
-    if (!question.hidden.empty())
-      surface.attributes.push_back(
-          {"hidden", Association::faces, 1, std::vector<float>(question.hidden.begin(), question.hidden.end())});
-  }
+  const FaceStress known = solving.surface_fields(surface);
   stage("surface fields");
-
-  physics::ForceIntegrator forces(answer.forces.axes);
-  // Those of the body do not depend on its triangles, nor on where fields are wanted. A repaired body has every piece
-  // of its skin once, and no other.
-  const bool on_body = !question.surface || question.forces_on_body;
-  const SurfaceMesh& skin = question.surface && on_body ? question.body : surface;
-  std::vector<physics::ForceIntegrator> of_patch(skin.patch_names.size(), forces), of_draw(run.draws.size(), forces);
-  for (const auto& name : skin.patch_names) answer.forces.patches.push_back({name, 0, {}});
-  const auto integrate = [&](std::span<const SurfaceElement> elements) {
-    std::vector<std::array<float, 4>> values(elements.size());
-    std::vector<std::size_t> unknown;
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (elements[i].whole && on_cells && of_draw.empty())
-        values[i] = known[static_cast<std::size_t>(elements[i].face)];
-      else
-        unknown.push_back(i);
-    }
-    run.evaluate(
-        fields, Branch::surface,
-        {unknown.size(), [&](std::size_t i) { return elements[unknown[i]].position; },
-         [&](std::size_t i) { return elements[unknown[i]].area_vector; }},
-        false,
-        [&](std::size_t i, const float* v, const float*) {
-          values[unknown[i]] = {v[pressure.first], v[shear.first], v[shear.first + 1], v[shear.first + 2]};
-        },
-        "forces",
-        [&](std::size_t d, std::size_t i, const float* v) {
-          const SurfaceElement& one = elements[i];
-          of_draw[d].add(one.position, (1.0 / one.area) * one.area_vector, one.area, v[pressure.first],
-                         {v[shear.first], v[shear.first + 1], v[shear.first + 2]});
-        });
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      const SurfaceElement& one = elements[i];
-      const auto patch = static_cast<std::size_t>(skin.patch[static_cast<std::size_t>(one.face)]);
-      for (auto* sum : {&forces, &of_patch[patch]})
-        sum->add(one.position, (1.0 / one.area) * one.area_vector, one.area, values[i][0],
-                 {values[i][1], values[i][2], values[i][3]});
-      answer.forces.patches[patch].area += one.area;
-    }
-    answer.forces.integration_points += elements.size();
-  };
-  if (on_body) {
-    integrate(force_elements(c, skin, question.no_forces));
-  } else {
-    // Points that become anchors must be a fair sample of the whole surface: then everything is one block.
-    const std::size_t block = run.evaluation == Evaluation::cached ? std::size_t{1} << 17 : ~std::size_t{0};
-    geometry::for_each_element(skin, c.sampling.surface_face_size, block, integrate);
-  }
-  answer.forces.coefficients = forces.result(scales);
-  for (const auto& one : of_draw) answer.forces.draws.push_back(one.result(scales));
-  for (std::size_t p = 0; p < of_patch.size(); ++p) answer.forces.patches[p].coefficients = of_patch[p].result(scales);
+  solving.forces(surface, known);
   answer.surface = std::move(surface);
   stage("forces");
-
-  const auto fill = [&](VolumeMesh& mesh, bool cells, const std::vector<Place>& places, const char* what) {
-    const std::size_t count = cells ? mesh.cell_count() : mesh.points.size();
-    const Association on = cells ? Association::faces : Association::points;
-    FieldArrays arrays(normalizer[Branch::volume], question.derive, scales, on, count);
-    run.evaluate(
-        fields, Branch::volume, {count, [&](std::size_t i) { return cells ? mesh.center(i) : mesh.points[i]; }, {}},
-        !question.derive.empty(),
-        [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, what);
-    for (std::size_t i = 0; i < places.size(); ++i)
-      if (places[i] != Place::flow) arrays.leave_out(i);
-    arrays.move_to(mesh.attributes);
-    if (places.empty()) return;
-    Attribute inside{"inside", on, 1, {}};
-    for (const Place there : places) inside.values.push_back(static_cast<float>(there));
-    mesh.attributes.push_back(std::move(inside));
-  };
   if (question.volume != VolumeOutput::none) {
-    fill(ready.mesh, on_cells, ready.places, "volume");
+    solving.volume_fields(ready.mesh, solving.on_cells(), ready.places, "volume");
     answer.volume = std::move(ready.mesh);
     stage("volume fields");
   }
   if (!question.sample_mesh.points.empty()) {
-    fill(question.sample_mesh, false, ready.sampled, "samples");
+    solving.volume_fields(question.sample_mesh, false, ready.sampled, "samples");
     answer.samples = std::move(question.sample_mesh);
     stage("samples");
   }
-
   if (!question.probes.empty()) {
-    const auto p = physics::find_field(normalizer[Branch::volume].fields, "pressure", 1);
-    const auto u = physics::find_field(normalizer[Branch::volume].fields, "velocity", 3);
-    const double to_pa = physics::si_unit(*p.spec, scales), to_speed = physics::si_unit(*u.spec, scales);
-    answer.probe_velocity.resize(question.probes.size());
-    answer.probe_pressure.resize(question.probes.size());
-    // Nobody asks for vorticity here, so it need not cost a curl.
-    if (physics::find_field(normalizer[Branch::volume].fields, "vorticity", 3).spec)
-      normalizer.set_vorticity_decoder(physics::Decoder::direct, c.name);
-    run.evaluate(
-        FieldPredictor(normalizer, scales.length), Branch::volume,
-        {question.probes.size(), [&](std::size_t i) { return question.probes[i]; }, {}}, false,
-        [&](std::size_t i, const float* v, const float*) {
-          answer.probe_pressure[i] = to_pa * v[p.first];
-          for (int a = 0; a < 3; ++a) answer.probe_velocity[i][a] = to_speed * v[u.first + a];
-        },
-        "probes");
+    solving.probes();
     stage("probes");
   }
   return answer;

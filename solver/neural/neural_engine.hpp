@@ -19,7 +19,8 @@ namespace streamtube::solver {
 enum class Evaluation { cached, chunked_anchors };
 
 // Several draws (Case::draws; cached alone) are averaged in network units, point by point; coefficients are those of
-// the mean, and of every draw alone beside them. The network stays encoded with the last one.
+// the mean, and of every draw alone, and of every member of a model that has several, beside
+// them. The network stays encoded with the last one.
 //
 // Bodies and surfaces are first refined, for the integration of forces only, until no element is larger than the faces
 // the model was trained on: the coefficients then do not depend on how coarsely a flat side was triangulated.
@@ -53,6 +54,7 @@ class NeuralEngine : public Engine {
 
  private:
   struct Impl;
+  struct Solving;
   std::unique_ptr<Impl> impl_;
 };
 

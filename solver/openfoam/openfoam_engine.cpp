@@ -275,6 +275,26 @@ OpenFoamSolution OpenFoamEngine::solution(const Case& question) const {
   return out;
 }
 
+namespace {
+
+std::map<std::string, double> quality_of(const OpenFoamSolution& s) {
+  std::map<std::string, double> out = {{"Cd_std_window", s.cd_deviation},
+                                       {"Cl_std_window", s.cl_deviation},
+                                       {"converged", s.run.converged},
+                                       {"iterations", s.run.iterations},
+                                       {"averaged_iterations", s.run.averaged},
+                                       {"surface_area_error", s.surface_area / s.stl_area - 1},
+                                       {"cells", static_cast<double>(s.mesh.cells)}};
+  std::vector<double> yplus = s.yplus;
+  std::nth_element(yplus.begin(), yplus.begin() + static_cast<std::ptrdiff_t>(yplus.size() / 2), yplus.end());
+  out["yplus_median"] = yplus[yplus.size() / 2];
+  for (const auto& [name, value] : s.run.residuals) out["residual_" + name] = value;
+  for (const auto& [name, value] : s.run.mesh_quality) out[name] = value;
+  return out;
+}
+
+}  // namespace
+
 Answer OpenFoamEngine::solve(Case question) {
   if (question.points_on != Location::cells || !question.probes.empty() || !question.derive.empty())
     throw Error(ErrorKind::usage, "OpenFOAM answers on faces and in cells alone");
@@ -286,7 +306,7 @@ Answer OpenFoamEngine::solve(Case question) {
   const auto q = static_cast<float>(scales.dynamic_pressure());
   out.forces.coefficients = integrate(s, out.forces);
   out.reynolds_number = physics::reynolds_number(question.flow, question.body.bounds().size()[0]);
-  out.warnings = s.run.warnings, out.doubts = s.doubts;
+  out.warnings = s.run.warnings, out.doubts = s.doubts, out.solution = quality_of(s);
 
   out.surface = mesh_io::patch_surface(s.mesh, {"body"});
   if (s.half) append_image(out.surface, 1e-9);
@@ -341,19 +361,7 @@ mesh_io::FlowSample to_sample(const OpenFoamSolution& s, const Case& question, c
   out.info.flow = question.flow;
   out.info.reference_length = reference.scales.length, out.info.reference_area = reference.scales.area;
   out.info.coefficients = {{"Cd", s.coefficients.cd()}, {"Cl", s.coefficients.cl()}};
-  auto& quality = out.info.quality;
-  quality = {{"Cd_std_window", s.cd_deviation},
-             {"Cl_std_window", s.cl_deviation},
-             {"converged", s.run.converged},
-             {"iterations", s.run.iterations},
-             {"averaged_iterations", s.run.averaged},
-             {"surface_area_error", s.surface_area / s.stl_area - 1},
-             {"cells", static_cast<double>(s.mesh.cells)}};
-  std::vector<double> yplus = s.yplus;
-  std::nth_element(yplus.begin(), yplus.begin() + static_cast<std::ptrdiff_t>(yplus.size() / 2), yplus.end());
-  quality["yplus_median"] = yplus[yplus.size() / 2];
-  for (const auto& [name, value] : s.run.residuals) quality["residual_" + name] = value;
-  for (const auto& [name, value] : s.run.mesh_quality) quality[name] = value;
+  out.info.quality = quality_of(s);
 
   const auto add = [](std::vector<float>& to, const Vec3& v) {
     for (const double x : v) to.push_back(static_cast<float>(x));

@@ -118,6 +118,8 @@ struct Surrogate::Impl {
   virtual Sensitivity sensitivity(const EncodeInput& in, const std::span<const float> (&queries)[2],
                                   const std::span<const float> (&coefficients)[2]) = 0;
   virtual Surrogate::Memory memory() const = 0;
+  virtual std::size_t members() const { return 1; }
+  virtual Impl& member(std::size_t) { return *this; }
 
   std::string fingerprint;
   std::vector<float> anchor_out[2];
@@ -482,33 +484,33 @@ struct Surrogate::On final : Impl {
 
 // Members one after the other; what they say is added up on the host.
 struct Surrogate::Mean final : Impl {
-  explicit Mean(std::vector<std::unique_ptr<Impl>> all) : Impl(hash_of(all)), members(std::move(all)) {
-    chunk = members.front()->chunk;
+  explicit Mean(std::vector<std::unique_ptr<Impl>> networks) : Impl(hash_of(networks)), all(std::move(networks)) {
+    chunk = all.front()->chunk;
   }
 
-  static std::string hash_of(const std::vector<std::unique_ptr<Impl>>& all) {
+  static std::string hash_of(const std::vector<std::unique_ptr<Impl>>& networks) {
     core::Sha256 sha;
-    for (const auto& one : all) sha.update(one->fingerprint.data(), one->fingerprint.size());
+    for (const auto& one : networks) sha.update(one->fingerprint.data(), one->fingerprint.size());
     return sha.hex();
   }
 
-  // to += from / members, in the members' order; the first replaces what is there.
+  // to += from / members, in their order; the first replaces what is there.
   void add(std::span<float> to, std::span<const float> from, bool first) const {
-    const float share = 1.0f / static_cast<float>(members.size());
+    const float share = 1.0f / static_cast<float>(all.size());
     for (std::size_t i = 0; i < to.size(); ++i) to[i] = (first ? 0.0f : to[i]) + share * from[i];
   }
   void add(std::vector<float>& to, const std::vector<float>& from, bool first) const {
     to.resize(from.size());
     add(std::span<float>(to), from, first);
   }
-  bool is_first(const std::unique_ptr<Impl>& one) const { return &one == &members.front(); }
+  bool is_first(const std::unique_ptr<Impl>& one) const { return &one == &all.front(); }
 
-  const AbuptConfig& config() const override { return members.front()->config(); }
-  std::size_t parameters() const override { return members.size() * members.front()->parameters(); }
+  const AbuptConfig& config() const override { return all.front()->config(); }
+  std::size_t parameters() const override { return all.size() * all.front()->parameters(); }
 
   void encode(const EncodeInput& input) override {
     encoded = false;
-    for (const auto& one : members) {
+    for (const auto& one : all) {
       one->encode(input);
       for (int b = 0; b < 2; ++b) add(anchor_out[b], one->anchor_out[b], is_first(one));
     }
@@ -517,7 +519,7 @@ struct Surrogate::Mean final : Impl {
 
   void query(int b, std::span<const float> positions, std::span<float> out) override {
     std::vector<float> answer(out.size());
-    for (const auto& one : members) {
+    for (const auto& one : all) {
       one->chunk = chunk;
       one->query(b, positions, answer);
       add(out, answer, is_first(one));
@@ -527,7 +529,7 @@ struct Surrogate::Mean final : Impl {
   void query_gradient(Branch branch, std::span<const float> positions, std::span<float> out, std::span<float> gradient,
                       std::span<const float> jacobian) override {
     std::vector<float> answer(out.size()), slopes(gradient.size());
-    for (const auto& one : members) {
+    for (const auto& one : all) {
       one->chunk = chunk;
       one->query_gradient(branch, positions, answer, slopes, jacobian);
       add(out, answer, is_first(one));
@@ -543,9 +545,9 @@ struct Surrogate::Mean final : Impl {
                           const std::span<const float> (&coefficients)[2]) override {
     encoded = false;
     Sensitivity mean;
-    for (const auto& one : members) {
+    for (const auto& one : all) {
       const Sensitivity s = one->sensitivity(in, queries, coefficients);
-      mean.value += s.value / static_cast<double>(members.size());
+      mean.value += s.value / static_cast<double>(all.size());
       add(mean.points, s.points, is_first(one));
       for (int b = 0; b < 2; ++b) {
         add(mean.anchors[b], s.anchors[b], is_first(one));
@@ -557,14 +559,20 @@ struct Surrogate::Mean final : Impl {
 
   Surrogate::Memory memory() const override {
     Surrogate::Memory sum;
-    for (const auto& one : members) {
+    for (const auto& one : all) {
       const Surrogate::Memory m = one->memory();
       sum.weights += m.weights, sum.anchor_cache += m.anchor_cache, sum.scratch += m.scratch;
     }
     return sum;
   }
 
-  std::vector<std::unique_ptr<Impl>> members;
+  std::size_t members() const override { return all.size(); }
+  Impl& member(std::size_t m) override {
+    all[m]->chunk = chunk;
+    return *all[m];
+  }
+
+  std::vector<std::unique_ptr<Impl>> all;
 };
 
 void check_precision(Precision precision) {
@@ -604,18 +612,27 @@ void Surrogate::encode(const EncodeInput& input) { impl_->encode(input); }
 
 std::span<const float> Surrogate::anchor_output(Branch branch) const {
   core::expect(impl_->encoded, "surrogate: anchor_output() before encode()");
-  return impl_->anchor_out[static_cast<int>(branch)];
+  return (asked_ ? impl_->member(*asked_) : *impl_).anchor_out[static_cast<int>(branch)];
 }
+
+std::size_t Surrogate::members() const { return impl_->members(); }
+
+void Surrogate::ask_member(std::optional<std::size_t> member) {
+  core::expect(!member || *member < members(), "surrogate: no such member");
+  asked_ = member;
+}
+
+Surrogate::Impl& Surrogate::asked() { return asked_ ? impl_->member(*asked_) : *impl_; }
 
 void Surrogate::query(Branch branch, std::span<const float> positions, std::span<float> out) {
   core::expect(impl_->encoded, "surrogate: query() before encode()");
-  impl_->query(static_cast<int>(branch), positions, out);
+  asked().query(static_cast<int>(branch), positions, out);
 }
 
 void Surrogate::query_gradient(Branch branch, std::span<const float> positions, std::span<float> out,
                                std::span<float> gradient, std::span<const float> jacobian) {
   core::expect(impl_->encoded, "surrogate: query_gradient() before encode()");
-  impl_->query_gradient(branch, positions, out, gradient, jacobian);
+  asked().query_gradient(branch, positions, out, gradient, jacobian);
 }
 
 void Surrogate::forward_traced(const EncodeInput& input, const std::span<const float> queries[2],

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,6 +82,9 @@ class Surrogate {
   // Network outputs at `positions` [n][config.width(branch)] into `out` [n][outputs]. Any n; the answer at a point does
   // not depend on the other points of the call beyond rounding. Throws Error(internal) without encode().
   void query(Branch branch, std::span<const float> positions, std::span<float> out);
+  // How many networks there are, and queries to one of them alone, until nothing is given: then to the mean again.
+  std::size_t members() const;
+  void ask_member(std::optional<std::size_t> member);
   // The same with the exact derivative of every output in the position, the anchors held fixed (forward mode): gradient
   // [n][outputs][3] per network unit. About four times the work. jacobian: of the features in the position,
   // [n][features][3]; empty where it is zero.
@@ -125,7 +129,9 @@ class Surrogate {
   template <class Space>
   struct On;    // of an execution space
   struct Mean;  // of several
+  Impl& asked();
   std::unique_ptr<Impl> impl_;
+  std::optional<std::size_t> asked_;  // member
 };
 
 }  // namespace streamtube::surrogate

@@ -23,8 +23,8 @@ template <class R, class Visit>
 void each_option(R& r, const Visit& visit) {
   visit("data", r.data, "data set: a .h5 file or a folder of them (`streamtube dataset import`)", false);
   visit("describe", r.describe,
-        "JSON file that says how cases are presented: name, fields, sampling (docs/checkpoint_format.md); empty: as the "
-        "data are",
+        "JSON file that says how cases are presented: name, fields, sampling (docs/checkpoint_format.md); empty: as "
+        "the data are",
         false);
   visit("name", r.name, "of the model; empty: that of the description, or of the folder of out", false);
   visit("words", r.words, "what people should know of the model, added to its provenance", false);

@@ -38,26 +38,6 @@ std::vector<std::vector<std::string>> table(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("tables of points in the forms that programs write") {
-  const TempDir dir;
-  const std::vector<Vec3> points = {{1, 2, 3}, {-4, 0.5, 1e-3}};
-  for (const char* text :
-       {"1,2,3\n-4,0.5,1e-3\n", "x y z\n1 2 3\n-4 .5 0.001\n", "\xef\xbb\xbf# probes\r\n1;2;3\r\n-4;0.5;0.001\r\n",
-        "\"Name\",\"Z [m]\",\"X [m]\",\"Y [m]\"\n\"a\",3,1,2\nb,0.001,-4,0.5\n",
-        "p,Points:0,Points:1,Points:2\n9,1,2,3\n9,-4,0.5,0.001\n"}) {
-    CAPTURE(text);
-    CHECK(apps::read_point_table(dir.write("p.csv", text)) == points);
-  }
-  const auto refused = [&](const char* text) {
-    return test::message_of([&] { apps::read_point_table(dir.write("p.csv", text)); });
-  };
-  CHECK_THAT(refused("1,2,3\n1,2\n"), ContainsSubstring("p.csv', line 2: its z is missing"));
-  CHECK_THAT(refused("1,2,3\n1,two,3\n"), ContainsSubstring("line 2: its y is 'two', no number"));
-  CHECK_THAT(refused("1,2,nan\n"), ContainsSubstring("line 1: its z is 'nan', no number"));
-  CHECK_THAT(refused("a,b,c\n1,2,3\n"), ContainsSubstring("names no columns x, y and z"));
-  CHECK_THAT(refused("x,y,z\n"), ContainsSubstring("no points"));
-}
-
 TEST_CASE("samples are the fields at their places, in the frame and unit of the body") {
   const TempDir dir;
   // A body in millimetres whose flow is along its -y: x of the file is y of the flow.
