@@ -1,12 +1,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
 #include <filesystem>
 
 #include "core/json.hpp"
 #include "mesh_io/layouts/table_layout.hpp"
 #include "mesh_io/mesh_io.hpp"
-#include "tests/apps/program.hpp"
+#include "tests/apps/sweep_case.hpp"
 #include "tests/mesh_io/layouts/foam_case.hpp"
 #include "tests/support/tiny_dataset.hpp"
 
@@ -135,6 +136,75 @@ TEST_CASE("differences of meshes in another order and of other meshes, with file
   CHECK_THAT(r.err, ContainsSubstring("no field of the same name") && ContainsSubstring("temperature"));
   std::filesystem::create_directory(dir.file("empty"));
   CHECK_THAT(run_program(dir, {"compare", "empty", "b.vtp"}).err, ContainsSubstring("holds no result"));
+}
+
+TEST_CASE("all designs of a sweep against one of them, by parts") {
+  const TempDir dir;
+  test::write_sweep_case(dir);
+  surrogate::Checkpoint second = test::tiny_model(2);
+  surrogate::write_checkpoint(dir.file("second.h5"), second);
+  REQUIRE(run_program(dir, {"convert", "tiny.h5", "both.h5", "--members", "second.h5"}).code == 0);
+  // A body and a box behind it.
+  mesh_io::write_stl(dir.file("tail.stl"), test::box_mesh({1.1, -0.1, 0.2}, {1.2, 0.1, 0.3}, 2));
+  dir.write("t.csv", "name,file\na,bodies/a.stl|tail.stl\nb,bodies/b.stl|tail.stl\nc,bodies/c.stl|tail.stl\n");
+  auto r = run_program(dir, {"sweep", "t.csv", "--model", "both.h5", "--out", "out", "--threads", "1"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  r = run_program(dir, {"compare", "out", "a", "--out", "d", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const Json json = core::parse_json(r.out)["designs"];
+  REQUIRE(json.size() == 2);
+  const auto forces = [&](const std::string& design) {
+    return core::parse_json(test::content(dir.file("out/designs/" + design + "/forces.json")));
+  };
+  const Json base = forces("a"), b = forces("b");
+  const auto value = [](const Json& from, const char* name) { return from["coefficients"][name]["total"].get<double>(); };
+  const Json& cd = json["b"]["differences"]["Cd"];
+  CHECK_THAT(cd["total"].get<double>(), WithinAbs(value(b, "Cd") - value(base, "Cd"), 1e-12));
+  const auto member = [](const Json& from, int m) { return from["members"]["Cd"]["values"][m].get<double>(); };
+  const double changes[2] = {member(b, 0) - member(base, 0), member(b, 1) - member(base, 1)};
+  CHECK_THAT(cd["deviation_of_members"].get<double>(), WithinAbs(std::abs(changes[0] - changes[1]) / std::sqrt(2), 1e-9));
+  double parts = 0;
+  for (const Json& part : json["b"]["parts"]) parts += part["Cd"]["total"].get<double>();
+  CHECK(json["b"]["parts"].size() == 2);
+  CHECK_THAT(parts, WithinAbs(cd["total"].get<double>(), 1e-9));
+  const std::string csv = test::content(dir.file("d/deltas.csv"));
+  CHECK_THAT(csv, ContainsSubstring("\"dCd\",\"dCd_pressure\",\"dCd_friction\",\"dCd_deviation\"") &&
+                      ContainsSubstring("\"dCd/tail\"") && ContainsSubstring("\n\"c\","));
+  r = run_program(dir, {"compare", "out", "a"});
+  CHECK_THAT(r.out, ContainsSubstring("minus 'a', in counts") && ContainsSubstring("+-") && ContainsSubstring("  tail"));
+  // Another result as the reference; two results by parts and with the members' scatter.
+  CHECK(run_program(dir, {"compare", "out", "out/designs/a"}).code == 0);
+  r = run_program(dir, {"compare", "out/designs/b", "out/designs/a"});
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, ContainsSubstring("+-: standard deviation of the difference over the members"));
+  r = run_program(dir, {"compare", "out", "d_esign"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("holds no design 'd_esign'"));
+}
+
+TEST_CASE("a table of points is compared with the result on a mesh") {
+  const TempDir dir;
+  const geometry::SurfaceMesh mesh = sample(1.0f, false);
+  mesh_io::write_vtp(dir.file("b.vtp"), mesh);
+  std::string text = "\"Pressure (Pa)\",\"X (mm)\",\"Y (mm)\",\"Z (mm)\"\n";
+  for (const auto& a : mesh.attributes)
+    if (a.name == "pressure" && a.association == Association::faces)
+      for (std::size_t f = 0; f < mesh.face_count(); f += 7) {
+        const Vec3 p = 1000.0 * mesh.centroid(f);
+        text += core::str(1.25f * a.values[f], ',', p[0], ',', p[1], ',', p[2], '\n');
+      }
+  dir.write("points.csv", text);
+  auto r = run_program(dir, {"compare", "b.vtp", "points.csv", "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const Json field = core::parse_json(r.out)["fields"]["surface/pressure"];
+  CHECK_THAT(field["relative_l2"].get<double>(), WithinAbs(0.2, 1e-3));
+  dir.write("other.csv", "x,y,z,temperature\n1,2,3,300\n");
+  r = run_program(dir, {"compare", "b.vtp", "other.csv"});
+  CHECK(r.code == 3);
+  CHECK_THAT(r.err, ContainsSubstring("none of its columns is a field"));
 }
 
 TEST_CASE("an incompressible case of OpenFOAM is taken at the other result's density") {

@@ -167,11 +167,33 @@ TEST_CASE("a picture, or a word about what it needs") {
     const std::string png = test::content(dir.file("o/picture.png"));
     CHECK(png.size() > 20000);  // a blank picture of this size has 10 kB
     CHECK(png.substr(1, 3) == "PNG");
+    // Another range, other views: another picture, higher by one panel of 600 pixels.
+    const auto again = run_program(dir, {"predict", stl, "--volume", "none", "--picture", "--out", "o", "--overwrite",
+                                         "--range", "Cp=-1.5:1", "--range", "speed=0:60", "--view", "side,top"});
+    INFO(again.err);
+    REQUIRE(again.code == 0);
+    const auto height = [](const std::string& image) {  // of the header, big endian
+      return 256 * static_cast<unsigned char>(image[22]) + static_cast<unsigned char>(image[23]);
+    };
+    CHECK(height(png) == 1200);
+    CHECK(height(test::content(dir.file("o/picture.png"))) == 1800);
   } else {
     CHECK(r.code == 1);
     CHECK_THAT(r.err, ContainsSubstring("libegl1"));
     CHECK_FALSE(fs::exists(dir.path() / "o"));
   }
+  const auto refused = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"predict", stl, "--out", "refused"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = run_program(dir, words);
+    CHECK(result.code == 2);
+    return result.err;
+  };
+  CHECK_THAT(refused({"--range", "Cp=-1:1"}), ContainsSubstring("--picture"));
+  CHECK_THAT(refused({"--picture", "--range", "Cp=1:-1"}), ContainsSubstring("'Cp=1:-1': expected FIELD=LOW:HIGH"));
+  CHECK_THAT(refused({"--picture", "--range", "Cp=nan:1"}), ContainsSubstring("expected FIELD=LOW:HIGH"));
+  CHECK_THAT(refused({"--picture", "--range", "Cf=0:1"}), ContainsSubstring("pictured: Cp, speed"));
+  CHECK_THAT(refused({"--picture", "--view", "left"}), ContainsSubstring("iso-rear"));
 }
 
 TEST_CASE("several files are the patches of one body") {
@@ -359,16 +381,34 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
   CHECK_THAT(r.err, ContainsSubstring("--member 3: 'both.h5' has 2 members"));
 
   const std::string stl = write_box(dir, "car.stl");
-  const auto drag = [&](const std::string& model) {
-    const auto done = run_program(
-        dir, {"predict", stl, "--model", model, "--volume", "none", "--json", "--out", "out", "--overwrite"});
+  const auto forces = [&](const std::string& model, const std::string& option, const std::string& value) {
+    const auto done = run_program(dir, {"predict", stl, "--model", model, "--volume", "none", "--json", "--out", "out",
+                                        "--overwrite", option, value});
     INFO(done.err);
     REQUIRE(done.code == 0);
-    return core::parse_json(done.out)["coefficients"]["Cd"]["total"].get<double>();
+    return core::parse_json(done.out);
   };
-  const double first = drag("1.h5"), second = drag("2.h5");
-  CHECK(std::abs(first - second) > 1e-3);
-  CHECK(drag("both.h5") == Approx(0.5 * (first + second)).epsilon(1e-4));
+  // The mean, and what each says alone, whatever way answers are made.
+  for (const auto& [option, value] : {std::pair{"--draws", "1"},
+                                      {"--draws", "2"},
+                                      {"--points-on", "vertices"},
+                                      {"--evaluation", "chunked-anchors"}}) {
+    CAPTURE(option, value);
+    const json one = forces("1.h5", option, value), two = forces("2.h5", option, value),
+               both = forces("both.h5", option, value);
+    CHECK_FALSE(one.contains("members"));
+    REQUIRE(both["members"]["count"] == 2);
+    for (const char* name : {"Cd", "Cl", "Cm_pitch"}) {
+      const double first = one["coefficients"][name]["total"], second = two["coefficients"][name]["total"];
+      CHECK(std::abs(first - second) > 1e-3);
+      CHECK(both["coefficients"][name]["total"].get<double>() == Approx(0.5 * (first + second)).epsilon(1e-4));
+      const json& members = both["members"][name];
+      CHECK(members["values"][0].get<double>() == Approx(first).epsilon(1e-4));
+      CHECK(members["values"][1].get<double>() == Approx(second).epsilon(1e-4));
+      CHECK(members["standard_deviation"].get<double>() == Approx(std::abs(first - second) / std::sqrt(2)).epsilon(1e-3));
+    }
+    if (std::string(value) == "2") CHECK(both["draws"]["count"] == 2);
+  }
 }
 
 TEST_CASE("convert describes a checkpoint anew, and refuses what is neither that nor a training file") {

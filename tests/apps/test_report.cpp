@@ -43,6 +43,8 @@ TEST_CASE("the page holds all designs and needs nothing else") {
     CHECK_THAT(page, ContainsSubstring("data:image/png;base64,iVBORw0KGgo") &&
                          ContainsSubstring("<figcaption><b>Difference</b> Cp of "));
 
+  const auto all = run_program(dir, {"report", "out", "--overwrite", "--range", "Cp=-2:2", "--view", "side"});
+  CHECK(all.code == 0);
   CHECK(run_program(dir, {"report", "out"}).code == 2);
   CHECK(run_program(dir, {"report", "out", "--overwrite", "--no-pictures"}).code == 0);
   CHECK_THAT(content(dir.file("out/report.html")), ContainsSubstring("There are no pictures: --no-pictures"));

@@ -171,6 +171,26 @@ TEST_CASE("a table sets conditions; fields of the volume are kept if wanted") {
   CHECK(h5.read<double>("/given")[2] == 3);
 }
 
+TEST_CASE("pictures of all designs, or a word about what they need") {
+  const TempDir dir;
+  test::write_sweep_case(dir);
+  const auto r = run_program(dir, test::sweep("bodies", "out", {"--picture", "--range", "Cp=-1.5:1", "--view", "side"}));
+  INFO(r.err);
+  if (r.code == 0) {
+    for (const char* design : {"a", "b", "c"}) {
+      const std::string png = test::content(dir.file("out/designs/" + std::string(design) + "/picture.png"));
+      CHECK(png.size() > 5000);
+      CHECK(png.substr(1, 3) == "PNG");
+    }
+  } else {
+    CHECK(r.code == 1);
+    CHECK_THAT(r.err, ContainsSubstring("libegl1"));
+  }
+  const auto none = run_program(dir, test::sweep("bodies", "none", {"--picture", "--fields", "none"}));
+  CHECK(none.code == 2);
+  CHECK_THAT(none.err, ContainsSubstring("nothing is kept of them"));
+}
+
 TEST_CASE("a morph that folds the surface is rejected with the reason") {
   const TempDir dir;
   test::write_sweep_case(dir);
