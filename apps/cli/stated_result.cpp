@@ -106,9 +106,27 @@ std::vector<std::pair<std::string, std::vector<Delta>>> parts_deltas(const State
                                                                      const StatedResult& reference) {
   std::vector<std::pair<std::string, std::vector<Delta>>> out;
   if (one.of_parts.size() < 2) return out;
-  for (const auto& [name, values] : one.of_parts)
-    for (const auto& [other, theirs] : reference.of_parts)
-      if (name == other) out.emplace_back(name, deltas_of(values, theirs, false));
+  const auto find = [](const StatedResult& result, const std::string& name) -> const StatedCoefficients* {
+    for (const auto& [part, values] : result.of_parts)
+      if (part == name) return &values;
+    return nullptr;
+  };
+  // The one part of each that the other lacks: a variant's file under another name.
+  const auto alone = [&](const StatedResult& result, const StatedResult& other) -> const std::string* {
+    const std::string* found = nullptr;
+    for (const auto& [part, values] : result.of_parts) {
+      if (find(other, part)) continue;
+      if (found) return nullptr;
+      found = &part;
+    }
+    return found;
+  };
+  const std::string *mine = alone(one, reference), *theirs = alone(reference, one);
+  for (const auto& [name, values] : one.of_parts) {
+    const bool renamed = mine && theirs && name == *mine;
+    if (const StatedCoefficients* other = find(reference, renamed ? *theirs : name))
+      out.emplace_back(name, deltas_of(values, *other, false));
+  }
   return out;
 }
 

@@ -43,7 +43,8 @@ struct Delta {
 };
 
 std::vector<Delta> deltas(const StatedResult& one, const StatedResult& reference);
-// Of parts that both have, where there are several.
+// Of parts that both have, where there are several; also of the one part that each has and the other lacks, a variant
+// of another name.
 std::vector<std::pair<std::string, std::vector<Delta>>> parts_deltas(const StatedResult& one,
                                                                      const StatedResult& reference);
 

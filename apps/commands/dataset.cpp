@@ -102,10 +102,10 @@ class DatasetCommand : public Command {
         ->required()
         ->check(CLI::ExistingFile);
     noise_->add_flag("--overwrite", overwrite_, "Replace what the data set says");
-    for (CLI::App* sub : {info_, verify_, split_command_, stats_, noise_}) {
+    for (CLI::App* sub : {info_, verify_, split_command_, stats_, noise_})
       sub->add_option("data", input_, "Data set (.h5 or a folder)")->required();
+    for (CLI::App* sub : {import_, merge_, info_, verify_, split_command_, stats_, noise_})
       sub->add_flag("--json", json_, "Print JSON");
-    }
     stats_->add_option("--split", split_, "Which cases")->capture_default_str();
   }
 
@@ -161,7 +161,9 @@ class DatasetCommand : public Command {
     if (silent > 0)
       core::info(str(silent, " of ", data.cases().size(),
                      " cases state neither drag nor lift: nothing to compare the forces over their faces with"));
-    return info(data);
+    Json left_out = Json::object();
+    for (const auto& [name, reason] : report.rejected) left_out[name] = reason;
+    return info(data, {{"layout", layout.name()}, {"left_out", left_out}});
   }
 
   std::string layout_help() const {
@@ -267,7 +269,8 @@ class DatasetCommand : public Command {
     return info(mesh_io::Dataset(input_));
   }
 
-  int info(const mesh_io::Dataset& data) const {
+  // more: what JSON says beside.
+  int info(const mesh_io::Dataset& data, const Json& more = Json::object()) const {
     std::size_t rows[2] = {0, 0};
     std::map<std::string, std::pair<double, double>> parameters;
     for (const auto& c : data.cases()) {
@@ -299,6 +302,7 @@ class DatasetCommand : public Command {
       for (const auto& f : data.fields(b))
         json["fields"][physics::name(b)].push_back({{"name", f.name}, {"unit", f.unit}, {"components", f.components}});
     if (json_) {
+      json.update(more);
       std::cout << core::json_text(json, 1) << '\n';
       return 0;
     }
@@ -322,7 +326,7 @@ class DatasetCommand : public Command {
   }
 
   int verify(const mesh_io::Dataset& data) const {
-    std::size_t faults = 0;
+    std::vector<std::string> faults;
     core::Progress progress("verify", data.cases().size(), "cases");
     const std::vector<physics::FieldSpec> fields[2] = {data.fields(Branch::surface), data.fields(Branch::volume)};
     for (std::size_t i = 0; i < data.cases().size(); ++i) {
@@ -335,13 +339,18 @@ class DatasetCommand : public Command {
         fault = error.message();
       }
       if (!fault.empty()) {
-        ++faults;
-        std::cout << fault << '\n';
+        faults.push_back(fault);
+        if (!json_) std::cout << fault << '\n';
       }
       progress.advance(1);
     }
-    std::cout << data.cases().size() - faults << " of " << data.cases().size() << " cases are sound\n";
-    return faults ? core::exit_code(ErrorKind::input) : 0;
+    const std::size_t all = data.cases().size(), sound = all - faults.size();
+    if (json_)
+      std::cout << core::json_text(Json{{"path", data.path()}, {"cases", all}, {"sound", sound}, {"faults", faults}}, 1)
+                << '\n';
+    else
+      std::cout << sound << " of " << all << " cases are sound\n";
+    return faults.empty() ? 0 : core::exit_code(ErrorKind::input);
   }
 
   int stats(const mesh_io::Dataset& data) const {

@@ -10,6 +10,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/output_lock.hpp"
 #include "core/runtime.hpp"
@@ -67,6 +68,7 @@ class Generate : public Command {
     app.add_flag("--keep-cases", options_.keep, "Keep the OpenFOAM cases; without, only those that fail");
     app.add_flag("--resume", resume_, "Go on with a run that did not end");
     app.add_flag("--dry-run", dry_run_, "List the designs and check their bodies, solve nothing");
+    app.add_flag("--json", json_, "Print JSON");
     app.add_flag("--overwrite", overwrite_, "Replace an existing data set, begin an unfinished run anew");
   }
 
@@ -118,6 +120,18 @@ class Generate : public Command {
     fs::remove(options_.folder, ignored);  // unless cases are left in it
     const mesh_io::Dataset data(out_);
     write_table(cases, report, data);
+    if (json_) {
+      core::Json out = {{"path", out_},
+                        {"designs", cases.designs().size()},
+                        {"solved", data.cases().size()},
+                        {"solved_before", report.kept},
+                        {"table", table()},
+                        {"failed", core::Json::object()}};
+      for (const auto& [name, reason] : report.rejected) out["failed"][name] = reason;
+      if (!data.label_noise().empty()) out["label_noise"] = core::parse_json(mesh_io::to_json(data.label_noise()));
+      std::cout << core::json_text(out, 1) << '\n';
+      return 0;
+    }
     std::cout << out_ << ": " << data.cases().size() << " of " << cases.designs().size() << " designs solved";
     if (report.kept > 0) std::cout << " (" << report.kept << " before)";
     std::cout << "; all of them in " << table() << '\n' << label_noise_text(data.label_noise(), "");
@@ -147,20 +161,36 @@ class Generate : public Command {
 
   int list(const solver::GeneratedCases& cases) const {
     std::size_t bad = 0;
+    std::ostringstream text;  // what --json leaves out
+    std::ostream& out = json_ ? static_cast<std::ostream&>(text) : std::cout;
+    core::Json json = core::Json::array();
     for (const auto& design : cases.designs()) {
       core::check_interrupt();
-      std::cout << design.name;
-      for (std::size_t p = 0; p < design.values.size(); ++p)
-        std::cout << (p ? ", " : ": ") << cases.plan().parameters[p].name << ' ' << design.values[p];
+      json.push_back({{"name", design.name}, {"parameters", core::Json::object()}});
+      out << design.name;
+      for (std::size_t p = 0; p < design.values.size(); ++p) {
+        out << (p ? ", " : ": ") << cases.plan().parameters[p].name << ' ' << design.values[p];
+        json.back()["parameters"][cases.plan().parameters[p].name] = design.values[p];
+      }
       try {
         geometry::Edges features;
         const auto question = cases.question(design, features);
-        std::cout << ": " << question.report.triangles << " triangles"
-                  << (question.report.watertight ? "" : ", NOT watertight") << '\n';
+        out << ": " << question.report.triangles << " triangles"
+            << (question.report.watertight ? "" : ", NOT watertight") << '\n';
+        json.back()["triangles"] = question.report.triangles, json.back()["watertight"] = question.report.watertight;
       } catch (const Error& error) {
         ++bad;
-        std::cout << ": " << error.message() << '\n';
+        out << ": " << error.message() << '\n';
+        json.back()["error"] = error.message();
       }
+    }
+    if (json_) {
+      const core::Json all = {{"dry_run", true},
+                              {"mesh", solver::name(cases.mesh())},
+                              {"designs", json},
+                              {"solved_once_more", cases.repeated()}};
+      std::cout << core::json_text(all, 1) << '\n';
+      return 0;
     }
     std::cout << cases.designs().size() << " designs, mesh: " << solver::name(cases.mesh());
     if (bad > 0) std::cout << ", " << bad << " of them cannot be generated";
@@ -209,7 +239,7 @@ class Generate : public Command {
     return out;
   }();
   std::vector<double> cd_range_ = {0.02, 2};
-  bool resume_ = false, dry_run_ = false, overwrite_ = false;
+  bool resume_ = false, dry_run_ = false, overwrite_ = false, json_ = false;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "apps/commands/commands.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/output_lock.hpp"
 #include "mesh_io/h5/point_file.hpp"
@@ -57,6 +58,7 @@ class Points : public Command {
     app.add_option("--reference-area", area_, "With --prepare: reference area, m2; default: the frontal area");
     app.add_option("--reference-length", length_, "With --prepare: reference length, m; default: the length along x");
     app.add_option("--seed", seed_, "With --prepare: seed of the random anchors")->capture_default_str();
+    app.add_flag("--json", json_, "Print JSON");
     app.add_flag("--overwrite", overwrite_, "Replace an existing output file");
   }
 
@@ -135,6 +137,16 @@ class Points : public Command {
       if (prepared) solver::write_prepared(file, *prepared);
       file.close();
     });
+    if (json_) {
+      core::Json out = {{"file", output_},
+                        {"unit", placement.unit},
+                        {"surface_points", positions[0].size()},
+                        {"areas", !areas.empty()},
+                        {"volume_points", positions[1].size()}};
+      if (prepared) out["prepared"] = {{"body", prepared->name}, {"model", prepared->model}};
+      std::cout << core::json_text(out, 1) << '\n';
+      return 0;
+    }
     std::cout << output_ << ": " << positions[0].size() << " surface points" << (areas.empty() ? "" : " with areas")
               << ", " << positions[1].size() << " volume points";
     if (prepared) std::cout << ", '" << prepared->name << "' prepared for the model '" << prepared->model << "'";
@@ -173,7 +185,7 @@ class Points : public Command {
   PartOptions parts_;
   geometry::RepairOptions repair_;
   std::uint64_t seed_ = 0;
-  bool overwrite_ = false;
+  bool overwrite_ = false, json_ = false;
 };
 
 }  // namespace

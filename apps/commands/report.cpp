@@ -46,6 +46,7 @@ class Report : public Command {
     auto* without = app.add_flag("--no-pictures", no_pictures_, "Leave out the pictures of the pressure");
     pictures_.declare(app, {"Cp", "change"}, nullptr);
     for (const char* option : {"--range", "--view"}) without->excludes(option);
+    app.add_flag("--json", json_, "Print JSON");
     app.add_flag("--overwrite", overwrite_, "Replace an earlier page");
   }
 
@@ -69,7 +70,12 @@ class Report : public Command {
     std::string why = "There are no pictures: --no-pictures.";
     const auto pictures = no_pictures_ ? std::vector<ReportPicture>() : draw(rows, why);
     core::write_text(out_, report_page(sweep.string(), core::read_text(sweep.string()), rows, pictures, why));
-    std::cout << out_ << ": " << rows.size() << " designs, " << pictures.size() << " pictures\n";
+    if (json_)
+      std::cout << core::json_text(core::Json{{"file", out_}, {"designs", rows.size()}, {"pictures", pictures.size()}},
+                                   1)
+                << '\n';
+    else
+      std::cout << out_ << ": " << rows.size() << " designs, " << pictures.size() << " pictures\n";
     return 0;
   }
 
@@ -203,7 +209,7 @@ class Report : public Command {
 
   std::string folder_, out_, area_;
   PictureOptions pictures_;
-  bool no_pictures_ = false, overwrite_ = false;
+  bool no_pictures_ = false, overwrite_ = false, json_ = false;
 };
 
 }  // namespace
