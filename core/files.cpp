@@ -207,6 +207,18 @@ void require_only_ours(const std::string& folder, const std::function<bool(const
                   "move it away, or choose another output");
 }
 
+std::string size_text(std::uint64_t bytes) {
+  const double n = static_cast<double>(bytes);
+  char text[32];
+  if (n < 1e6)
+    std::snprintf(text, sizeof text, "%.3g kB", n / 1e3);
+  else if (n < 1e9)
+    std::snprintf(text, sizeof text, "%.3g MB", n / 1e6);
+  else
+    std::snprintf(text, sizeof text, "%.4g GB", n / 1e9);
+  return text;
+}
+
 void require_disk_space(const std::string& folder, std::uint64_t bytes) {
   fs::path path = fs::absolute(folder.empty() ? "." : folder);
   std::error_code code;
@@ -214,11 +226,11 @@ void require_disk_space(const std::string& folder, std::uint64_t bytes) {
   struct statvfs disk {};
   if (statvfs(path.c_str(), &disk)) return;  // some file systems cannot tell; a failed write will
   const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  const auto gib = [](std::uint64_t n) { return static_cast<double>(n) / double(1 << 30); };
   if (free < bytes)
-    throw Error(ErrorKind::runtime,
-                str("'", folder, "': the results take ", gib(bytes), " GiB, but the disk has ", gib(free), " GiB free"),
-                "free some space or choose another folder with --out");
+    throw Error(
+        ErrorKind::runtime,
+        str("'", folder, "': the results take ", size_text(bytes), ", but the disk has ", size_text(free), " free"),
+        "free some space or choose another folder with --out");
 }
 
 void remove_temporaries() noexcept {

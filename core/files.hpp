@@ -29,6 +29,9 @@ void require_writable(const std::string& folder, const std::vector<std::string>&
 // first that is not: nobody's files are removed with ours. A folder that is not there is fine.
 void require_only_ours(const std::string& folder, const std::function<bool(const std::string& path)>& ours);
 
+// "3.2 MB", for people.
+std::string size_text(std::uint64_t bytes);
+
 // Error(runtime) unless the disk of `folder` (or of its nearest existing parent) has this many bytes free.
 void require_disk_space(const std::string& folder, std::uint64_t bytes);
 

@@ -135,8 +135,9 @@ void write(const std::string& path, vtkDataSet* data) {
                                : !messages.errors().empty() && code == vtkErrorCode::NoError
                                    ? messages.errors().front()
                                    : vtkErrorCode::GetStringFromErrorCode(code);
-    throw Error(ErrorKind::runtime, str("'", path, "': cannot write: ", detail),
-                full ? str("about ", needed >> 20, " MB are needed; free some space or choose another folder") : "");
+    throw Error(
+        ErrorKind::runtime, str("'", path, "': cannot write: ", detail),
+        full ? str("about ", core::size_text(needed), " are needed; free some space or choose another folder") : "");
   });
 }
 

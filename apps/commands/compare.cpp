@@ -90,17 +90,21 @@ class Compare : public Command {
     take_conditions(one, reference);
     const solver::Comparison comparison = solver::compare(one.fields, reference.fields);
     const Json json = to_json(comparison, one, reference);
-    if (folder) {
-      write(comparison, *folder);
-      if (picture_ && !comparison.part[0].surface)
-        core::warn(str("no picture: ", reference_, " holds points of the surface, not its faces"));
-      core::write_text(folder->file(kJson), core::json_text(json, 1) + "\n");
-      folder->commit();
-    }
+    // What was found is told, whatever happens to the files.
     if (json_)
       std::cout << core::json_text(json, 1) << '\n';
     else
       print(comparison, one, reference);
+    if (!folder) return 0;
+    try {
+      write(comparison, *folder);
+      if (picture_ && !comparison.part[0].surface)
+        core::warn(str("no picture: ", reference_, " holds points of the surface, not its faces"));
+      core::write_text(folder->file(kJson), core::json_text(json, 1) + "\n");
+    } catch (const Error& error) {
+      throw Error(error.kind(), folder->with_final_names(error.message()), error.hint());
+    }
+    folder->commit();
     return 0;
   }
 
@@ -113,13 +117,13 @@ class Compare : public Command {
     std::optional<OutputFolder> folder;
     if (!out_.empty()) folder.emplace(out_, std::vector<std::string>{kDeltas, kJson}, overwrite_);
     const auto designs = design_deltas(one_, reference_);
-    Json json = {{"result", one_}, {"reference", reference_}, {"designs", designs_json(designs)}};
+    const Json json = {{"result", one_}, {"reference", reference_}, {"designs", designs_json(designs)}};
+    std::cout << (json_ ? core::json_text(json, 1) + "\n" : designs_text(designs, reference_)) << std::flush;
     if (folder) {
       core::write_text(folder->file(kDeltas), designs_csv(designs));
       core::write_text(folder->file(kJson), core::json_text(json, 1) + "\n");
       folder->commit();
     }
-    std::cout << (json_ ? core::json_text(json, 1) + "\n" : designs_text(designs, reference_));
     return 0;
   }
 

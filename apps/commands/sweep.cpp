@@ -45,13 +45,6 @@ std::string duration(double seconds) {
   return out.str();
 }
 
-std::string size_text(double bytes) {
-  std::ostringstream out;
-  out << std::setprecision(3) << (bytes < 1e9 ? bytes / (1 << 20) : bytes / (1 << 30))
-      << (bytes < 1e9 ? " MiB" : " GiB");
-  return out.str();
-}
-
 class Sweep : public Command {
  public:
   std::string name() const override { return "sweep"; }
@@ -298,9 +291,10 @@ class Sweep : public Command {
                   << (p.unit.empty() ? "" : " " + p.unit) << '\n';
       std::cout << "  first, last        " << plan.designs.front().name << ", " << plan.designs.back().name
                 << "\n  time               " << duration(seconds * count) << " by one process (" << duration(seconds)
-                << " for '" << measured << "')\n  disk               " << size_text(bytes * count)
-                << "\n  memory             " << size_text(double(core::peak_resident_memory()))
-                << "\n  results to         " << options_.out << (fs::exists(options_.out) ? " (exists)" : "") << '\n';
+                << " for '" << measured << "')\n  disk               "
+                << core::size_text(static_cast<std::uint64_t>(bytes * count)) << "\n  memory             "
+                << core::size_text(core::peak_resident_memory()) << "\n  results to         " << options_.out
+                << (fs::exists(options_.out) ? " (exists)" : "") << '\n';
     }
     core::require_disk_space(options_.out, static_cast<std::uint64_t>(bytes * count));
     return complete ? 0 : core::exit_code(ErrorKind::input);
