@@ -169,8 +169,8 @@ TEST_CASE("a disk that is too small is told before the work") {
   const auto error = error_of([&] { require_disk_space(dir.file("new/folder"), std::uint64_t{1} << 60); });
   CHECK(error.kind() == ErrorKind::runtime);
   CHECK(error.message().find("take 1.153e+09 GB, but") != std::string::npos);
-  CHECK(core::size_text(2'340'000) == "2.34 MB");
-  CHECK(core::size_text(900) == "0.9 kB");
-  CHECK(core::size_text(61'234'500'000) == "61.23 GB");
+  CHECK(streamtube::core::size_text(2'340'000) == "2.34 MB");
+  CHECK(streamtube::core::size_text(900) == "0.9 kB");
+  CHECK(streamtube::core::size_text(61'234'500'000) == "61.23 GB");
   CHECK(!fs::exists(dir.file("new")));
 }
