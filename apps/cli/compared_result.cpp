@@ -109,8 +109,9 @@ ComparedResult read_result(const std::string& given, double unit) {
   read.stated = read_stated(path);
   if (is_file(fs::path(path) / kSurface))
     result.part[0].surface = mesh_io::read_surface((fs::path(path) / kSurface).string(), unit);
-  if (is_file(fs::path(path) / kVolume))
-    result.part[1].volume = mesh_io::read_volume((fs::path(path) / kVolume).string(), unit);
+  for (const char* volume : {kVolume, "volume_points.vtu"})  // the latter of the cases in data_samples
+    if (is_file(fs::path(path) / volume) && result.part[1].empty())
+      result.part[1].volume = mesh_io::read_volume((fs::path(path) / volume).string(), unit);
   if (result.part[0].empty() && result.part[1].empty())
     throw Error(ErrorKind::input,
                 str("'", path, "': this folder holds no result: neither ", kSurface, " nor ", kVolume,

@@ -282,6 +282,10 @@ void write_results(OutputFolder& folder, Result& r, Picture* picture, const Want
     draw(folder.file(kPicture), answer.surface, *picture, title.str());
     r.stages.end("picture");
   }
+  if (const std::string text = no_flow_text(answer.samples, r.asked.samples); !text.empty()) {
+    r.warnings.push_back(text);
+    core::warn(text);
+  }
   if (wanted.surface) write_centre_line(folder, answer.surface, r.asked.middle, r.asked.placement);
   to_file_frame(r.asked.placement, answer);
   std::vector<mesh_io::PvdEntry> entries;

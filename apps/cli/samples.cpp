@@ -13,6 +13,7 @@
 #include "geometry/frame.hpp"
 #include "mesh_io/mesh_io.hpp"
 #include "mesh_io/point_table.hpp"
+#include "solver/flow_region.hpp"
 
 namespace streamtube::apps {
 
@@ -201,6 +202,25 @@ geometry::VolumeMesh SampleOptions::mesh(const Placement& placement, const Box& 
     done(Sample::Kind::plane, text);
   }
   return out;
+}
+
+std::string no_flow_text(const geometry::VolumeMesh& mesh, const std::vector<Sample>& samples) {
+  const geometry::Attribute* inside = nullptr;
+  for (const auto& a : mesh.attributes)
+    if (a.name == "inside") inside = &a;
+  if (!inside) return {};
+  std::size_t all = 0, in_body = 0, below = 0, begin = 0;
+  for (const Sample& sample : samples) {
+    for (std::size_t i = begin; i < begin + sample.points && sample.kind != Sample::Kind::plane; ++i) {
+      ++all;
+      in_body += inside->values[i] == static_cast<float>(solver::Place::body);
+      below += inside->values[i] == static_cast<float>(solver::Place::ground);
+    }
+    begin += sample.points;
+  }
+  if (in_body + below == 0) return {};
+  return str(in_body, " of the ", all, " points of --probes and --line lie within the body, ", below,
+             " beneath the ground: no value there (nan), and 'inside' is not 0 (--inside keep: the network's numbers)");
 }
 
 void write_samples(OutputFolder& folder, const geometry::VolumeMesh& mesh, const std::vector<Sample>& samples,

@@ -44,6 +44,10 @@ struct SampleOptions {
   std::vector<std::string> files_, lines_, planes_;
 };
 
+// How many points of tables and lines are not in the flow, for people; empty: all are. Planes are cut by the body as
+// they are to be.
+std::string no_flow_text(const geometry::VolumeMesh& mesh, const std::vector<Sample>& samples);
+
 // samples.vtu and samples.csv, which leaves planes out. mesh: with its fields, in the frame of the files.
 void write_samples(OutputFolder& folder, const geometry::VolumeMesh& mesh, const std::vector<Sample>& samples,
                    const Placement& placement);

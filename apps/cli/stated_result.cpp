@@ -36,6 +36,23 @@ StatedCoefficients coefficients_of(const Json& json) {
   return out;
 }
 
+// case.json of the solved cases that come with the program.
+StatedResult of_solved_case(const Json& json) {
+  const auto number = [&](const std::string& key) {
+    return json.contains(key) && json[key].is_number() ? json[key].get<double>() : 0.0;
+  };
+  StatedResult out;
+  out.velocity = number("velocity"), out.density = number("density"), out.area = number("reference_area");
+  for (const std::string name : {"Cd", "Cl"}) {
+    if (!json.contains(name)) continue;
+    StatedCoefficient& one = out.of_body[name];
+    one.total = number(name);
+    if (json.contains(name + "_pressure") && json.contains(name + "_friction"))
+      one.split = {{number(name + "_pressure"), number(name + "_friction")}};
+  }
+  return out;
+}
+
 std::vector<Delta> deltas_of(const StatedCoefficients& one, const StatedCoefficients& reference, bool same_model) {
   std::vector<Delta> out;
   for (const char* name : kNames) {
@@ -69,6 +86,8 @@ StatedResult read_stated(const std::string& folder) {
   StatedResult out;
   const Json json = read(path);
   if (!json.is_object()) {
+    if (const Json solved = read((fs::path(folder) / "case.json").string()); solved.is_object())
+      return of_solved_case(solved);
     out.density = number_at(read(run), "options", "density");
     return out;
   }

@@ -27,7 +27,8 @@ struct StatedResult {
   double dynamic_pressure() const { return 0.5 * density * velocity * velocity; }
 };
 
-// What forces.json of predict, sweep and solve says; without it, the density in run.json.
+// What forces.json of predict, sweep and solve says; without it case.json of the solved cases in data_samples, else the
+// density in run.json.
 StatedResult read_stated(const std::string& folder);
 
 // The one minus the reference of a coefficient that both state.

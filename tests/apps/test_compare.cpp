@@ -159,12 +159,15 @@ TEST_CASE("all designs of a sweep against one of them, by parts") {
     return core::parse_json(test::content(dir.file("out/designs/" + design + "/forces.json")));
   };
   const Json base = forces("a"), b = forces("b");
-  const auto value = [](const Json& from, const char* name) { return from["coefficients"][name]["total"].get<double>(); };
+  const auto value = [](const Json& from, const char* name) {
+    return from["coefficients"][name]["total"].get<double>();
+  };
   const Json& cd = json["b"]["differences"]["Cd"];
   CHECK_THAT(cd["total"].get<double>(), WithinAbs(value(b, "Cd") - value(base, "Cd"), 1e-12));
   const auto member = [](const Json& from, int m) { return from["members"]["Cd"]["values"][m].get<double>(); };
   const double changes[2] = {member(b, 0) - member(base, 0), member(b, 1) - member(base, 1)};
-  CHECK_THAT(cd["deviation_of_members"].get<double>(), WithinAbs(std::abs(changes[0] - changes[1]) / std::sqrt(2), 1e-9));
+  CHECK_THAT(cd["deviation_of_members"].get<double>(),
+             WithinAbs(std::abs(changes[0] - changes[1]) / std::sqrt(2), 1e-9));
   double parts = 0;
   for (const Json& part : json["b"]["parts"]) parts += part["Cd"]["total"].get<double>();
   CHECK(json["b"]["parts"].size() == 2);
@@ -173,7 +176,8 @@ TEST_CASE("all designs of a sweep against one of them, by parts") {
   CHECK_THAT(csv, ContainsSubstring("\"dCd\",\"dCd_pressure\",\"dCd_friction\",\"dCd_deviation\"") &&
                       ContainsSubstring("\"dCd/tail\"") && ContainsSubstring("\n\"c\","));
   r = run_program(dir, {"compare", "out", "a"});
-  CHECK_THAT(r.out, ContainsSubstring("minus 'a', in counts") && ContainsSubstring("+-") && ContainsSubstring("  tail"));
+  CHECK_THAT(r.out,
+             ContainsSubstring("minus 'a', in counts") && ContainsSubstring("+-") && ContainsSubstring("  tail"));
   // Another result as the reference; two results by parts and with the members' scatter.
   CHECK(run_program(dir, {"compare", "out", "out/designs/a"}).code == 0);
   r = run_program(dir, {"compare", "out/designs/b", "out/designs/a"});
@@ -205,6 +209,27 @@ TEST_CASE("a table of points is compared with the result on a mesh") {
   r = run_program(dir, {"compare", "b.vtp", "other.csv"});
   CHECK(r.code == 3);
   CHECK_THAT(r.err, ContainsSubstring("none of its columns is a field"));
+}
+
+TEST_CASE("a solved case that comes with the program says its flow and its coefficients") {
+  const TempDir dir;
+  const std::string solved = std::string(STREAMTUBE_SOURCE_DIR) + "/data_samples/cfd_cases/ahmed_18deg_run_2";
+  // The same fields at another density, which its forces.json says.
+  auto mesh = mesh_io::read_surface(solved + "/surface.vtp");
+  for (auto& a : mesh.attributes)
+    if (a.name == "pressure" || a.name == "wall_shear_stress")
+      for (float& x : a.values) x *= 1.25f;
+  std::filesystem::create_directory(dir.file("denser"));
+  mesh_io::write_vtp(dir.file("denser/surface.vtp"), mesh);
+  dir.write("denser/forces.json", R"({"flow": {"velocity_m_s": 15, "density_kg_m3": 1.25},
+    "reference": {"area_m2": 0.0937271}, "coefficients": {"Cd": {"total": 0.2930462}}})");
+  const auto r = run_program(dir, {"compare", "denser", solved, "--json"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  const Json json = core::parse_json(r.out);
+  CHECK_THAT(json["differences"]["Cd"]["total"].get<double>(), WithinAbs(0.001, 1e-9));
+  CHECK_THAT(json["fields"]["surface/pressure"]["relative_l2"].get<double>(), WithinAbs(0, 1e-6));
+  CHECK_THAT(r.err, ContainsSubstring("15 m/s and 1.25 kg/m3"));
 }
 
 TEST_CASE("an incompressible case of OpenFOAM is taken at the other result's density") {

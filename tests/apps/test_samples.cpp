@@ -38,6 +38,18 @@ std::vector<std::vector<std::string>> table(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("probes and lines that are not in the flow are counted, planes are not") {
+  const TempDir dir;
+  mesh_io::write_stl(dir.file("body.stl"), test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 8));
+  dir.write("probes.csv", "0.5,0,0.2\n0.5,0,-0.1\n1.5,0,0.2\n");
+  const auto r = run_program(dir, {"predict", "body.stl", "--volume", "none", "--probes", "probes.csv", "--line",
+                                   "0.2,0,0.2:0.4,0,0.2:2", "--plane", "x=0.5:0.1", "--out", "o"});
+  INFO(r.err);
+  REQUIRE(r.code == 0);
+  CHECK_THAT(r.err, ContainsSubstring("3 of the 5 points of --probes and --line lie within the body, 1 beneath"));
+  CHECK_THAT(test::content(dir.file("o/forces.json")), ContainsSubstring("3 of the 5 points of --probes"));
+}
+
 TEST_CASE("samples are the fields at their places, in the frame and unit of the body") {
   const TempDir dir;
   // A body in millimetres whose flow is along its -y: x of the file is y of the flow.
