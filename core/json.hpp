@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace streamtube::core {
+#include "core/json_fwd.hpp"
 
-using Json = nlohmann::ordered_json;  // keys stay in the order they were given in
+namespace streamtube::core {
 
 constexpr int kMostJsonDepth = 64;                                     // lists and objects within one another
 constexpr std::size_t kMostJsonBytes = std::size_t{64} * 1024 * 1024;  // of a text

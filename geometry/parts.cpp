@@ -151,7 +151,8 @@ bool is_shell(const SurfaceMesh& mesh, const std::vector<std::size_t>& piece, st
   return true;
 }
 
-bool is_tunnel(const Box& box, const Box& rest) {
+// Of what stands free in the box, nearer to no side than to others, only bodies make it a tunnel, not a hollow.
+bool is_tunnel(const Box& box, const Box& rest, bool solid) {
   const double near = 1e-4 * longest(box);
   const Vec3 outer = box.size(), inner = rest.size();
   int longer = 0, wider = 0, stands = 0;
@@ -160,7 +161,7 @@ bool is_tunnel(const Box& box, const Box& rest) {
     longer += outer[a] > 1.5 * inner[a], wider += outer[a] > 2 * inner[a];
     stands += std::min(rest.low[a] - box.low[a], box.high[a] - rest.high[a]) < 0.05 * outer[a];
   }
-  return longer == 3 && wider >= 2 && stands == 1;
+  return longer == 3 && wider >= 2 && (stands == 1 || (stands == 0 && solid));
 }
 
 }  // namespace
@@ -187,8 +188,11 @@ Surroundings find_surroundings(const SurfaceMesh& mesh) {
       std::max_element(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return longest(a) < longest(b); }) -
       boxes.begin());
   around[largest] = 1;
+  double volume = 0;  // of the rest; below 0 where its normals look inward
+  for (std::size_t f = 0; f < mesh.face_count(); ++f)
+    if (piece[f] != largest) volume += dot(mesh.centroid(f) - boxes[largest].low, mesh.area_vector(f)) / 3;
   bool found = out.tunnel =
-      is_tunnel(boxes[largest], rest_of(around)) && is_shell(mesh, piece, largest, boxes[largest]);
+      is_tunnel(boxes[largest], rest_of(around), volume > 0) && is_shell(mesh, piece, largest, boxes[largest]);
   for (int axis = 0; !found && axis < 3; ++axis)
     for (const bool high : {false, true}) {
       if (found) break;

@@ -39,8 +39,8 @@ double complete_half(SurfaceMesh& mesh, int axis);
 
 // What stands around a body in its file, whichever way is up: pieces without a connection to the rest that lie flat at
 // one end of it (within a twentieth of the whole) and together reach beyond it on all four sides, a ground; or one
-// whose faces all lie in the sides of a box that the rest stands in, at one side of it alone, more than half as long
-// again as it and twice as wide and high, a wind tunnel.
+// whose faces all lie in the sides of a box that the rest stands in, more than half as long again as it and twice as
+// wide and high, a wind tunnel. The rest stands at one side of that box alone or, with its normals outward, free in it.
 struct Surroundings {
   std::vector<char> of;  // [F]; empty: nothing of the kind
   bool tunnel = false;

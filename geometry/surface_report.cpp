@@ -399,6 +399,23 @@ std::string to_text(const SurfaceReport& r, const std::string& indent) {
   return out;
 }
 
+std::string coarse_numbers_text(const SurfaceMesh& mesh) {
+  double farthest = 0;
+  bool single = true;
+  for (const Vec3& p : mesh.points)
+    for (const double x : p) {
+      farthest = std::max(farthest, std::abs(x));
+      const double stored = x / mesh.file_unit;
+      single = single && std::abs(stored - static_cast<double>(static_cast<float>(stored))) <= 1e-12 * std::abs(stored);
+    }
+  const Vec3 sides = mesh.bounds().size();
+  const double step = farthest / (1 << 23);
+  if (!single || step <= 1e-3 * std::max({sides[0], sides[1], sides[2]})) return {};
+  return str("its coordinates are single precision and so far from the origin (", farthest,
+             " m) that they go in steps of ", step,
+             " m, more than a thousandth of its size: move the body to the origin before it is exported");
+}
+
 Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string& where) {
   const auto refuse = [&](const std::string& what, const std::string& hint) {
     throw Error(ErrorKind::input, where + ": " + what, hint);
@@ -427,19 +444,6 @@ Preparation prepare(SurfaceMesh& mesh, const SurfaceReport& r, const std::string
   } else if (size < 0.05) {
     warn("the body is only ", size, " m long: check the file's unit");
   }
-
-  // In float32, as STL has them, numbers far from the origin are coarse.
-  double farthest = 0;
-  bool single = true;
-  for (const Vec3& p : mesh.points)
-    for (const double x : p) {
-      farthest = std::max(farthest, std::abs(x));
-      const double stored = x / mesh.file_unit;
-      single = single && std::abs(stored - static_cast<double>(static_cast<float>(stored))) <= 1e-12 * std::abs(stored);
-    }
-  if (const double step = farthest / (1 << 23); single && step > 1e-3 * size)
-    warn("its coordinates are single precision and so far from the origin (", farthest, " m) that they go in steps of ",
-         step, " m, more than a thousandth of its size: move the body to the origin before it is exported");
 
   if (r.inconsistent_edges > 0 || r.inverted_components > 0 || r.volume < 0) {
     const Orientation o = orient(mesh);

@@ -62,6 +62,10 @@ struct Preparation {
   std::size_t conflicts = 0;          // edges no turning can make agree
 };
 
+// A sentence when a mesh as it was read has coordinates in float32, as STL has them, so far from the origin that they
+// go in steps of more than a thousandth of its size; else empty.
+std::string coarse_numbers_text(const SurfaceMesh& mesh);
+
 // Makes a surface ready for prediction: orients it where that is needed. Warns of that and of holes, non-manifold
 // edges, duplicate faces, faces that cut each other, degenerate faces (they stay, with zero area) and an unlikely unit.
 // Corners of turned faces are reversed; attributes stay as they are, so vectors along the normal do not turn. `report`

@@ -138,9 +138,26 @@ std::pair<std::unique_ptr<char[]>, std::size_t> unpack(const std::string& path, 
   }
 }
 
-// 1: UTF-16 with the low byte first, 2: with the high byte first; 0: neither.
-int utf16_order(std::string_view head) {
-  return head.substr(0, 2) == "\xff\xfe" ? 1 : head.substr(0, 2) == "\xfe\xff" ? 2 : 0;
+// UTF-16: 1 with the low byte first, 2 with the high byte first; 0: neither. mark: bytes before the text.
+struct Utf16 {
+  int order = 0;
+  std::size_t mark = 0;
+};
+Utf16 utf16_of(std::string_view head) {
+  if (head.substr(0, 2) == "\xff\xfe") return {1, 2};
+  if (head.substr(0, 2) == "\xfe\xff") return {2, 2};
+  // Without a mark: sixteen plain letters, each with an empty byte on the same side.
+  constexpr std::size_t kLetters = 16;
+  if (head.size() < 2 * kLetters) return {};
+  for (const int order : {1, 2}) {
+    bool all = true;
+    for (std::size_t i = 0; all && i < 2 * kLetters; i += 2) {
+      const auto letter = static_cast<unsigned char>(head[i + (order == 2)]);
+      all = head[i + (order == 1)] == 0 && letter < 0x7f && (letter >= ' ' || is_space(static_cast<char>(letter)));
+    }
+    if (all) return {order, 0};
+  }
+  return {};
 }
 
 }  // namespace
@@ -162,7 +179,8 @@ FileHead read_head(const std::string& path, std::size_t n) {
     head.bytes.resize(n);
     head.bytes.resize(Unpacker(path).read(head.bytes.data(), n));
   }
-  if (const int order = utf16_order(head.bytes)) head.bytes = core::utf16_to_utf8(head.bytes.substr(2), order == 2);
+  if (const Utf16 text = utf16_of(head.bytes); text.order != 0)
+    head.bytes = core::utf16_to_utf8(head.bytes.substr(text.mark), text.order == 2);
   return head;
 }
 
@@ -192,8 +210,8 @@ InputFile::InputFile(const std::string& path, std::string format) : path_(path),
 void InputFile::decode(Notes& notes) {
   if (text().substr(0, 3) == "\xef\xbb\xbf") {
     std::memmove(data_.get(), data_.get() + 3, size_ -= 3);
-  } else if (const int order = utf16_order(text())) {
-    const std::string decoded = core::utf16_to_utf8(text().substr(2), order == 2);
+  } else if (const Utf16 wide = utf16_of(text()); wide.order != 0) {
+    const std::string decoded = core::utf16_to_utf8(text().substr(wide.mark), wide.order == 2);
     data_.reset(new char[decoded.size()]);
     size_ = decoded.size();
     std::memcpy(data_.get(), decoded.data(), size_);

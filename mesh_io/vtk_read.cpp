@@ -67,37 +67,39 @@ bool names_no_points(const VtkMessages& messages) {
   return false;
 }
 
-template <class Reader>
-vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format) {
-  const std::string where = where_text(path, format);
-  {
-    const InputFile file(path, format);
-    check_xml_file(file);
-  }
-  try {
-    VtkMessages messages;
-    vtkNew<Reader> reader;
-    reader->SetFileName(path.c_str());
-    reader->Update();
-    // A file without any point is in order, and says so by having no element for them.
-    if (reader->GetOutput()->GetNumberOfPoints() > 0 || !names_no_points(messages))
-      throw_messages(messages, reader->GetErrorCode(), where);
-    return vtkSmartPointer<vtkDataSet>(reader->GetOutput());
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
-  }
-}
-
-// VTK 9.1 does not read "nan" and "inf" in ASCII. Numbers that nobody writes stand for them while it reads.
+// VTK 9.1 does not read "nan" and "inf" as text. Numbers that nobody writes stand for them while it reads.
 constexpr double kNotANumber = 9.8765432109876e36, kInfinite = 9.8765432109877e37;
 
-// The text of an ASCII file with those in it; empty for a binary file, and for one without.
-std::string with_marks(const InputFile& file) {
+// A copy of a text with them in the place of words that are such numbers; empty as long as there are none.
+class Marked {
+ public:
+  explicit Marked(const InputFile& file) : file_(file), copied_(file.data()) {}
+  void look_at(std::string_view word) {
+    double value;
+    if (!parse_number(word, value) || std::isfinite(value)) return;
+    out_.append(copied_, static_cast<std::size_t>(word.data() - copied_));
+    copied_ = word.data() + word.size();
+    std::ostringstream mark;
+    mark << std::setprecision(17) << (std::isnan(value) ? kNotANumber : value > 0 ? kInfinite : -kInfinite);
+    out_ += mark.str();
+  }
+  std::string text() {
+    if (!out_.empty()) out_.append(copied_, static_cast<std::size_t>(file_.data() + file_.size() - copied_));
+    return std::move(out_);
+  }
+
+ private:
+  const InputFile& file_;
+  const char* copied_;
+  std::string out_;
+};
+
+// The text of an ASCII file of the old format with marks; empty for a binary file, and for one without.
+std::string legacy_with_marks(const InputFile& file) {
   TextCursor in(file);
   in.rest_of_line(), in.rest_of_line();
   if (!equal_no_case(in.word_on_line(), "ASCII")) return {};
-  std::string out;
-  const char* copied = file.data();
+  Marked marked(file);
   while (!in.at_end()) {
     // Lines of numbers begin with one; names elsewhere are left alone.
     double value;
@@ -108,18 +110,27 @@ std::string with_marks(const InputFile& file) {
       in.rest_of_line();
       continue;
     }
-    for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line()) {
-      if (!parse_number(word, value) || std::isfinite(value)) continue;
-      out.append(copied, static_cast<std::size_t>(word.data() - copied));
-      copied = word.data() + word.size();
-      std::ostringstream mark;
-      mark << std::setprecision(17) << (std::isnan(value) ? kNotANumber : value > 0 ? kInfinite : -kInfinite);
-      out += mark.str();
-    }
+    for (std::string_view word = in.word_on_line(); !word.empty(); word = in.word_on_line()) marked.look_at(word);
     in.rest_of_line();
   }
-  if (!out.empty()) out.append(copied, static_cast<std::size_t>(file.data() + file.size() - copied));
-  return out;
+  return marked.text();
+}
+
+// The same of a file in XML, in whose ASCII arrays they may stand.
+std::string xml_with_marks(const InputFile& file) {
+  Marked marked(file);
+  for_ascii_arrays(file, [&](std::string_view numbers) {
+    for (std::size_t at = 0; at < numbers.size();) {
+      const auto space = [&](std::size_t i) { return static_cast<unsigned char>(numbers[i]) <= ' '; };
+      while (at < numbers.size() && space(at)) ++at;
+      const std::size_t begin = at;
+      while (at < numbers.size() && !space(at)) ++at;
+      // What begins with a digit, a sign before it or a point is a number that VTK reads.
+      const std::string_view word = numbers.substr(begin, at - begin);
+      if (word.find_first_of("nN") != word.npos) marked.look_at(word);
+    }
+  });
+  return marked.text();
 }
 
 void put_back(vtkDataArray* array) {
@@ -142,13 +153,38 @@ void put_back(vtkDataSet* data) {
     put_back(points->GetPoints()->GetData());
 }
 
+template <class Reader>
+vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format) {
+  const std::string where = where_text(path, format);
+  std::string text;
+  {
+    const InputFile file(path, format);
+    check_xml_file(file);
+    text = xml_with_marks(file);
+  }
+  try {
+    VtkMessages messages;
+    vtkNew<Reader> reader;
+    reader->SetFileName(path.c_str());
+    if (!text.empty()) reader->SetInputString(text), reader->ReadFromInputStringOn();
+    reader->Update();
+    if (!text.empty()) put_back(reader->GetOutput());
+    // A file without any point is in order, and says so by having no element for them.
+    if (reader->GetOutput()->GetNumberOfPoints() > 0 || !names_no_points(messages))
+      throw_messages(messages, reader->GetErrorCode(), where);
+    return vtkSmartPointer<vtkDataSet>(reader->GetOutput());
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
+  }
+}
+
 vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path, const char* format) {
   const std::string where = where_text(path, format);
   std::string text;
   {
     const InputFile file(path, format);
     check_legacy_file(file);
-    text = with_marks(file);
+    text = legacy_with_marks(file);
   }
   try {
     VtkMessages messages;

@@ -180,4 +180,15 @@ class Checker {
 
 void check_xml_file(const InputFile& file) { Checker(file).run(); }
 
+void for_ascii_arrays(const InputFile& file, const std::function<void(std::string_view numbers)>& each) {
+  const std::string_view xml = file.text().substr(0, file.text().find("<AppendedData"));
+  for (std::size_t at = xml.find("<DataArray"); at != xml.npos; at = xml.find("<DataArray", at + 1)) {
+    const std::size_t end = xml.find('>', at);
+    if (end == xml.npos) return;
+    const std::string_view tag = xml.substr(at, end - at + 1);
+    if (attribute(tag, "format") != "ascii" || attribute(tag, "type").substr(0, 5) != "Float") continue;
+    each(xml.substr(end + 1, xml.find('<', end) - end - 1));
+  }
+}
+
 }  // namespace streamtube::mesh_io

@@ -234,7 +234,9 @@ int run(int argc, char** argv, const std::string& program, const std::vector<std
         json);
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().string();
-    code = report(Error(ErrorKind::runtime,
+    const bool of_path = error.code() == std::errc::filename_too_long || error.code() == std::errc::not_a_directory ||
+                         error.code() == std::errc::too_many_symbolic_link_levels;
+    code = report(Error(of_path ? ErrorKind::input : ErrorKind::runtime,
                         str("'", path.substr(0, 200), path.size() > 200 ? "...': " : "': ", error.code().message()),
                         "check the path and the rights on it"),
                   json);

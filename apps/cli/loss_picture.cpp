@@ -6,6 +6,7 @@
 #include <vtkContextActor.h>
 #include <vtkContextScene.h>
 #include <vtkDoubleArray.h>
+#include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkPen.h>
 #include <vtkPlotPoints.h>
 #include <vtkRenderer.h>
@@ -109,8 +110,7 @@ void add_chart(vtkRenderWindow* window, const std::vector<Series>& series, const
 }  // namespace
 
 void write_loss_picture(const std::string& path, const surrogate::Curves& curves, const std::string& title) {
-  draw_apart([&] {
-    const auto window = make_window(kWidth, kHeight);
+  draw_png(path, kWidth, kHeight, [&](vtkGenericOpenGLRenderWindow* window) {
     // A field has one colour in both charts: that of its place among the parts of the loss.
     std::vector<Series> loss, validation;
     for (const std::string& column : curves.columns) {
@@ -135,7 +135,6 @@ void write_loss_picture(const std::string& path, const surrogate::Curves& curves
     add_chart(window, loss, {0, middle, 1, 1}, title, "loss (mean squared error, normalised)", last, false);
     if (!validation.empty())
       add_chart(window, validation, {0, 0, 1, middle}, "", "validation: relative L2 error, %", last, true);
-    save_png(window, path);
   });
 }
 

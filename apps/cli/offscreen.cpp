@@ -3,6 +3,8 @@
 #include <EGL/egl.h>
 #include <EGL/eglext.h>
 #include <dlfcn.h>
+#include <vtkGenericOpenGLRenderWindow.h>
+#include <vtkNew.h>
 #include <vtkObject.h>
 #include <vtkPNGWriter.h>
 #include <vtkWindowToImageFilter.h>
@@ -105,8 +107,6 @@ class QuietVtk {
   int before_;
 };
 
-}  // namespace
-
 void draw_apart(const std::function<void()>& draw) {
   constexpr std::uint64_t kSeconds = 600;
   try {
@@ -121,21 +121,6 @@ void draw_apart(const std::function<void()>& draw) {
   } catch (const Error& error) {
     throw Error(ErrorKind::runtime, error.message(), error.hint());
   }
-}
-
-void require_opengl() {
-  draw_apart([] {});
-}
-
-vtkNew<vtkGenericOpenGLRenderWindow> make_window(int width, int height) {
-  vtkNew<vtkGenericOpenGLRenderWindow> window;
-  window->SetIsCurrent(true);
-  window->SetOwnContext(0);
-  window->SetReadyForRendering(true);
-  window->SetSupportsOpenGL(1);
-  window->SetMultiSamples(4);
-  window->SetSize(width, height);
-  return window;
 }
 
 void save_png(vtkGenericOpenGLRenderWindow* window, const std::string& path) {
@@ -154,6 +139,27 @@ void save_png(vtkGenericOpenGLRenderWindow* window, const std::string& path) {
   std::error_code error;
   if (writer->GetErrorCode() != 0 || std::filesystem::file_size(path, error) == 0 || error)
     throw Error(ErrorKind::runtime, str("'", path, "': the picture cannot be written"), "is the disk full?");
+}
+
+}  // namespace
+
+void require_opengl() {
+  draw_apart([] {});
+}
+
+void draw_png(const std::string& path, int width, int height,
+              const std::function<void(vtkGenericOpenGLRenderWindow*)>& draw) {
+  draw_apart([&] {
+    vtkNew<vtkGenericOpenGLRenderWindow> window;
+    window->SetIsCurrent(true);
+    window->SetOwnContext(0);
+    window->SetReadyForRendering(true);
+    window->SetSupportsOpenGL(1);
+    window->SetMultiSamples(4);
+    window->SetSize(width, height);
+    draw(window);
+    save_png(window, path);
+  });
 }
 
 }  // namespace streamtube::apps

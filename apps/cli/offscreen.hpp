@@ -1,11 +1,10 @@
 #pragma once
 // Rendering without a window: VTK with OpenGL through EGL, which needs neither a display nor a GPU.
 
-#include <vtkGenericOpenGLRenderWindow.h>
-#include <vtkNew.h>
-
 #include <functional>
 #include <string>
+
+class vtkGenericOpenGLRenderWindow;
 
 namespace streamtube::apps {
 
@@ -13,14 +12,10 @@ namespace streamtube::apps {
 // be had.
 void require_opengl();
 
-// Calls draw() with an OpenGL context, in a process of its own: drivers of software OpenGL crash where memory ends,
-// and that would take the results along. Throws Error(runtime).
-void draw_apart(const std::function<void()>& draw);
-
-// Within draw(): a window of so many pixels.
-vtkNew<vtkGenericOpenGLRenderWindow> make_window(int width, int height);
-
-// Within draw(): renders and writes a PNG file. Throws Error(runtime) when the disk refuses.
-void save_png(vtkGenericOpenGLRenderWindow* window, const std::string& path);
+// Writes a PNG file of width x height pixels of what draw() puts into the window; in a process of its own: drivers of
+// software OpenGL crash where memory ends, and that would take the results along. Throws Error(runtime), also when the
+// disk refuses.
+void draw_png(const std::string& path, int width, int height,
+              const std::function<void(vtkGenericOpenGLRenderWindow*)>& draw);
 
 }  // namespace streamtube::apps

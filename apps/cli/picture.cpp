@@ -6,6 +6,7 @@
 #include <vtkCellData.h>
 #include <vtkColorTransferFunction.h>
 #include <vtkFloatArray.h>
+#include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkLookupTable.h>
 #include <vtkPointData.h>
 #include <vtkPoints.h>
@@ -266,14 +267,12 @@ void write_picture(const std::string& path, const std::vector<BodyPanel>& bodies
                    std::optional<ColourRange> speeds) {
   for (const BodyPanel& body : bodies)
     core::expect(body.field->components == 1, "write_picture: the field is a vector");
-  draw_apart([&] {
-    const std::size_t count = bodies.size() + (slice != nullptr);
-    const auto window = make_window(kWidth, kPanelHeight * static_cast<int>(count));
+  const std::size_t count = bodies.size() + (slice != nullptr);
+  draw_png(path, kWidth, kPanelHeight * static_cast<int>(count), [&](vtkGenericOpenGLRenderWindow* window) {
     for (std::size_t i = 0; i < bodies.size(); ++i) add_body(panel(window, i, count), bodies[i]);
     if (slice)
       add_slice(panel(window, bodies.size(), count), *slice,
                 speeds.value_or(ColourRange{0, range_of(slice->speed).second}));
-    save_png(window, path);
   });
 }
 

@@ -99,6 +99,8 @@ Body read_body(const std::vector<std::string>& paths, const std::string& unit, c
     const Vec3 side = part.bounds().size();
     sizes.push_back(std::max({side[0], side[1], side[2]}));
     for (const auto& warning : cad.warnings) body.warnings.push_back(str("'", path, "': ", warning));
+    if (const std::string coarse = geometry::coarse_numbers_text(part); !coarse.empty())
+      body.warnings.push_back(str("'", path, "': ", coarse));
     colours.insert(colours.end(), cad.colours.begin(), cad.colours.end());
     if (!cad.format.empty()) body.cad.emplace_back(path, std::move(cad));
     colours.resize(body.mesh.patch_names.size() + part.patch_names.size());

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/json.hpp"
+#include "core/json_fwd.hpp"
 
 namespace streamtube::apps {
 

@@ -140,6 +140,8 @@ class Inspect : public Command {
   }
 
   void inspect_surface(geometry::SurfaceMesh mesh, const mesh_io::ReadReport& cad) const {
+    if (const std::string coarse = geometry::coarse_numbers_text(mesh); !coarse.empty())
+      core::warn(core::str("'", file_, "': ", coarse));
     settle_unit(mesh);
     if (const geometry::Frame frame = frame_.facing(); frame.turned()) {
       geometry::to_model(frame, mesh);

@@ -195,6 +195,19 @@ TEST_CASE("what is no whole car is told: a wind tunnel around it, half of it, it
   CHECK_THAT(dry(wheels).err, ContainsSubstring("all parts are wheels by their names ('Front_Wheel', 'rear/tyre')"));
 }
 
+TEST_CASE("numbers in single precision far from the origin are told, wherever the body is computed") {
+  const TempDir dir;
+  geometry::SurfaceMesh body = test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 4);
+  for (Vec3& p : body.points) p[0] += 1e6;
+  mesh_io::write_stl(dir.file("far.stl"), body);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"inspect", "far.stl"}, {"predict", "far.stl", "--volume", "none", "--dry-run"}}) {
+    const auto r = run_program(dir, words);
+    INFO(r.err);
+    CHECK_THAT(r.err, ContainsSubstring("single precision and so far from the origin (1e+06 m)"));
+  }
+}
+
 TEST_CASE("files that fill the same space are variants, unless they are said to be parts") {
   const TempDir dir;
   mesh_io::write_stl(dir.file("v1.stl"), test::box_mesh({0, -0.19, 0.05}, {1.03, 0.19, 0.33}, 4));

@@ -400,12 +400,13 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
     REQUIRE(both["members"]["count"] == 2);
     for (const char* name : {"Cd", "Cl", "Cm_pitch"}) {
       const double first = one["coefficients"][name]["total"], second = two["coefficients"][name]["total"];
-      CHECK(std::abs(first - second) > 1e-3);
+      CHECK(std::abs(first - second) > 1e-6);
       CHECK(both["coefficients"][name]["total"].get<double>() == Approx(0.5 * (first + second)).epsilon(1e-4));
       const json& members = both["members"][name];
       CHECK(members["values"][0].get<double>() == Approx(first).epsilon(1e-4));
       CHECK(members["values"][1].get<double>() == Approx(second).epsilon(1e-4));
-      CHECK(members["standard_deviation"].get<double>() == Approx(std::abs(first - second) / std::sqrt(2)).epsilon(1e-3));
+      CHECK(members["standard_deviation"].get<double>() ==
+            Approx(std::abs(first - second) / std::sqrt(2)).epsilon(1e-3));
     }
     if (std::string(value) == "2") CHECK(both["draws"]["count"] == 2);
   }

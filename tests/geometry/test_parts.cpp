@@ -76,9 +76,8 @@ TEST_CASE("a flat piece wider than the body at one end of it is a ground, and no
   geometry::append(wing, test::box_mesh({-2, -1, 0.2}, {4, 1, 0.21}, 2), "wing");
   CHECK(around(wing).of.empty());
   // A floor plate joined to the body is part of it.
-  const SurfaceMesh one = test::bent_box(2, true, [](Vec3 p) {
-    return p[2] < 0 ? Vec3{3 * p[0], 2 * p[1], 0} : Vec3{p[0], p[1], 1 + p[2]};
-  });
+  const SurfaceMesh one = test::bent_box(
+      2, true, [](Vec3 p) { return p[2] < 0 ? Vec3{3 * p[0], 2 * p[1], 0} : Vec3{p[0], p[1], 1 + p[2]}; });
   CHECK(around(one).of.empty());
 }
 
@@ -97,8 +96,14 @@ TEST_CASE("a box in which all the rest stands is a wind tunnel") {
   geometry::append(full, test::box_mesh({0.1, 0.1, 0.1}, {0.8, 0.9, 0.9}), "load");
   CHECK(geometry::find_surroundings(full).of.empty());
   SurfaceMesh hollow = named(test::box_mesh({0, 0, 0}, {1, 1, 1}), "box");
-  geometry::append(hollow, test::box_mesh({0.4, 0.4, 0.4}, {0.6, 0.6, 0.6}), "hollow");
-  CHECK(geometry::find_surroundings(hollow).of.empty());
+  geometry::append(hollow, test::box_mesh({0.4, 0.4, 0.4}, {0.6, 0.6, 0.6}), "core");
+  CHECK(geometry::find_surroundings(hollow).tunnel);  // a body that stands free
+  SurfaceMesh inward = named(test::box_mesh({0, 0, 0}, {1, 1, 1}), "box");
+  SurfaceMesh core = test::box_mesh({0.4, 0.4, 0.4}, {0.6, 0.6, 0.6});
+  for (std::size_t f = 0; f < core.face_count(); ++f)
+    std::reverse(core.corners.begin() + core.offsets[f], core.corners.begin() + core.offsets[f + 1]);
+  geometry::append(inward, core, "hollow");
+  CHECK(geometry::find_surroundings(inward).of.empty());
 }
 
 TEST_CASE("openings at a height are closed, each in its own patch, around what stands in them") {

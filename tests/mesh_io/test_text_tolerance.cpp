@@ -106,6 +106,7 @@ TEST_CASE("texts in other encodings and with other line ends are the same body")
       const auto notes = notes_of(dir.write(name, utf16(text, big_endian)));
       REQUIRE(notes.size() == 1);
       CHECK_THAT(notes[0], ContainsSubstring("UTF-16"));
+      CHECK(notes_of(dir.write(name, utf16(text, big_endian).substr(2))) == notes);  // without its mark
     }
   }
 }

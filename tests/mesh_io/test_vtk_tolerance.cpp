@@ -80,6 +80,30 @@ TEST_CASE("values that are not finite do not keep a surface from being read") {
       {"line 7", "not finite"});
 }
 
+TEST_CASE("values that are not finite as text in XML files") {
+  const TempDir dir;
+  const auto polygons = [](const std::string& points, const std::string& values, const std::string& type) {
+    return "<VTKFile type=\"PolyData\" version=\"0.1\" byte_order=\"LittleEndian\"><PolyData><Piece "
+           "NumberOfPoints=\"4\" NumberOfPolys=\"2\"><CellData><DataArray type=\"" +
+           type + "\" Name=\"nan\" NumberOfComponents=\"3\" format=\"ascii\">\n" + values +
+           "\n</DataArray></CellData><Points><DataArray type=\"Float32\" NumberOfComponents=\"3\" format=\"ascii\">" +
+           points +
+           "</DataArray></Points><Polys><DataArray type=\"Int64\" Name=\"connectivity\" format=\"ascii\">0 1 2 0 2 "
+           "3</DataArray><DataArray type=\"Int64\" Name=\"offsets\" format=\"ascii\">3 6</DataArray></Polys></Piece>"
+           "</PolyData></VTKFile>\n";
+  };
+  for (const std::string type : {"Float32", "Float64"}) {
+    const auto mesh =
+        read(dir.write("a.vtp", polygons("0 0 0 1 0 0 1 1 0 0 1 0", "nan 2 -inf\n1e3 NaN Infinity", type))).mesh;
+    REQUIRE(mesh.attributes.size() == 1);
+    const auto& v = mesh.attributes[0].values;
+    CHECK((std::isnan(v[0]) && v[1] == 2 && std::isinf(v[2]) && v[2] < 0));
+    CHECK((v[3] == 1000 && std::isnan(v[4]) && std::isinf(v[5]) && v[5] > 0));
+  }
+  check_refused(dir.write("b.vtp", polygons("0 0 0 1 nan 0 1 1 0 0 1 0", "1 2 3 4 5 6", "Float32")),
+                {"point 1", "not finite"});
+}
+
 TEST_CASE("VTM: blocks without a surface are left out, files that name one another refused") {
   const TempDir dir;
   const auto body = read(dir.write("body.vtk", legacy("CELLS 2 8\n3 0 1 2\n3 0 2 3\nCELL_TYPES 2\n5\n5\n"))).mesh;

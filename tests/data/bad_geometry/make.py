@@ -187,7 +187,9 @@ def catalogue(cad):
     taken("degenerate_among_good.stl", binary_stl(body + [[body[0][0]] * 3]), "degenerate|area")
     taken("non_manifold.stl", binary_stl(body + [[body[0][0], body[0][1], [0.5, 0.5, 0.5]]]), "manifold|hole|open|border")
     taken("two_boxes_into_each_other.stl", binary_stl(body + moved(body, (0.2, 0.05, 0.04))), "united where they touch or overlap: 2")
-    taken("box_in_a_box.stl", binary_stl(body + box((0.4, -0.05, 0.15), (0.6, 0.05, 0.2))))
+    inner = box((0.4, -0.05, 0.15), (0.6, 0.05, 0.2))
+    bad("box_in_a_box.stl", binary_stl(body + inner), "wind tunnel is no part of the body")
+    taken("hollow_box.stl", binary_stl(body + flipped(inner)))
     # OBJ
     bad("empty.obj", b"", "empty")
     bad("no_faces.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces|no polygons")
