@@ -117,7 +117,7 @@ void write_atomically(const std::string& path, const std::function<void(const st
   const auto status = fs::status(target, ignored);
   // A rename would replace a device such as /dev/null by a file.
   if (fs::exists(status) && !fs::is_regular_file(status))
-    throw Error(ErrorKind::runtime, str("cannot write '", path, "': it exists and is not a regular file"),
+    throw Error(ErrorKind::usage, str("cannot write '", path, "': it exists and is not a regular file"),
                 "choose another name");
   static std::atomic<unsigned> number{0};
   const std::string temporary =

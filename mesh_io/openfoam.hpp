@@ -17,15 +17,15 @@ namespace streamtube::mesh_io {
 // A dictionary: the names of an entry and of the dictionaries around it joined by '/', "functions/forces/Aref", to its
 // value as words with single blanks, "uniform ( 15 0 0 )". As OpenFOAM does, #include (also Etc, IfPresent and Func)
 // adds to the dictionary it stands in, $macros are followed, and a quoted name stands for all that fit it. Other
-// directives are left out; what was to be computed (#calc) is refused where its number is asked for. Files may be
-// packed (.gz).
+// directives are left out; what was to be computed (#calc), and a macro of nothing, are refused where their number is
+// asked for. Files may be packed (.gz).
 class FoamDictionary {
  public:
   // Error(input) names the file and line: not there, braces or strings that do not close.
   static FoamDictionary read(const std::string& path);
   // The entries of another file, in a dictionary of this one.
   void add(const std::string& path, const std::string& dictionary);
-  // What could not be followed, for people.
+  // What could not be followed, for people: file, line and what.
   const std::vector<std::string>& unread() const { return unread_; }
   const std::string* find(const std::string& name) const;         // null: there is none
   std::optional<double> number(const std::string& name) const;    // of the last word: dimensions may stand before it

@@ -114,7 +114,10 @@ class FoamDictionaryParser {
   // `$name;` among entries: what the dictionary `name` holds is here too.
   void insert(const std::string& macro, const std::string& scope) {
     const std::string from = target_of(macro, scope);
-    if (from.empty()) return;
+    if (from.empty()) {
+      say(str(macro, " names nothing that stands above it: what it says is not known"));
+      return;
+    }
     const std::size_t count = out_.entries_.size();
     for (std::size_t i = 0; i < count; ++i)
       if (out_.entries_[i].first.rfind(from + '/', 0) == 0) {
@@ -183,8 +186,7 @@ class FoamDictionaryParser {
 
   void say(const std::string& what) const {
     const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-    core::debug(str("'", path_, "' (OpenFOAM dictionary): line ", line, ": ", what));
-    out_.unread_.push_back(what);
+    out_.unread_.push_back(str("'", path_, "' (OpenFOAM dictionary): line ", line, ": ", what));
   }
 
   // Up to the end of the file or the '}' of the dictionary `scope` ("a/b/").
@@ -325,6 +327,11 @@ std::optional<double> FoamDictionary::number(const std::string& name) const {
                 str("'", path_, "' (OpenFOAM dictionary): '", name, "' is ", value->substr(0, 80),
                     ", which only OpenFOAM can compute"),
                 "write the number in its place");
+  if (value && value->size() > 1 && value->front() == '$')
+    throw Error(ErrorKind::input,
+                str("'", path_, "' (OpenFOAM dictionary): '", name, "' is ", value->substr(0, 80),
+                    ", a macro that names nothing above it"),
+                "write the number in its place, or add the entry that the macro names");
   double x = 0;
   if (!value || !parse_number(value->substr(value->rfind(' ') + 1), x) || !std::isfinite(x)) return {};
   return x;

@@ -118,7 +118,6 @@ class Optimise : public Command {
     }
     if (options_.picture) require_opengl();
     SweepFolder folder(options_.out, name(), plan, options_, model, processes);
-    const core::HoldInterrupts hold;
     std::vector<std::string> names;
     std::vector<Row> rows;
     auto table_due = Clock::now() + std::chrono::seconds(10);
@@ -136,8 +135,14 @@ class Optimise : public Command {
         folder.check(it->second, design, plan);
         row = it->second;
       } else {
-        const auto piece = work.prepare(design);
-        work.compute(*piece);
+        std::unique_ptr<DesignWork::Piece> piece;
+        try {
+          piece = work.prepare(design);
+          work.compute(*piece);
+        } catch (const core::Interrupted&) {
+          return {};
+        }
+        const core::HoldInterrupts hold;  // what is computed is also written
         row = work.finish(*piece);
         if (row.done) row.numbers.emplace_back("feasible", feasible(row, plan) ? 1 : 0);
         folder.describe();

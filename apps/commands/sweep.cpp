@@ -170,7 +170,6 @@ class Sweep : public Command {
     using Piece = std::unique_ptr<DesignWork::Piece>;
     using Clock = std::chrono::steady_clock;
     processes.open_counter();
-    const core::HoldInterrupts hold;  // what is computed is also written
     // How far the others are is not known.
     const bool alone = processes.size() == 1;
     core::Progress progress("sweep", alone ? todo.size() : 0, alone ? "designs" : "designs by the first process");
@@ -188,6 +187,7 @@ class Sweep : public Command {
     pipeline.prepare = [&](std::size_t ticket) { return work.prepare(plan.designs[todo[ticket]]); };
     pipeline.compute = [&](Piece& piece) { work.compute(*piece); };
     pipeline.finish = [&](Piece&& piece) {
+      const core::HoldInterrupts hold;  // what is computed is also written
       Row row = work.finish(*piece);
       row.process = processes.rank();
       folder.append(row);

@@ -180,12 +180,17 @@ SurfaceForces surface_forces(const FlowSample& sample) {
 
 namespace {
 
+std::string flow_fault(const CaseInfo& info) {
+  for (const double x : {info.flow.velocity, info.flow.density, info.flow.kinematic_viscosity, info.reference_length,
+                         info.reference_area})
+    if (!(x > 0) || !std::isfinite(x))
+      return "velocity, density, viscosity, reference length and area must be positive";
+  return {};
+}
+
 // What is wrong with the numbers whatever they mean, or nothing.
 std::string form_fault(const FlowSample& sample, const std::vector<FieldSpec> (&fields)[2]) {
-  const CaseInfo& info = sample.info;
-  if (!(info.flow.velocity > 0) || !(info.flow.density > 0) || !(info.flow.kinematic_viscosity > 0) ||
-      !(info.reference_length > 0) || !(info.reference_area > 0))
-    return "velocity, density, viscosity, reference length and area must be positive";
+  if (std::string fault = flow_fault(sample.info); !fault.empty()) return fault;
   for (int b = 0; b < 2; ++b) {
     const SamplePart& part = sample.part[b];
     const std::size_t n = part.rows();
@@ -253,6 +258,9 @@ std::string find_fault(const FlowSample& sample, const std::vector<FieldSpec> (&
                 : "only Cl differs: the case's table is wrong, rather than its fields (--fields with "
                   "{\"coefficients\": {\"Cl\": "
                   "null}} leaves it out)";
+  else if (guess.empty() && cl != info.coefficients.end() &&
+           std::abs(f.cd * cl->second - f.cl * cd->second) <= kForceTolerance * std::abs(f.cd * cl->second))
+    guess = "both in one ratio: is the reference area, the density or the velocity another, or the pressure kinematic?";
   else if (guess.empty())
     guess = "is the pressure kinematic (in m2/s2), or a field in another unit?";
   return str("its surface fields give Cd ", f.cd, " and Cl ", f.cl, ", the solver gave Cd ", cd->second,
@@ -369,6 +377,7 @@ struct Dataset::Impl {
                  about.at("kinematic_viscosity").get<double>()};
     info.reference_length = about.at("reference_length").get<double>();
     info.reference_area = about.at("reference_area").get<double>();
+    if (const std::string fault = flow_fault(info); !fault.empty()) bad(str(where, ": ", fault));
     about.at("parameters").get_to(info.parameters);
     about.at("coefficients").get_to(info.coefficients);
     about.at("quality").get_to(info.quality);

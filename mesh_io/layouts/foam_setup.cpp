@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/files.hpp"
+#include "core/log.hpp"
 #include "mesh_io/foam_collated.hpp"
 #include "mesh_io/input_file.hpp"
 
@@ -106,6 +107,13 @@ ForceTable read_force_table(const fs::path& folder, bool forces) {
     }
   }
   return table;
+}
+
+// A number or a function object may stand in what could not be followed.
+FoamDictionary read_warning(const fs::path& file) {
+  FoamDictionary d = FoamDictionary::read(file.string());
+  for (const std::string& what : d.unread()) core::warn(what);
+  return d;
 }
 
 // The uniform velocity that a run starts from; 0 when it is not uniform.
@@ -225,7 +233,7 @@ std::optional<Vec3> force_of(const ForceTable& table, const CountedRows& rows) {
 
 FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool averaged) {
   FoamSetup setup;
-  FoamDictionary control = FoamDictionary::read((fs::path(c.path) / "system" / "controlDict").string());
+  FoamDictionary control = read_warning(fs::path(c.path) / "system" / "controlDict");
   std::error_code ignored;
   // openfoam.org from version 10 on keeps function objects in a file of their own.
   if (const fs::path functions = fs::path(c.path) / "system" / "functions"; fs::is_regular_file(functions, ignored))
@@ -263,7 +271,7 @@ FoamSetup read_foam_setup(const FoamCase& c, const std::string& time, bool avera
   for (const char* name : {"transportProperties", "physicalProperties"})
     if (const fs::path file = fs::path(c.path) / "constant" / name;
         fs::is_regular_file(file, ignored) && !(setup.kinematic_viscosity > 0))
-      setup.kinematic_viscosity = FoamDictionary::read(file.string()).number("nu").value_or(0);
+      setup.kinematic_viscosity = read_warning(file).number("nu").value_or(0);
   if (!(setup.velocity > 0)) setup.velocity = initial_speed(c);
   rows.averaged = averaged && averages;
   const std::string& named = coefficients.empty() ? forces : coefficients;

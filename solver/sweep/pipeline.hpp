@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/queue.hpp"
+#include "core/runtime.hpp"
 
 namespace streamtube::solver {
 
@@ -22,7 +23,8 @@ struct PipelineTimes {
   double held = 0;       // s, of the calling thread, for what is finished
 };
 
-// What is thrown by the functions ends the pipeline and is thrown on, once all threads have ended.
+// What is thrown by the functions ends the pipeline and is thrown on, once all threads have ended; but
+// core::Interrupted of prepare and compute ends it as stop() does: what was computed before is finished.
 template <class Work>
 struct Pipeline {
   std::function<std::optional<std::size_t>()> next;  // the index of the next piece; asked by the calling thread
@@ -36,7 +38,7 @@ struct Pipeline {
     using Clock = std::chrono::steady_clock;
     const auto since = [](Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); };
     core::Queue<std::size_t> asked;
-    core::Queue<std::optional<Work>> prepared;  // nothing: a thread failed
+    core::Queue<std::optional<Work>> prepared;  // nothing: a thread failed or was interrupted
     core::Queue<Work> computed;
     core::Queue<char> finished;
     std::exception_ptr failure;
@@ -63,6 +65,8 @@ struct Pipeline {
             while (const auto index = asked.pop()) {
               try {
                 prepared.push(prepare(*index));
+              } catch (const core::Interrupted&) {
+                prepared.push(std::nullopt);
               } catch (...) {
                 fail();
                 prepared.push(std::nullopt);
@@ -104,6 +108,8 @@ struct Pipeline {
           for (; behind > kBehind; --behind) finished.pop();
           times.held += since(mark);
         }
+      } catch (const core::Interrupted&) {
+        asked.abandon();
       } catch (...) {
         fail();
         asked.abandon();

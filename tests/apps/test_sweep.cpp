@@ -174,7 +174,8 @@ TEST_CASE("a table sets conditions; fields of the volume are kept if wanted") {
 TEST_CASE("pictures of all designs, or a word about what they need") {
   const TempDir dir;
   test::write_sweep_case(dir);
-  const auto r = run_program(dir, test::sweep("bodies", "out", {"--picture", "--range", "Cp=-1.5:1", "--view", "side"}));
+  const auto r =
+      run_program(dir, test::sweep("bodies", "out", {"--picture", "--range", "Cp=-1.5:1", "--view", "side"}));
   INFO(r.err);
   if (r.code == 0) {
     for (const char* design : {"a", "b", "c"}) {
@@ -248,6 +249,17 @@ TEST_CASE("bad sweeps end in one clear error and leave nothing") {
   const auto torn = run_program(dir, sweep("bodies", "done", {"--resume"}));
   CHECK(torn.code == 3);
   CHECK_THAT(torn.err, ContainsSubstring("sweep.json': is not valid JSON"));
+}
+
+TEST_CASE("an interrupt ends the design that is being computed") {
+  const TempDir dir;
+  fs::copy_file(STREAMTUBE_SOURCE_DIR "/data_samples/geometries/ahmed_25deg.stl", dir.file("car.stl"));
+  const auto r =
+      run_program(dir, {"sweep", "car.stl", "--volume", "grid", "--cell", "0.01", "--fields", "all", "--out", "out"},
+                  [&] { return fs::exists(dir.file("out/sweep.json")); });
+  INFO(r.err);
+  CHECK(r.code == 130);
+  CHECK_THAT(r.err, ContainsSubstring("interrupted: 0 of 1 designs are done"));
 }
 
 TEST_CASE("Ctrl-C finishes what runs, and --resume goes on to the same table") {

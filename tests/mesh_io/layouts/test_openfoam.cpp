@@ -27,7 +27,8 @@ namespace {
 
 void import(const TempDir& dir, const std::string& from, const std::string& to, const std::string& fields = {}) {
   const mesh_io::Layouts layouts = mesh_io::all_layouts(fields, "openfoam");
-  mesh_io::import_cases(mesh_io::choose_layout(layouts, fields.empty() ? "auto" : "openfoam", dir.file(from)), dir.file(from), dir.file(to), {});
+  mesh_io::import_cases(mesh_io::choose_layout(layouts, fields.empty() ? "auto" : "openfoam", dir.file(from)),
+                        dir.file(from), dir.file(to), {});
 }
 
 void write_over(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
@@ -39,7 +40,8 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a case of OpenFOAM, ASCII or binary, whole, decomposed, collated or half, gives its fields, forces and flow") {
+TEST_CASE(
+    "a case of OpenFOAM, ASCII or binary, whole, decomposed, collated or half, gives its fields, forces and flow") {
   FoamCaseOptions options;
   options.binary = GENERATE(false, true);
   SECTION("whole") {}
@@ -83,7 +85,8 @@ TEST_CASE("a case of OpenFOAM, ASCII or binary, whole, decomposed, collated or h
     REQUIRE_THAT(double{s.part[0].fields[0].values[i]}, WithinAbs(test::foam_pressure(mirrored), 1e-3));
     Vec3 tau = test::foam_shear(mirrored);
     if (options.half && x[1] < 0) tau[1] = -tau[1];
-    for (std::size_t a = 0; a < 3; ++a) REQUIRE_THAT(double{s.part[0].fields[1].values[3 * i + a]}, WithinAbs(tau[a], 1e-5));
+    for (std::size_t a = 0; a < 3; ++a)
+      REQUIRE_THAT(double{s.part[0].fields[1].values[3 * i + a]}, WithinAbs(tau[a], 1e-5));
     // Outward: away from the middle of the box.
     const float* n = &s.part[0].normal[3 * i];
     REQUIRE(n[0] * (x[0] - 0.5) + n[1] * x[1] + n[2] * (x[2] - 0.4) > 0.19);
@@ -133,7 +136,8 @@ TEST_CASE("planted faults of a case of OpenFOAM are named") {
   const TempDir dir;
   const FoamCaseWriter written(dir.file("box"), options);
   CHECK_THAT(message_of([&] { import(dir, "box", "out.h5"); }),
-             ContainsSubstring(shear ? "wall shear stress seems to have the other sign" : "normals seem to point into the body"));
+             ContainsSubstring(shear ? "wall shear stress seems to have the other sign"
+                                     : "normals seem to point into the body"));
 }
 
 TEST_CASE("times are chosen, vorticity computed, patches named by a table") {
@@ -141,9 +145,12 @@ TEST_CASE("times are chosen, vorticity computed, patches named by a table") {
   options.vorticity = false;
   const TempDir dir;
   const FoamCaseWriter written(dir.file("cases/box"), options);
-  dir.write("t.json", R"({"openfoam": {"time": "50", "patches": ["body"]}, "reference": {"area": 0.5}, "flow": {"velocity": 30}})");
+  dir.write(
+      "t.json",
+      R"({"openfoam": {"time": "50", "patches": ["body"]}, "reference": {"area": 0.5}, "flow": {"velocity": 30}})");
   // At time 50 all fields are half of those that the coefficients are of: the last row before it counts (time 1).
-  CHECK_THAT(message_of([&] { import(dir, "cases", "out.h5", dir.file("t.json")); }), ContainsSubstring("the solver gave Cd 9"));
+  CHECK_THAT(message_of([&] { import(dir, "cases", "out.h5", dir.file("t.json")); }),
+             ContainsSubstring("the solver gave Cd 9"));
   std::filesystem::remove_all(dir.file("cases/box/postProcessing"));
   import(dir, "cases", "out.h5", dir.file("t.json"));
   const mesh_io::FlowSample s = mesh_io::Dataset(dir.file("out.h5")).read(0);
@@ -158,11 +165,13 @@ TEST_CASE("times are chosen, vorticity computed, patches named by a table") {
     if (!(x[0] > 1.3 && x[0] < 1.7 && std::abs(x[1]) < 0.4 && x[2] > 0.25 && x[2] < 0.75)) continue;
     ++inside;
     const double expected[3] = {0.75 * x[1], 1.5, 0.75 * x[1]};
-    for (std::size_t a = 0; a < 3; ++a) REQUIRE_THAT(double{s.part[1].fields[2].values[3 * i + a]}, WithinAbs(expected[a], 0.02));
+    for (std::size_t a = 0; a < 3; ++a)
+      REQUIRE_THAT(double{s.part[1].fields[2].values[3 * i + a]}, WithinAbs(expected[a], 0.02));
   }
   CHECK(inside > 10);
   dir.write("t.json", R"({"openfoam": {"patches": ["wing"]}})");
-  CHECK_THAT(message_of([&] { import(dir, "cases", "b.h5", dir.file("t.json")); }), ContainsSubstring("no patch 'wing'"));
+  CHECK_THAT(message_of([&] { import(dir, "cases", "b.h5", dir.file("t.json")); }),
+             ContainsSubstring("no patch 'wing'"));
   dir.write("t.json", R"({"openfoam": {"time": "70"}})");
   CHECK_THAT(message_of([&] { import(dir, "cases", "b.h5", dir.file("t.json")); }), ContainsSubstring("no time 70"));
 }
@@ -238,15 +247,19 @@ functions {
   CHECK(d.number("functions/own/c") == 0.2);
   CHECK(d.number("functions/own/d") == 0.1);
   CHECK(d.number("functions/own/e") == 4);
-  CHECK_FALSE(d.number("functions/own/f").has_value());
+  CHECK_THAT(message_of([&] { d.number("functions/own/f"); }),
+             ContainsSubstring("'functions/own/f' is $unknown, a macro that names nothing"));
   CHECK_THAT(message_of([&] { d.number("functions/own/g"); }), ContainsSubstring("'functions/own/g' is #calc"));
   CHECK(d.number("functions/copy/nut/value") == 4);
   CHECK(d.number("functions/copy/speed") == 31);
   CHECK(d.number("frontWheel/radius") == 0.3);
   CHECK(d.number("frontWheel/omega") == 100);
   CHECK(d.number("rearWheel/omega") == 90);  // the last pattern counts
-  dir.write("missing", "#include \"gone\"\na 1;\n");
-  CHECK(FoamDictionary::read(dir.file("missing")).unread().size() == 1);
+  dir.write("missing", "#include \"gone\"\na 1;\n$nothing;\n");
+  const auto unread = FoamDictionary::read(dir.file("missing")).unread();
+  REQUIRE(unread.size() == 2);
+  CHECK_THAT(unread[0], ContainsSubstring("missing'") && ContainsSubstring("line 1: #include \"gone\" names no file"));
+  CHECK_THAT(unread[1], ContainsSubstring("line 3: $nothing names nothing"));
 }
 
 TEST_CASE("dictionaries: lists, macros, includes, comments; and what does not end") {

@@ -81,6 +81,22 @@ TEST_CASE("what is computed when a stop comes is finished, nothing else begins")
   CHECK(seen.prepared.size() < 20);
 }
 
+TEST_CASE("an interrupt in any stage before the last ends all, and what is computed is finished") {
+  for (const bool in_compute : {true, false}) {
+    Seen seen;
+    auto pipeline = pipeline_of(seen, 50, 2);
+    const auto once = [in_compute](std::size_t i, bool here) {
+      if (i == 7 && here == in_compute) throw streamtube::core::Interrupted{};
+    };
+    pipeline.prepare = [before = pipeline.prepare, once](std::size_t i) { return once(i, false), before(i); };
+    pipeline.compute = [before = pipeline.compute, once](std::size_t& i) { once(i, true), before(i); };
+    CHECK_NOTHROW(pipeline.run());
+    CHECK(seen.finished == seen.computed);
+    CHECK(seen.finished.count(7) == 0);
+    CHECK(seen.finished.size() < 50);
+  }
+}
+
 TEST_CASE("a failure of any stage ends all and is thrown on") {
   for (const int stage : {0, 1, 2, 3}) {
     Seen seen;
