@@ -47,6 +47,10 @@ inline void require(bool ok, ErrorKind kind, const char* message, const char* hi
   if (!ok) throw Error(kind, message, hint);
 }
 
+[[noreturn]] inline void bad_input(const std::string& message, const std::string& hint = {}) {
+  throw Error(ErrorKind::input, message, hint);
+}
+
 // Letters to insert, remove or replace to make one text of the other (Levenshtein): the nearest known name for a hint.
 std::size_t edit_distance(const std::string& a, const std::string& b);
 

@@ -16,11 +16,10 @@ namespace streamtube::mesh_io {
 namespace {
 
 namespace fs = std::filesystem;
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::str;
-
-[[noreturn]] void bad(const std::string& what, const std::string& hint) { throw Error(ErrorKind::input, what, hint); }
 
 constexpr const char* kCopyAgain = "copy the case again, or reconstruct it (reconstructPar)";
 
@@ -41,7 +40,7 @@ class Blocks {
     const std::size_t end = text_.find('}');
     if (text_.substr(0, 8) != "FoamFile" || end == std::string_view::npos ||
         text_.substr(0, end).find("decomposedBlockData") == std::string_view::npos)
-      bad(str("'", path_, "': it is not a file of several processors (decomposedBlockData)"), kCopyAgain);
+      bad_input(str("'", path_, "': it is not a file of several processors (decomposedBlockData)"), kCopyAgain);
     text_.remove_prefix(end + 1);
   }
   // Nothing at the end of the file.
@@ -60,7 +59,7 @@ class Blocks {
 
  private:
   [[noreturn]] void damaged() const {
-    bad(str("'", path_, "': it ends or is damaged within the data of processor ", read_), kCopyAgain);
+    bad_input(str("'", path_, "': it ends or is damaged within the data of processor ", read_), kCopyAgain);
   }
   void skip_space() {
     for (;;) {
@@ -85,7 +84,7 @@ class Blocks {
 std::string_view header_of(std::string_view block, const std::string& path) {
   const std::size_t begin = block.find("FoamFile"), end = block.find('}', begin);
   if (begin == std::string_view::npos || end == std::string_view::npos)
-    bad(str("'", path, "': the data of its first processor have no header"), kCopyAgain);
+    bad_input(str("'", path, "': the data of its first processor have no header"), kCopyAgain);
   return block.substr(0, end + 1);
 }
 
@@ -111,7 +110,8 @@ std::optional<CollatedCase> CollatedCase::find(const std::string& path) {
       part.first = *first, part.count = *last - *first + 1;
     }
     if (out.processors_ != 0 && out.processors_ != *all)
-      bad(str("'", path, "' (OpenFOAM case): it is decomposed for ", out.processors_, " and for ", *all, " processors"),
+      bad_input(
+          str("'", path, "' (OpenFOAM case): it is decomposed for ", out.processors_, " and for ", *all, " processors"),
           "move the folders that are not wanted away");
     out.processors_ = *all;
     out.parts_.push_back(std::move(part));
@@ -122,13 +122,14 @@ std::optional<CollatedCase> CollatedCase::find(const std::string& path) {
   for (const Part& part : out.parts_) {
     if (part.first > next) break;
     if (part.first < next)
-      bad(str("'", path, "' (OpenFOAM case): processor ", part.first, " is in two of the folders processors",
-              out.processors_, "..."),
-          "move the folder that is not wanted away");
+      bad_input(str("'", path, "' (OpenFOAM case): processor ", part.first, " is in two of the folders processors",
+                    out.processors_, "..."),
+                "move the folder that is not wanted away");
     next += part.count;
   }
   if (next < out.processors_)
-    bad(str("'", path, "' (OpenFOAM case): processor ", next, " is missing: there are ", out.processors_), kCopyAgain);
+    bad_input(str("'", path, "' (OpenFOAM case): processor ", next, " is missing: there are ", out.processors_),
+              kCopyAgain);
   return out;
 }
 
@@ -146,7 +147,8 @@ void CollatedCase::split(const std::string& name, const fs::path& to) const {
     std::string_view header;
     for (std::size_t i = 0; i < part.count; ++i) {
       const auto block = blocks.next();
-      if (!block) bad(str("'", path, "': it has the data of ", i, " processors, not of ", part.count), kCopyAgain);
+      if (!block)
+        bad_input(str("'", path, "': it has the data of ", i, " processors, not of ", part.count), kCopyAgain);
       if (i == 0) header = header_of(*block, path);
       const fs::path file = to / str("processor", part.first + i) / name;
       fs::create_directories(file.parent_path());

@@ -12,6 +12,8 @@
 
 namespace streamtube::mesh_io {
 
+inline constexpr const char* kDamaged = "the file is truncated or damaged; export or copy it again";  // a hint
+
 // What identifies a regular file that can be read and is not empty (else Error(input) with the system's reason): its
 // size and its first bytes, of a gzip archive those of its content.
 struct FileHead {

@@ -38,9 +38,9 @@ bool real(std::string_view field, double& value) {
   return parse_number(text, value) && std::isfinite(value);
 }
 
-class Reader {
+class NastranReader {
  public:
-  Reader(const InputFile& file, Notes& notes) : file_(file), text_(file.text()), notes_(notes) {}
+  NastranReader(const InputFile& file, Notes& notes) : file_(file), text_(file.text()), notes_(notes) {}
 
   SurfaceMesh read() {
     while (at_ < text_.size()) entry();
@@ -218,7 +218,7 @@ class Reader {
 SurfaceMesh read_nastran(const std::string& path, Notes& notes) {
   InputFile file(path, "NASTRAN");
   file.decode(notes);
-  SurfaceMesh mesh = Reader(file, notes).read();
+  SurfaceMesh mesh = NastranReader(file, notes).read();
   geometry::drop_unused_points(mesh);
   return mesh;
 }

@@ -51,9 +51,9 @@ bool is_known_other(std::string_view key) {
   return false;
 }
 
-class Reader {
+class ObjReader {
  public:
-  Reader(const InputFile& file, Notes& notes) : file_(file), notes_(notes), in_(file) { mesh_.offsets.push_back(0); }
+  ObjReader(const InputFile& file, Notes& notes) : file_(file), notes_(notes), in_(file) { mesh_.offsets.push_back(0); }
 
   SurfaceMesh read() {
     while (!in_.at_end()) statement();
@@ -182,7 +182,7 @@ class Reader {
 SurfaceMesh read_obj(const std::string& path, Notes& notes) {
   InputFile file(path, "OBJ");
   file.decode(notes);
-  return Reader(file, notes).read();
+  return ObjReader(file, notes).read();
 }
 
 }  // namespace

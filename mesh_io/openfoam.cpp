@@ -24,6 +24,7 @@
 
 namespace streamtube::mesh_io {
 
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::str;
@@ -32,10 +33,6 @@ using geometry::VolumeMesh;
 namespace fs = std::filesystem;
 
 namespace {
-
-[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, what, hint);
-}
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -89,7 +86,7 @@ std::vector<FoamPatch> read_patches(const fs::path& mesh) {
       if (word.rfind("List<", 0) != 0) patch.groups.push_back(word);
     patches.push_back(std::move(patch));
   }
-  if (patches.empty()) bad(str("'", (mesh / "boundary").string(), "': names no patches"), "the mesh is damaged");
+  if (patches.empty()) bad_input(str("'", (mesh / "boundary").string(), "': names no patches"), "the mesh is damaged");
   return patches;
 }
 
@@ -130,7 +127,7 @@ bool read_header(const fs::path& path, FoamField& field, std::string* arch = nul
 
 void check_time(const FoamCase& c, const std::string& time) {
   if (std::find(c.times.begin(), c.times.end(), time) == c.times.end())
-    bad(str("'", c.path, "' (OpenFOAM case): there is no time ", time), "there are: " + listed(c.times));
+    bad_input(str("'", c.path, "' (OpenFOAM case): there is no time ", time), "there are: " + listed(c.times));
 }
 
 // Puts what VTK's reader and read_patches() look for first in the place of the parts; time by time more follows.
@@ -149,9 +146,9 @@ void check_neighbours(const FoamCase& c) {
   for (const std::string& name : boundary.children(""))
     if (const auto other = boundary.number(name + "/neighbProcNo");
         other && *other >= static_cast<double>(c.processors))
-      bad(str("'", c.path, "' (OpenFOAM case): processor", *other, " is missing: there are ", c.processors,
-              " processor folders"),
-          "copy the case again, or reconstruct it (reconstructPar)");
+      bad_input(str("'", c.path, "' (OpenFOAM case): processor", *other, " is missing: there are ", c.processors,
+                    " processor folders"),
+                "copy the case again, or reconstruct it (reconstructPar)");
 }
 
 // The blocks of the reader's output by name.
@@ -184,7 +181,7 @@ std::string foam_folder(const std::string& path) {
 FoamCase find_foam_case(const std::string& given) {
   const std::string path = foam_folder(given);
   const std::string where = str("'", path, "' (OpenFOAM case): ");
-  if (!is_foam_case(path)) bad(where + "there is no system/controlDict", "give the folder of the case");
+  if (!is_foam_case(path)) bad_input(where + "there is no system/controlDict", "give the folder of the case");
   FoamCase c;
   c.path = path;
   std::error_code ignored;
@@ -204,7 +201,7 @@ FoamCase find_foam_case(const std::string& given) {
     c.decomposed = true;
     for (const fs::path& folder : folders) {
       if (!complete(folder))
-        bad(str(where, folder.filename().string(), "/constant/polyMesh is not complete"), "copy the case again");
+        bad_input(str(where, folder.filename().string(), "/constant/polyMesh is not complete"), "copy the case again");
       const std::vector<std::string> mine = time_names(folder);
       if (folder == folders[0])
         c.times = mine;
@@ -215,12 +212,12 @@ FoamCase find_foam_case(const std::string& given) {
     if (collated) take_apart(c, std::move(*collated));
     check_neighbours(c);
   } else if (!whole) {
-    bad(where + "constant/polyMesh is not complete (points, faces, owner, boundary)",
-        "mesh the case first, or copy it again");
+    bad_input(where + "constant/polyMesh is not complete (points, faces, owner, boundary)",
+              "mesh the case first, or copy it again");
   }
   if (c.times.empty())
-    bad(str(where, "there is no time beside 0", c.decomposed ? " that all processors have" : ""),
-        "the run has not written anything yet");
+    bad_input(str(where, "there is no time beside 0", c.decomposed ? " that all processors have" : ""),
+              "the run has not written anything yet");
   c.patches = read_patches(first_mesh(c));
   return c;
 }
@@ -248,12 +245,12 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     if (f.type == "volScalarField" || f.type == "volVectorField") names.push_back(f.name);
   for (const std::string& name : selection.fields)
     if (std::find(names.begin(), names.end(), name) == names.end())
-      bad(str(where, "there is no field '", name, "'"), "there are: " + listed(names));
+      bad_input(str(where, "there is no field '", name, "'"), "there are: " + listed(names));
   std::vector<std::string> patches = selection.patches, known;
   for (const FoamPatch& p : c.patches) known.push_back(p.name);
   for (const std::string& name : patches)
     if (std::find(known.begin(), known.end(), name) == known.end())
-      bad(str(where, "there is no patch '", name, "'"), "there are: " + listed(known));
+      bad_input(str(where, "there is no patch '", name, "'"), "there are: " + listed(known));
   if (patches.empty()) patches = known;
 
   if (c.collated) {
@@ -299,8 +296,9 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     double time = 0;
     parse_number(out.time, time);
     reader->UpdateTimeStep(time);
-    if (!messages.errors().empty()) bad(where + messages.errors().front(), "the case is damaged; copy it again");
-    if (!messages.warnings().empty()) bad(where + messages.warnings().front(), "the case is damaged; copy it again");
+    if (!messages.errors().empty()) bad_input(where + messages.errors().front(), "the case is damaged; copy it again");
+    if (!messages.warnings().empty())
+      bad_input(where + messages.warnings().front(), "the case is damaged; copy it again");
     std::map<std::string, std::vector<vtkDataSet*>> found;
     collect(reader->GetOutput(), found);
     if (selection.volume) {
@@ -312,7 +310,8 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
         else
           append_part(out.volume, part, where);
       }
-      if (out.volume.cell_count() == 0) bad(where + "its mesh has no cells", "the case is damaged; copy it again");
+      if (out.volume.cell_count() == 0)
+        bad_input(where + "its mesh has no cells", "the case is damaged; copy it again");
       if (c.decomposed) merge_points(out.volume);
     }
     for (const std::string& name : patches)
@@ -324,12 +323,13 @@ FoamFields read_foam(const FoamCase& c, const FoamSelection& selection) {
     const auto check = [&](const std::vector<Attribute>& attributes, const char* of) {
       for (const std::string& name : selection.fields)
         if (std::none_of(attributes.begin(), attributes.end(), [&](const Attribute& a) { return a.name == name; }))
-          bad(str(where, "the field '", name, "' could not be read on its ", of), "the file is damaged; copy it again");
+          bad_input(str(where, "the field '", name, "' could not be read on its ", of),
+                    "the file is damaged; copy it again");
     };
     if (selection.volume) check(out.volume.attributes, "cells");
     if (out.surface.face_count() > 0) check(out.surface.attributes, "patches");
   } catch (const std::bad_alloc&) {
-    bad(where + "not enough memory for the sizes it gives", "the case is damaged; copy it again");
+    bad_input(where + "not enough memory for the sizes it gives", "the case is damaged; copy it again");
   }
   return out;
 }

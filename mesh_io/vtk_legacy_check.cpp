@@ -12,8 +12,6 @@ using core::str;
 
 namespace {
 
-const char* const kAgain = "the file is truncated or damaged; export or copy it again";
-
 // The integers of one section, text or big-endian binary.
 class Integers {
  public:
@@ -53,13 +51,13 @@ class Checker {
     double version = 0;
     if (first.substr(0, mark.size()) != mark || first.size() != mark.size() + 3 ||
         !parse_number(first.substr(mark.size()), version) || !(version >= 1 && version < 5.2))
-      in.fail(str(quoted(first), " is not the first line of a VTK file"), kAgain);
+      in.fail(str(quoted(first), " is not the first line of a VTK file"), kDamaged);
     in.rest_of_line();  // title
     const std::string_view encoding = in.word();
     if (encoding == "BINARY" || encoding == "binary")
       binary_ = true;
     else if (encoding != "ASCII" && encoding != "ascii")
-      in.fail(str(quoted(encoding), " found where ASCII or BINARY is due"), kAgain);
+      in.fail(str(quoted(encoding), " found where ASCII or BINARY is due"), kDamaged);
     offsets_style_ = version >= 5.0;
     in.rest_of_line();
     // The structure, up to the fields. VTK takes any word that begins like a keyword for it, and crashes after words
@@ -86,7 +84,7 @@ class Checker {
                  key == "vertices") {
         check_cells(key, in);
       } else {
-        in.fail(str(quoted(key), " is not a keyword"), kAgain);
+        in.fail(str(quoted(key), " is not a keyword"), kDamaged);
       }
     }
   }
@@ -112,34 +110,34 @@ class Checker {
                               : name == "char" || name == "unsigned_char"   ? 1
                                                                             : 4;
     if (width == 4 && name != "float" && name != "int" && name != "unsigned_int")
-      in.fail(str(quoted(type), " is not a type"), kAgain);
+      in.fail(str(quoted(type), " is not a type"), kDamaged);
     in.rest_of_line();
     if (binary_) {
       const auto at = static_cast<std::size_t>(in.position() - file_.data());
       if (static_cast<std::size_t>(n) > (file_.size() - at) / width)
-        in.fail(str(n, " values of ", width, " bytes are promised, ", file_.size() - at, " bytes follow"), kAgain);
+        in.fail(str(n, " values of ", width, " bytes are promised, ", file_.size() - at, " bytes follow"), kDamaged);
       in = TextCursor(file_, at + static_cast<std::size_t>(n) * width);
       return;
     }
     for (std::int64_t i = 0; i < n; ++i) {
       const std::string_view word = in.word();
       double value = 0;
-      if (!parse_number(word, value)) in.fail(str("value ", i + 1, " of ", n, " is ", quoted(word)), kAgain);
-      if (!std::isfinite(value)) in.fail(str("value ", i + 1, " of ", n, " is not finite"), kAgain);
+      if (!parse_number(word, value)) in.fail(str("value ", i + 1, " of ", n, " is ", quoted(word)), kDamaged);
+      if (!std::isfinite(value)) in.fail(str("value ", i + 1, " of ", n, " is not finite"), kDamaged);
     }
   }
 
   void check_dimensions(TextCursor& in) const {
     double points = 1;
     for (int k = 0; k < 3; ++k) points *= static_cast<double>(count(in, "DIMENSIONS", 1 << 20));
-    if (points > 1e9) in.fail(str("DIMENSIONS: ", points, " points are too many"), kAgain);
+    if (points > 1e9) in.fail(str("DIMENSIONS: ", points, " points are too many"), kDamaged);
   }
 
   std::int64_t count(TextCursor& in, const std::string& key, std::int64_t limit) const {
     const std::string_view word = in.word_on_line();
     std::int64_t n = 0;
-    if (!parse_integer(word, n)) in.fail(str(key, ": ", quoted(word), " is not a count"), kAgain);
-    if (n < 0 || n > limit) in.fail(str(key, " ", n, " cannot be in a file of ", file_.size(), " bytes"), kAgain);
+    if (!parse_integer(word, n)) in.fail(str(key, ": ", quoted(word), " is not a count"), kDamaged);
+    if (n < 0 || n > limit) in.fail(str(key, " ", n, " cannot be in a file of ", file_.size(), " bytes"), kDamaged);
     return n;
   }
 
@@ -148,7 +146,7 @@ class Checker {
     const std::int64_t cells = count(in, key, size);
     const std::int64_t total = count(in, key, size);
     if (key == "cells") cells_ = offsets_style_ && cells > 0 ? cells - 1 : cells;
-    const auto fail = [&](const std::string& what) { in.fail(str(key, " ", cells, " ", total, ": ", what), kAgain); };
+    const auto fail = [&](const std::string& what) { in.fail(str(key, " ", cells, " ", total, ": ", what), kDamaged); };
     in.rest_of_line();
     const auto start = static_cast<std::size_t>(in.position() - file_.data());
     if (offsets_style_) {
@@ -156,7 +154,7 @@ class Checker {
       for (const bool offsets : {true, false}) {
         TextCursor head(file_, at);
         const std::string_view wanted = offsets ? "OFFSETS" : "CONNECTIVITY", word = head.word();
-        if (word != wanted) head.fail(str(quoted(word), " found where '", wanted, "' is due"), kAgain);
+        if (word != wanted) head.fail(str(quoted(word), " found where '", wanted, "' is due"), kDamaged);
         const std::string_view type = head.word_on_line();
         const std::size_t width = type == "vtktypeint64" || type == "long" || type == "vtkIdType" ? 8 : 4;
         head.rest_of_line();
@@ -207,13 +205,13 @@ class Checker {
   void check_types(TextCursor& in) const {
     const std::int64_t n = count(in, "CELL_TYPES", static_cast<std::int64_t>(file_.size()));
     in.rest_of_line();
-    if (n != cells_) in.fail(str("CELL_TYPES ", n, ": there are ", cells_, " cells"), kAgain);
+    if (n != cells_) in.fail(str("CELL_TYPES ", n, ": there are ", cells_, " cells"), kDamaged);
     Integers values(file_, static_cast<std::size_t>(in.position() - file_.data()), binary_, 4);
     for (std::int64_t i = 0; i < n; ++i) {
       const auto type = values.next();
-      if (!type) in.fail(str("CELL_TYPES ", n, ": the list ends after ", i, " types"), kAgain);
+      if (!type) in.fail(str("CELL_TYPES ", n, ": the list ends after ", i, " types"), kDamaged);
       if (*type == 42 && !offsets_style_ && !streams_[static_cast<std::size_t>(i)])
-        in.fail(str("cell ", i, " is a polyhedron, but its numbers are no list of faces"), kAgain);
+        in.fail(str("cell ", i, " is a polyhedron, but its numbers are no list of faces"), kDamaged);
       if (*type == 42 && offsets_style_)
         in.fail(str("cell ", i, " is a polyhedron, which a legacy file of version 5 keeps without its faces"),
                 "save it as .vtu");

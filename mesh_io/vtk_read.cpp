@@ -48,16 +48,14 @@ using core::str;
 
 namespace {
 
-const char* const kAgain = "the file is truncated or damaged; export or copy it again";
-
 std::string where_text(const std::string& path, const char* format) { return str("'", path, "' (", format, "): "); }
 
 void throw_messages(const VtkMessages& messages, unsigned long code, const std::string& where) {
-  if (!messages.errors().empty()) throw Error(ErrorKind::input, where + messages.errors().front(), kAgain);
+  if (!messages.errors().empty()) throw Error(ErrorKind::input, where + messages.errors().front(), kDamaged);
   if (code != vtkErrorCode::NoError)
-    throw Error(ErrorKind::input, where + vtkErrorCode::GetStringFromErrorCode(code), kAgain);
+    throw Error(ErrorKind::input, where + vtkErrorCode::GetStringFromErrorCode(code), kDamaged);
   // VTK warns where data are missing and goes on; a mesh with holes in its data is no input.
-  if (!messages.warnings().empty()) throw Error(ErrorKind::input, where + messages.warnings().front(), kAgain);
+  if (!messages.warnings().empty()) throw Error(ErrorKind::input, where + messages.warnings().front(), kDamaged);
 }
 
 bool names_no_points(const VtkMessages& messages) {
@@ -174,7 +172,7 @@ vtkSmartPointer<vtkDataSet> read_xml(const std::string& path, const char* format
       throw_messages(messages, reader->GetErrorCode(), where);
     return vtkSmartPointer<vtkDataSet>(reader->GetOutput());
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
+    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kDamaged);
   }
 }
 
@@ -200,11 +198,11 @@ vtkSmartPointer<vtkDataSet> read_legacy(const std::string& path, const char* for
     reader->Update();
     throw_messages(messages, reader->GetErrorCode(), where);
     vtkSmartPointer<vtkDataSet> data = vtkDataSet::SafeDownCast(reader->GetOutput());
-    if (!data) throw Error(ErrorKind::input, where + "holds no mesh", kAgain);
+    if (!data) throw Error(ErrorKind::input, where + "holds no mesh", kDamaged);
     if (!text.empty()) put_back(data);
     return data;
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kAgain);
+    throw Error(ErrorKind::input, where + "not enough memory for the sizes it gives", kDamaged);
   }
 }
 

@@ -11,8 +11,6 @@ using core::str;
 
 namespace {
 
-const char* const kAgain = "the file is truncated or damaged; export or copy it again";
-
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
   while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
@@ -109,7 +107,7 @@ class Checker {
       else if (end == xml.npos || xml[end - 1] != '/')
         ++depth;
       if (depth > kMostDepth)
-        file_.fail(str("its elements lie more than ", kMostDepth, " deep in one another"), kAgain);
+        file_.fail(str("its elements lie more than ", kMostDepth, " deep in one another"), kDamaged);
     }
   }
 
@@ -121,7 +119,7 @@ class Checker {
       double value = -1;
       // Compression packs constant data a thousand to one; no mesh goes beyond.
       if (!parse_number(word, value) || !(value >= 0) || value > 2000.0 * static_cast<double>(file_.size()))
-        file_.fail(str(name, "=", quoted(word), " cannot be in a file of ", file_.size(), " bytes"), kAgain);
+        file_.fail(str(name, "=", quoted(word), " cannot be in a file of ", file_.size(), " bytes"), kDamaged);
     }
   }
 
@@ -167,7 +165,7 @@ class Checker {
   }
 
   [[noreturn]] void fail(std::string_view tag, const std::string& what) const {
-    file_.fail(str("array ", quoted(attribute(tag, "Name")), ": ", what), kAgain);
+    file_.fail(str("array ", quoted(attribute(tag, "Name")), ": ", what), kDamaged);
   }
 
   const InputFile& file_;

@@ -413,6 +413,8 @@ deps() { # $1: preset, more packages
 
 build() { # $1: preset, $2: target (default: everything)
   local options=(-DKokkos_DIR="$kokkos") folder="$root/build/$1"
+  # debug compiles each source alone, as it includes what it uses.
+  if [ "$1" != debug ]; then options+=(-DSTREAMTUBE_JOIN_SOURCES=ON); fi
   if ! has ninja; then options+=(-G "Unix Makefiles"); fi
   if [ "$1" = cuda ]; then options+=("-DCMAKE_CUDA_COMPILER=$(nvcc_path)"); fi
   if [ -n "$frontend" ]; then options+=("-DSTREAMTUBE_CUDNN_FRONTEND_INCLUDE=$frontend"); fi

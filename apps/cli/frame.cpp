@@ -58,8 +58,6 @@ Vec3 direction(const char* option, const std::string& text) {
   return {(*values)[0], (*values)[1], (*values)[2]};
 }
 
-std::string vector_text(const Vec3& v) { return str("(", v[0], ", ", v[1], ", ", v[2], ")"); }
-
 double along(const geometry::SurfaceMesh& mesh, const Vec3& direction) {
   double low = 1e300, high = -1e300;
   for (const std::int64_t c : mesh.corners) {
@@ -87,6 +85,8 @@ void to_model(const Placement& placement, Body& body) {
 }
 
 }  // namespace
+
+std::string vector_text(const Vec3& v) { return str("(", v[0], ", ", v[1], ", ", v[2], ")"); }
 
 std::array<double, 16> Placement::matrix() const {
   std::array<double, 16> m{};

@@ -82,4 +82,7 @@ class FrameOptions {
 Body read_placed(const std::string& path, const PartOptions& parts, const surrogate::Checkpoint& model,
                  const Placement& placement);
 
+// "(1, 0, 0.2)"
+std::string vector_text(const Vec3& v);
+
 }  // namespace streamtube::apps

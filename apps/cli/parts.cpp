@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "apps/cli/frame.hpp"
 #include "core/error.hpp"
 #include "geometry/parts.hpp"
 #include "mesh_io/cut.hpp"
@@ -44,8 +45,6 @@ std::string listed(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) out += str(i ? ", '" : "'", names[i], "'");
   return names.size() > kMost ? str(out, " and ", names.size() - kMost, " more") : out;
 }
-
-std::string vector_text(const Vec3& v) { return str("(", v[0], ", ", v[1], ", ", v[2], ") m"); }
 
 std::string faces_text(std::size_t n) { return str(n, n == 1 ? " face" : " faces"); }
 
@@ -157,7 +156,7 @@ void PartOptions::sort_surroundings(SurfaceMesh& body, std::vector<PartInfo>& pa
   const geometry::Surroundings around = geometry::find_surroundings(body);
   if (around.of.empty()) return;
   const std::string what = str(faces_text(around.faces), " (", listed(around.patches), ") from ",
-                               vector_text(around.bounds.low), " to ", vector_text(around.bounds.high));
+                               vector_text(around.bounds.low), " m to ", vector_text(around.bounds.high));
   if (around.tunnel)
     throw Error(ErrorKind::input,
                 str(where, ": ", what, " are a box in which all the rest stands: a wind tunnel is no part of the body"),

@@ -17,6 +17,7 @@
 
 namespace streamtube::mesh_io {
 
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::Json;
@@ -35,10 +36,6 @@ constexpr double kForceTolerance = 0.02, kForceFloor = 0.002;
 constexpr double kHighestCp = 1.5, kFreestreamCp = 0.5;
 // Shares of the bounding box's volume, and of all friction, that tell a direction from noise.
 constexpr double kLeastEnclosed = 0.02, kLeastFriction = 0.1;
-
-[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, what, hint);
-}
 
 std::string checksum(const std::vector<float>& values) {
   core::Sha256 sha;
@@ -283,11 +280,11 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
     for (FlowSample sample; next(sample); sample = {}) {
       const std::string where = str("'", path, "': case '", sample.info.name, "': ");
       if (sample.info.name.empty() || sample.info.name.find('/') != std::string::npos)
-        bad(where + "a case needs a name without '/'");
-      if (!names.insert(sample.info.name).second) bad(where + "there are two cases of this name");
+        bad_input(where + "a case needs a name without '/'");
+      if (!names.insert(sample.info.name).second) bad_input(where + "there are two cases of this name");
       const std::string fault =
           header.predicted ? form_fault(sample, header.fields) : find_fault(sample, header.fields);
-      if (!fault.empty()) bad(where + fault);
+      if (!fault.empty()) bad_input(where + fault);
       const std::string group = "/cases/" + sample.info.name;
       Json sums;
       for (const Array& array : arrays_of(sample)) {
@@ -309,7 +306,7 @@ void write_dataset(const std::string& path, const DatasetHeader& header, const s
       file.write_attribute(group, "case", core::json_text(about));
       file.write_attribute(group, "sha256", core::json_text(sums));
     }
-    if (names.empty()) bad(str("'", path, "': a data set needs at least one case"));
+    if (names.empty()) bad_input(str("'", path, "': a data set needs at least one case"));
     check_splits(header.splits, {names.begin(), names.end()}, str("'", path, "'"));
     file.write_attribute("/", "splits", splits_to_json(header.splits, str("'", path, "'")));
     if (!header.split_rules.empty()) file.write_attribute("/", "split_rules", header.split_rules);
@@ -331,10 +328,11 @@ struct Dataset::Impl {
     const H5File file = H5File::open(name);
     const std::string where = str("'", name, "'");
     if (!file.has_attribute("/", "format") || file.attribute_text("/", "format") != "streamtube dataset")
-      bad(where + " is not a Streamtube data set", "`streamtube dataset import` makes one");
+      bad_input(where + " is not a Streamtube data set", "`streamtube dataset import` makes one");
     const std::int64_t version = file.attribute_integer("/", "version");
     if (version != kFormatVersion)
-      bad(str(where, ": data set format ", version, ", this program reads ", kFormatVersion), "import the data anew");
+      bad_input(str(where, ": data set format ", version, ", this program reads ", kFormatVersion),
+                "import the data anew");
     const Json list = parse(file.attribute_text("/", "fields"), where);
     std::vector<FieldSpec> found[2];
     for (int b = 0; b < 2; ++b)
@@ -344,11 +342,11 @@ struct Dataset::Impl {
     for (int b = 0; b < 2; ++b) {
       for (const FieldSpec& f : found[b])
         if (f.decoder != physics::Decoder::direct)
-          bad(str(where, ": the ", kParts[b], " field '", f.name, "' has the decoder '", physics::name(f.decoder),
-                  "', but data are fields themselves"),
-              "decoders belong in the description of a model");
+          bad_input(str(where, ": the ", kParts[b], " field '", f.name, "' has the decoder '", physics::name(f.decoder),
+                        "', but data are fields themselves"),
+                    "decoders belong in the description of a model");
       if (!cases.empty() && found[b] != fields[b])
-        bad(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
+        bad_input(str(where, " has other ", kParts[b], " fields than '", cases[0].file, "'"));
       fields[b] = found[b];
     }
     if (description.empty()) description = file.attribute_text("/", "description");
@@ -362,14 +360,14 @@ struct Dataset::Impl {
       for (const auto& [split, members] : parse(file.attribute_text("/", "splits"), where).get<Splits>())
         if (!members.empty()) splits[split].insert(splits[split].end(), members.begin(), members.end());
     } catch (const Json::exception& e) {
-      bad(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
+      bad_input(str(where, ": what is said of the cases cannot be read: ", e.what()), "the file is damaged");
     }
   }
 
   void add_case(const H5File& file, const std::string& name, const std::string& child) {
     const std::string group = "/cases/" + child, where = str("'", name, "': case '", child, "'");
     for (const CaseInfo& other : cases)
-      if (other.name == child) bad(str(where, " is in '", other.file, "' too"));
+      if (other.name == child) bad_input(str(where, " is in '", other.file, "' too"));
     const Json about = parse(file.attribute_text(group, "case"), where);
     CaseInfo info;
     info.name = child, info.file = name;
@@ -377,7 +375,7 @@ struct Dataset::Impl {
                  about.at("kinematic_viscosity").get<double>()};
     info.reference_length = about.at("reference_length").get<double>();
     info.reference_area = about.at("reference_area").get<double>();
-    if (const std::string fault = flow_fault(info); !fault.empty()) bad(str(where, ": ", fault));
+    if (const std::string fault = flow_fault(info); !fault.empty()) bad_input(str(where, ": ", fault));
     about.at("parameters").get_to(info.parameters);
     about.at("coefficients").get_to(info.coefficients);
     about.at("quality").get_to(info.quality);
@@ -386,21 +384,21 @@ struct Dataset::Impl {
       if (b == 1 && fields[b].empty() && !file.exists(part + "position")) continue;  // a data set of surfaces
       const auto shape = file.shape(part + "position");
       if (shape.size() != 2 || shape[1] != 3)
-        bad(str(where, ": ", kParts[b], "/position has the shape ", shape_text(shape)));
+        bad_input(str(where, ": ", kParts[b], "/position has the shape ", shape_text(shape)));
       info.rows[b] = shape[0];
       for (const FieldSpec& f : fields[b]) {
         const std::size_t k = static_cast<std::size_t>(f.components);
         const auto expected = k == 1 ? std::vector<std::size_t>{info.rows[b]} : std::vector{info.rows[b], k};
-        if (!file.exists(part + f.name)) bad(str(where, ": the ", kParts[b], " field '", f.name, "' is missing"));
+        if (!file.exists(part + f.name)) bad_input(str(where, ": the ", kParts[b], " field '", f.name, "' is missing"));
         if (file.shape(part + f.name) != expected)
-          bad(str(where, ": ", kParts[b], "/", f.name, " has the shape ", shape_text(file.shape(part + f.name)),
-                  ", not ", shape_text(expected)));
+          bad_input(str(where, ": ", kParts[b], "/", f.name, " has the shape ", shape_text(file.shape(part + f.name)),
+                        ", not ", shape_text(expected)));
       }
     }
     if (file.exists(group + "/triangles")) {
       const auto shape = file.shape(group + "/triangles");
       if (shape.size() != 2 || shape[1] != 9)
-        bad(str(where, ": triangles has the shape ", shape_text(shape), ", not N x 9"));
+        bad_input(str(where, ": triangles has the shape ", shape_text(shape), ", not N x 9"));
       info.triangles = shape[0];
     }
     cases.push_back(info);
@@ -417,7 +415,7 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>()) {
       if (entry.path().extension() == ".h5" && entry.path().filename().string()[0] != '.')
         files.push_back(entry.path().string());
     if (files.empty())
-      bad(str("'", path, "': there is no .h5 file in this folder"), "`streamtube dataset import` makes one");
+      bad_input(str("'", path, "': there is no .h5 file in this folder"), "`streamtube dataset import` makes one");
     std::sort(files.begin(), files.end(), natural_less);
     for (const auto& file : files) impl_->add_file(file);
   } else {
@@ -494,9 +492,9 @@ FlowSample Dataset::read(std::size_t index, bool verify) const {
     const Json sums = parse(file.attribute_text(group, "sha256"), sample.info.file);
     for (const Array& array : arrays_of(sample))
       if (!sums.contains(array.name) || sums[array.name] != checksum(*array.values))
-        bad(str("'", sample.info.file, "': case '", sample.info.name, "': the values of ", array.name,
-                " are not those that were written (checksum)"),
-            "the file is damaged: copy it again, or import the case again");
+        bad_input(str("'", sample.info.file, "': case '", sample.info.name, "': the values of ", array.name,
+                      " are not those that were written (checksum)"),
+                  "the file is damaged: copy it again, or import the case again");
   }
   return sample;
 }
@@ -567,9 +565,9 @@ Dataset::Statistics Dataset::statistics(std::span<const std::size_t> indices) co
             double x = part.fields[f].values[row * k + c] / unit;
             if (s.field.transform == physics::Transform::signed_log) x = std::copysign(std::log1p(std::abs(x)), x);
             if (!std::isfinite(x))
-              bad(str("'", sample.info.file, "': case '", sample.info.name, "': ", kParts[b], '/', s.field.name,
-                      ": row ", row, " is not finite"),
-                  "`streamtube dataset verify` lists all such cases");
+              bad_input(str("'", sample.info.file, "': case '", sample.info.name, "': ", kParts[b], '/', s.field.name,
+                            ": row ", row, " is not finite"),
+                        "`streamtube dataset verify` lists all such cases");
             const double before = x - s.mean[c];
             s.mean[c] += before / count[b];
             s.std[c] += before * (x - s.mean[c]);

@@ -16,6 +16,7 @@
 namespace streamtube::mesh_io {
 
 namespace fs = std::filesystem;
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::Json;
@@ -25,15 +26,11 @@ namespace {
 
 constexpr double kRounding = 1e-3;  // of a standard deviation that was written with few digits
 
-[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, what, hint);
-}
-
 // Lines of a table with their fields, the header first.
 class Table {
  public:
   explicit Table(const std::string& path) : path_(path), in_(core::read_text(path)) {
-    if (!next()) bad(str("'", path, "': the table is empty"), kColumns);
+    if (!next()) bad_input(str("'", path, "': the table is empty"), kColumns);
     header_ = fields_;
     if (!header_.empty() && header_[0].rfind("\xef\xbb\xbf", 0) == 0) header_[0].erase(0, 3);
   }
@@ -54,12 +51,12 @@ class Table {
   std::string at() const { return str("'", path_, "': line ", number_); }
   std::size_t column(const std::string& name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
-    if (found == header_.end()) bad(str("'", path_, "': the table has no column '", name, "'"), kColumns);
+    if (found == header_.end()) bad_input(str("'", path_, "': the table has no column '", name, "'"), kColumns);
     return static_cast<std::size_t>(found - header_.begin());
   }
   const std::string& text(std::size_t column) const {
     if (fields_.size() != header_.size())
-      bad(str(at(), ": ", fields_.size(), " fields, but the table has ", header_.size(), " columns"));
+      bad_input(str(at(), ": ", fields_.size(), " fields, but the table has ", header_.size(), " columns"));
     return fields_[column];
   }
   double value(std::size_t column) const {
@@ -67,7 +64,7 @@ class Table {
     double out = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), out);
     if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(out))
-      bad(str(at(), ": ", header_[column], ": '", word, "' is not a number"));
+      bad_input(str(at(), ": ", header_[column], ": '", word, "' is not a number"));
     return out;
   }
 
@@ -80,9 +77,9 @@ class Table {
 };
 
 double number(const Json& json, const char* key, const std::string& where) {
-  if (!json.contains(key) || !json[key].is_number()) bad(str(where, ": '", key, "' is no number"));
+  if (!json.contains(key) || !json[key].is_number()) bad_input(str(where, ": '", key, "' is no number"));
   const double out = json[key].get<double>();
-  if (!(std::isfinite(out) && out >= 0)) bad(str(where, ": '", key, "' is ", out));
+  if (!(std::isfinite(out) && out >= 0)) bad_input(str(where, ": '", key, "' is ", out));
   return out;
 }
 
@@ -108,20 +105,20 @@ LabelNoise label_noise_from_json(const std::string& text, const std::string& whe
   const Json json = core::parse_json(text, where);
   if (!json.is_object() || !json.contains("source") || !json["source"].is_string() || !json.contains("scatter") ||
       !json["scatter"].is_object() || json["scatter"].empty())
-    bad(str(where, ": is no JSON object with a text 'source' and an object 'scatter'"),
-        "docs/dataset_format.md describes it; `streamtube dataset noise` writes it anew");
+    bad_input(str(where, ": is no JSON object with a text 'source' and an object 'scatter'"),
+              "docs/dataset_format.md describes it; `streamtube dataset noise` writes it anew");
   LabelNoise out;
   out.source = json["source"].get<std::string>();
   for (const auto& [name, one] : json["scatter"].items()) {
     const std::string at = str(where, ": '", name, "'");
-    if (!one.is_object()) bad(at + ": is no object");
+    if (!one.is_object()) bad_input(at + ": is no object");
     const double pairs = number(one, "pairs", at), deviation = number(one, "standard_deviation", at);
     Scatter scatter{0, number(one, "rms_difference", at)};
-    if (!(pairs >= 1 && pairs < 1e9) || pairs != std::floor(pairs)) bad(str(at, ": 'pairs' is ", pairs));
+    if (!(pairs >= 1 && pairs < 1e9) || pairs != std::floor(pairs)) bad_input(str(at, ": 'pairs' is ", pairs));
     scatter.pairs = static_cast<std::size_t>(pairs);
     if (std::abs(deviation - scatter.one_label()) > kRounding * scatter.one_label())
-      bad(str(at, ": 'standard_deviation' is ", deviation, ", not 'rms_difference' over sqrt(2), ",
-              scatter.one_label()));
+      bad_input(str(at, ": 'standard_deviation' is ", deviation, ", not 'rms_difference' over sqrt(2), ",
+                    scatter.one_label()));
     out.scatter[name] = scatter;
   }
   return out;
@@ -153,18 +150,18 @@ LabelNoise label_noise_of_table(const std::string& path, const Dataset& data) {
     const auto found =
         std::find_if(data.cases().begin(), data.cases().end(), [&](const CaseInfo& c) { return c.name == word; });
     if (found == data.cases().end())
-      bad(str(table.at(), ": the case '", word, "' is not in '", data.path(), "'"),
-          "name cases of the data set, whose own Cd and Cl are the first of each pair");
-    if (!seen.insert(word).second) bad(str(table.at(), ": the case '", word, "' is there twice"));
+      bad_input(str(table.at(), ": the case '", word, "' is not in '", data.path(), "'"),
+                "name cases of the data set, whose own Cd and Cl are the first of each pair");
+    if (!seen.insert(word).second) bad_input(str(table.at(), ": the case '", word, "' is there twice"));
     for (int k = 0; k < 2; ++k) {
       const char* coefficient = k == 0 ? "Cd" : "Cl";
       const auto first = found->coefficients.find(coefficient);
       if (first == found->coefficients.end())
-        bad(str(table.at(), ": the case '", word, "' of '", data.path(), "' has no ", coefficient));
+        bad_input(str(table.at(), ": the case '", word, "' of '", data.path(), "' has no ", coefficient));
       differences[k].push_back(table.value(columns[k]) - first->second);
     }
   }
-  if (seen.empty()) bad(str("'", path, "': the table has no line with a case"));
+  if (seen.empty()) bad_input(str("'", path, "': the table has no line with a case"));
   return {str(seen.size(), " designs solved once more, ", fs::path(path).filename().string()),
           {{"Cd", scatter_of(differences[0])}, {"Cl", scatter_of(differences[1])}}};
 }

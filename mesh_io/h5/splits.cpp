@@ -16,6 +16,7 @@
 
 namespace streamtube::mesh_io {
 
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::Json;
@@ -27,10 +28,6 @@ namespace {
 // An attribute of an HDF5 file is limited to 64 KiB with its header.
 constexpr std::size_t kMostBytes = 64'000;
 constexpr const char* kHeldBack[] = {"test", "left_out", "held_out"};
-
-[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, what, hint);
-}
 
 bool begins(const std::string& text, const char* with) { return text.rfind(with, 0) == 0; }
 
@@ -79,18 +76,20 @@ std::vector<std::string> find_cases(const std::vector<std::string>& cases, const
       name = last;
     else if (const auto it = by_number.find(last_number(word));
              !word.empty() && word.find_first_not_of("0123456789") == std::string::npos && it != by_number.end()) {
-      if (it->second.size() > 1) bad(str(where, ": '", word, "' may be any of ", quoted(it->second)), "give the name");
+      if (it->second.size() > 1)
+        bad_input(str(where, ": '", word, "' may be any of ", quoted(it->second)), "give the name");
       name = it->second[0];
     }
     if (name.empty())
       unknown.push_back(word);
     else if (!taken.insert(name).second)
-      bad(str(where, ": the case '", name, "' is named twice"));
+      bad_input(str(where, ": the case '", name, "' is named twice"));
     else
       found.push_back(name);
   }
   if (!unknown.empty())
-    bad(str(where, ": the data set has no case ", quoted(unknown)),
+    bad_input(
+        str(where, ": the data set has no case ", quoted(unknown)),
         cases.empty() ? "" : str("it has ", cases.size(), " cases, '", cases.front(), "' to '", cases.back(), "'"));
   return found;
 }
@@ -100,10 +99,10 @@ Splits read_split_file(const std::string& path) { return parse_splits(core::read
 Splits parse_splits(const std::string& text, const std::string& where) {
   const Json json = core::parse_json(text, where);
   if (!json.is_object())
-    bad(where + ": is not a JSON object of splits", "for example {\"train\": [1, 2], \"test\": [\"run_3\"]}");
+    bad_input(where + ": is not a JSON object of splits", "for example {\"train\": [1, 2], \"test\": [\"run_3\"]}");
   Splits splits;
   for (const auto& [name, list] : json.items()) {
-    if (!list.is_array()) bad(str(where, ": '", name, "' is not a list of cases"));
+    if (!list.is_array()) bad_input(str(where, ": '", name, "' is not a list of cases"));
     auto& words = splits[name];
     for (const Json& item : list)
       if (item.is_string())
@@ -111,7 +110,7 @@ Splits parse_splits(const std::string& text, const std::string& where) {
       else if (item.is_number_unsigned())
         words.push_back(core::json_text(item));
       else
-        bad(str(where, ": '", name, "' holds ", core::json_text(item), ", which is neither a name nor a number"));
+        bad_input(str(where, ": '", name, "' holds ", core::json_text(item), ", which is neither a name nor a number"));
   }
   return splits;
 }
@@ -171,11 +170,12 @@ void check_splits(const Splits& splits, const std::vector<std::string>& cases, c
   std::map<std::string, std::set<std::string>> members;
   for (const auto& [name, list] : splits) {
     if (name.empty() || name == "all" || name.find_first_of("=,@ \t\n") != std::string::npos)
-      bad(str(where, ": a split cannot be named '", name, "'"), "'all' is always there; no blanks, '=', ',' or '@'");
-    if (list.empty()) bad(str(where, ": the split '", name, "' has no cases"));
+      bad_input(str(where, ": a split cannot be named '", name, "'"),
+                "'all' is always there; no blanks, '=', ',' or '@'");
+    if (list.empty()) bad_input(str(where, ": the split '", name, "' has no cases"));
     for (const std::string& c : list) {
-      if (!known.contains(c)) bad(str(where, ": split '", name, "' names the unknown case '", c, "'"));
-      if (!members[name].insert(c).second) bad(str(where, ": split '", name, "' names the case '", c, "' twice"));
+      if (!known.contains(c)) bad_input(str(where, ": split '", name, "' names the unknown case '", c, "'"));
+      if (!members[name].insert(c).second) bad_input(str(where, ": split '", name, "' names the case '", c, "' twice"));
     }
   }
   for (const auto& [a, of_a] : members)
@@ -184,16 +184,16 @@ void check_splits(const Splits& splits, const std::vector<std::string>& cases, c
       std::vector<std::string> both;
       std::set_intersection(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), std::back_inserter(both));
       if (!both.empty())
-        bad(str(where, ": the splits '", a, "' and '", b, "' share the cases ", quoted(both)),
-            "a model must not be judged by what it has seen: give both splits anew, or remove one");
+        bad_input(str(where, ": the splits '", a, "' and '", b, "' share the cases ", quoted(both)),
+                  "a model must not be judged by what it has seen: give both splits anew, or remove one");
     }
 }
 
 std::string splits_to_json(const Splits& splits, const std::string& where) {
   const std::string text = core::json_text(Json(splits));
   if (text.size() > kMostBytes)
-    bad(str(where, ": the splits take ", text.size(), " bytes, an HDF5 attribute holds ", kMostBytes),
-        "put the file into a folder and split the folder: splits.json there has no limit");
+    bad_input(str(where, ": the splits take ", text.size(), " bytes, an HDF5 attribute holds ", kMostBytes),
+              "put the file into a folder and split the folder: splits.json there has no limit");
   return text;
 }
 

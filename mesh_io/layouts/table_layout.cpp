@@ -23,6 +23,7 @@
 
 namespace streamtube::mesh_io {
 
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::str;
@@ -34,10 +35,6 @@ using physics::Branch;
 namespace fs = std::filesystem;
 
 namespace {
-
-[[noreturn]] void bad(const std::string& what, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, what, hint);
-}
 
 std::string in_quotes(const std::string& path) { return str("'", path, "'"); }
 
@@ -75,8 +72,8 @@ std::vector<const Attribute*> find_arrays(const std::vector<Attribute>& attribut
         }
         if (name == "*") {
           if (only)
-            bad(str("there are several arrays that may be ", field.spec.name, ": ", describe(attributes)),
-                "name it with --fields");
+            bad_input(str("there are several arrays that may be ", field.spec.name, ": ", describe(attributes)),
+                      "name it with --fields");
           only = &a;
         }
       }
@@ -107,7 +104,8 @@ class CaseFiles {
     if (!path.empty()) return path;
     std::string names;
     for (const std::string& p : patterns) names += str(names.empty() ? "'" : " or '", expand(p, bindings_), "'");
-    bad(str("its ", what, " ", names, " is not in ", in_quotes(folder_)), "is the copy of the data set complete?");
+    bad_input(str("its ", what, " ", names, " is not in ", in_quotes(folder_)),
+              "is the copy of the data set complete?");
   }
   std::vector<std::string> all(const FilePatterns& patterns) const {
     for (const std::string& pattern : patterns) {
@@ -131,7 +129,7 @@ class CaseFiles {
       std::size_t index = parts.size();
       if (number.size() < 2 || number.find_first_not_of("0123456789", 1) != std::string::npos || number.size() > 8 ||
           (index = static_cast<std::size_t>(std::stoul(number.substr(1)))) != i)
-        bad(str(in_quotes(path.string()), ": part ", i, " of '", name, "' is missing"), "copy it again");
+        bad_input(str(in_quotes(path.string()), ": part ", i, " of '", name, "' is missing"), "copy it again");
       bytes += fs::file_size(path);
     }
     core::require_disk_space(work_, bytes);
@@ -139,9 +137,9 @@ class CaseFiles {
     std::ofstream out(joined, std::ios::binary);
     for (const Match& part : parts) {
       std::ifstream in(part.path, std::ios::binary);
-      if (fs::file_size(part.path) == 0) bad(in_quotes(part.path) + ": is empty", "copy it again");
+      if (fs::file_size(part.path) == 0) bad_input(in_quotes(part.path) + ": is empty", "copy it again");
       out << in.rdbuf();
-      if (!in) bad(in_quotes(part.path) + ": cannot be read");
+      if (!in) bad_input(in_quotes(part.path) + ": cannot be read");
     }
     out.close();
     if (!out) throw Error(ErrorKind::runtime, str("cannot write '", joined, "': ", std::strerror(errno)));
@@ -293,11 +291,11 @@ class TableLayout : public Layout {
       if (const std::string path = files.find(n.csv); !path.empty()) {
         double value = 0;
         if (read_csv_number(path, n.columns, n.key, expand(n.key_value, files.bindings()), value)) return value;
-        if (!n.value) bad(str(in_quotes(path), " (CSV): has no column '", n.columns[0], "' with the ", what));
+        if (!n.value) bad_input(str(in_quotes(path), " (CSV): has no column '", n.columns[0], "' with the ", what));
       }
     if (n.value) return *n.value;
     if (!n.csv.empty()) files.need(n.csv, what);  // throws
-    bad(str("nothing says the ", what), "give it with --fields (docs/import.md)");
+    bad_input(str("nothing says the ", what), "give it with --fields (docs/import.md)");
   }
 
   void describe_case(const CaseFiles& files, const CaseMeshes& meshes, CaseInfo& info) const {
@@ -417,14 +415,14 @@ class TableLayout : public Layout {
       const auto cells = find_arrays(attributes, f, Association::faces),
                  points = find_arrays(attributes, f, Association::points);
       if (cells.empty() && points.empty())
-        bad(str(name, ": there is no array ", alternatives(f), " with ", f.spec.components,
-                f.spec.components == 1 ? " component" : " components", " for the field ", f.spec.name),
-            str("there are: ", describe(attributes), "; other names are given with --fields"));
+        bad_input(str(name, ": there is no array ", alternatives(f), " with ", f.spec.components,
+                      f.spec.components == 1 ? " component" : " components", " for the field ", f.spec.name),
+                  str("there are: ", describe(attributes), "; other names are given with --fields"));
       if (points.empty() && on_cells.empty()) on_cells = cells[0]->name;
       if (cells.empty() && on_points.empty()) on_points = points[0]->name;
     }
-    bad(str(name, ": ", in_quotes(on_cells), " is on the cells, ", in_quotes(on_points), " on the points"),
-        "export all fields of one file on the same, cells or points");
+    bad_input(str(name, ": ", in_quotes(on_cells), " is on the cells, ", in_quotes(on_points), " on the points"),
+              "export all fields of one file on the same, cells or points");
   }
 
   void fill(const CaseFiles& files, const CaseMeshes& meshes, FlowSample& sample) const {
@@ -512,8 +510,8 @@ class TableLayout : public Layout {
     }
     const auto arrays = find_arrays(attributes, f, on);
     if (arrays.empty()) {
-      bad(str(in_quotes(path), ": there is no array ", alternatives(f), " for the field ", f.spec.name),
-          str("there are: ", describe(attributes), "; other names are given with --fields"));
+      bad_input(str(in_quotes(path), ": there is no array ", alternatives(f), " for the field ", f.spec.name),
+                str("there are: ", describe(attributes), "; other names are given with --fields"));
     }
     const std::vector<std::int64_t> match = match_points(rows.position, theirs.position);
     std::vector<std::int64_t> source(match.size());
@@ -525,9 +523,9 @@ class TableLayout : public Layout {
         source[i] = theirs.source[static_cast<std::size_t>(match[i])];
     }
     if (missing > 0)
-      bad(str(in_quotes(path), ": ", missing, " of ", match.size(), " points of ",
-              b == 0 ? meshes.surface_name : meshes.volume_name, " are not in it"),
-          "the two files are of different meshes");
+      bad_input(str(in_quotes(path), ": ", missing, " of ", match.size(), " points of ",
+                    b == 0 ? meshes.surface_name : meshes.volume_name, " are not in it"),
+                "the two files are of different meshes");
     sample.part[b].fields.push_back(take(f, arrays, source, meshes, sample.info));
   }
 
@@ -540,12 +538,12 @@ class TableLayout : public Layout {
         source = &v, velocity = find_arrays(meshes.volume.attributes, v, on);
     if (velocity.empty()) {
       if (f.optional) return;
-      bad(meshes.volume_name + ": there is neither vorticity nor a velocity to compute it of",
-          "leave it out with --fields: {\"volume\": {\"fields\": {\"vorticity\": null}}}");
+      bad_input(meshes.volume_name + ": there is neither vorticity nor a velocity to compute it of",
+                "leave it out with --fields: {\"volume\": {\"fields\": {\"vorticity\": null}}}");
     }
     if (rows.size.empty())
-      bad(meshes.volume_name + ": there is no vorticity, and there are no cells with a volume to compute it on",
-          "leave it out with --fields: {\"volume\": {\"fields\": {\"vorticity\": null}}}");
+      bad_input(meshes.volume_name + ": there is no vorticity, and there are no cells with a volume to compute it on",
+                "leave it out with --fields: {\"volume\": {\"fields\": {\"vorticity\": null}}}");
     Attribute joined{"velocity", on, 3, {}};
     if (velocity.size() == 1) {
       joined.values = velocity[0]->values;
@@ -569,14 +567,14 @@ class TableLayout : public Layout {
   static void compare_npy(const std::string& path, const Attribute& array, const std::string& name) {
     const std::vector<double> values = read_npy(path);
     if (values.size() != array.values.size())
-      bad(str(in_quotes(path), ": has ", values.size(), " values, ", in_quotes(array.name), " of ", name, " has ",
-              array.values.size()),
-          "the two files are of different cases");
+      bad_input(str(in_quotes(path), ": has ", values.size(), " values, ", in_quotes(array.name), " of ", name, " has ",
+                    array.values.size()),
+                "the two files are of different cases");
     for (std::size_t i = 0; i < values.size(); ++i)
       if (!(std::abs(values[i] - array.values[i]) <= 1e-4 * (1 + std::abs(values[i]))))
-        bad(str(in_quotes(path), ": value ", i, " is ", values[i], ", but ", array.values[i], " in ",
-                in_quotes(array.name), " of ", name),
-            "the two files are of different cases");
+        bad_input(str(in_quotes(path), ": value ", i, " is ", values[i], ", but ", array.values[i], " in ",
+                      in_quotes(array.name), " of ", name),
+                  "the two files are of different cases");
   }
 
   std::string json_;
@@ -616,12 +614,12 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
         if (f.optional || f.spec.name == "vorticity") continue;
         std::string names;
         for (const FoamField& field : there) names += (names.empty() ? "" : ", ") + field.name;
-        bad(str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time, ": there is no field ", alternatives(f),
-                b == 0 ? " for the surface's " : " for the volume's ", f.spec.name),
-            str("there are: ", names.empty() ? "none" : names,
-                f.spec.name == "wall_shear_stress"
-                    ? "; `simpleFoam -postProcess -func wallShearStress -latestTime` writes it"
-                    : ""));
+        bad_input(str(in_quotes(c.path), " (OpenFOAM case), time ", selection.time, ": there is no field ",
+                      alternatives(f), b == 0 ? " for the surface's " : " for the volume's ", f.spec.name),
+                  str("there are: ", names.empty() ? "none" : names,
+                      f.spec.name == "wall_shear_stress"
+                          ? "; `simpleFoam -postProcess -func wallShearStress -latestTime` writes it"
+                          : ""));
       }
       if (std::find(selection.fields.begin(), selection.fields.end(), found->name) == selection.fields.end())
         selection.fields.push_back(found->name);
@@ -635,8 +633,8 @@ void TableLayout::read_openfoam(const FoamCase& c, CaseMeshes& meshes, CaseInfo&
   if (selection.patches.empty()) {
     std::string names;
     for (const FoamPatch& p : c.patches) names += str(names.empty() ? "" : ", ", p.name, " (", p.type, ")");
-    bad(str(in_quotes(c.path), " (OpenFOAM case): no patch is known to be the body"),
-        str("there are: ", names, R"(; say it with --fields: {"openfoam": {"patches": ["body"]}})"));
+    bad_input(str(in_quotes(c.path), " (OpenFOAM case): no patch is known to be the body"),
+              str("there are: ", names, R"(; say it with --fields: {"openfoam": {"patches": ["body"]}})"));
   }
   selection.volume = !table_.fields[1].empty();
   // The symmetry plane tells a half model.
@@ -679,7 +677,7 @@ std::unique_ptr<Layout> table_layout(const std::string& json, const std::string&
 FoamResult read_foam_result(const std::string& folder) {
   const TableLayout layout(builtin_layout_tables().at("openfoam"), "the layout 'openfoam'");
   const std::vector<CaseSource> cases = layout.find(folder);
-  if (!is_foam_case(folder)) bad(in_quotes(folder) + ": is no case of OpenFOAM: there is no system/controlDict");
+  if (!is_foam_case(folder)) bad_input(in_quotes(folder) + ": is no case of OpenFOAM: there is no system/controlDict");
   CaseMeshes meshes;
   FlowSample sample;
   layout.read_foam_case(cases.at(0), "", meshes, sample);

@@ -30,7 +30,7 @@ using core::str;
 
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kUsualFade = 0.25;
 
@@ -249,7 +249,7 @@ SweepPlan plan_of_table(const std::string& path, const std::vector<std::string>&
     if (design.files.empty()) throw Error(ErrorKind::input, str(at(), ": no file is named"));
     design.name =
         name_column >= 0 ? fields[static_cast<std::size_t>(name_column)] : mesh_io::name_of_mesh(design.files.front());
-    design.values.assign(plan.parameters.size(), kNone);
+    design.values.assign(plan.parameters.size(), kNotGiven);
     for (std::size_t c = 0; c < header.size(); ++c) {
       if (parameter[c] < 0 || fields[c].empty()) continue;
       const auto value = number_of(fields[c]);
@@ -547,7 +547,7 @@ void read_parameters(const Place& root, SweepPlan& plan) {
         for (std::uint64_t i = 0; i < levels; ++i)
           out.values.push_back(levels == 1 ? out.min : out.min + (out.max - out.min) * double(i) / double(levels - 1));
       }
-      out.start = at.has("start") ? at.at("start").number() : kNone;
+      out.start = at.has("start") ? at.at("start").number() : kNotGiven;
     }
     if (is_condition(name) && !(out.min > 0)) at.refuse(str(out.min, " is not positive"));
     plan.parameters.push_back(std::move(out));

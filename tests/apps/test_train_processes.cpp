@@ -22,7 +22,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Words train(const std::string& out, const Words& more = {}) {
+Words training_words(const std::string& out, const Words& more = {}) {
   Words options = {"updates=20", "log_every=1", "validate_every=10"};
   options.insert(options.end(), more.begin(), more.end());
   return test::tiny_training(out, options);
@@ -81,9 +81,9 @@ TEST_CASE("two processes do what one does with twice the batches") {
   // AdamW divides gradients by their own size: where they are nothing but rounding (biases of keys), weights would be
   // too, but for an epsilon above it.
   const std::string epsilon = "optimizer.epsilon=1e-3";
-  REQUIRE(run(dir, mpirun(2, {train("two", {epsilon})})).code == 0);
-  REQUIRE(test::run_program(dir, train("one", {epsilon, "accumulation=2"})).code == 0);
-  REQUIRE(test::run_program(dir, train("half", {epsilon})).code == 0);
+  REQUIRE(run(dir, mpirun(2, {training_words("two", {epsilon})})).code == 0);
+  REQUIRE(test::run_program(dir, training_words("one", {epsilon, "accumulation=2"})).code == 0);
+  REQUIRE(test::run_program(dir, training_words("half", {epsilon})).code == 0);
   const auto two = parameters(dir, "two"), one = parameters(dir, "one");
   CHECK(difference(one, two) < 1e-5);
   CHECK(difference(one, parameters(dir, "half")) > 1e-3);  // what a lost half would do
@@ -102,17 +102,17 @@ TEST_CASE("two processes do what one does with twice the batches") {
 TEST_CASE("several processes repeat bit for bit, also when stopped on the way") {
   const TempDir dir;
   test::write_tiny_dataset(dir.file("d.h5"));
-  const Outcome first = run(dir, mpirun(2, {train("a", {"updates=40"})}));
+  const Outcome first = run(dir, mpirun(2, {training_words("a", {"updates=40"})}));
   REQUIRE(first.code == 0);
   CHECK(count(first.out, "best validation") == 1);
   CHECK(count(first.err, "training ") == 1);
-  REQUIRE(run(dir, mpirun(2, {train("b", {"updates=40"})})).code == 0);
+  REQUIRE(run(dir, mpirun(2, {training_words("b", {"updates=40"})})).code == 0);
   CHECK(content(dir.file("a/state.h5")) == content(dir.file("b/state.h5")));
   CHECK(content(dir.file("a/best.h5")) == content(dir.file("b/best.h5")));
 
   // A signal to the second process alone ends both.
-  Words command = mpirun(1, {train("halves", {"updates=40"})});
-  const Words arguments = train("halves", {"updates=40"});
+  Words command = mpirun(1, {training_words("halves", {"updates=40"})});
+  const Words arguments = training_words("halves", {"updates=40"});
   command.insert(command.end(),
                  {":", "-n", "1", "bash", "-c", "echo $$ > pid; exec \"$0\" \"$@\"", STREAMTUBE_PROGRAM});
   command.insert(command.end(), arguments.begin(), arguments.end());
@@ -130,13 +130,13 @@ TEST_CASE("several processes repeat bit for bit, also when stopped on the way") 
   CHECK(count(stopped.out, "best validation") == 1);
   CHECK(content(dir.file("halves/state.h5")) != content(dir.file("a/state.h5")));
   // Two batches an update, however they are shared out.
-  const Outcome other = test::run_program(dir, train("halves", {"updates=40", "--resume"}));
+  const Outcome other = test::run_program(dir, training_words("halves", {"updates=40", "--resume"}));
   CHECK(other.code == 3);
   CHECK_THAT(other.err, ContainsSubstring("accumulation = 1") && ContainsSubstring("over all processes"));
-  CHECK(run(dir, mpirun(2, {train("halves", {"updates=40", "--resume"})})).code == 0);
+  CHECK(run(dir, mpirun(2, {training_words("halves", {"updates=40", "--resume"})})).code == 0);
   CHECK(content(dir.file("halves/state.h5")) == content(dir.file("a/state.h5")));
   CHECK(content(dir.file("halves/best.h5")) == content(dir.file("a/best.h5")));
-  CHECK(test::run_program(dir, train("halves", {"updates=40", "--resume", "accumulation=2"})).code == 0);
+  CHECK(test::run_program(dir, training_words("halves", {"updates=40", "--resume", "accumulation=2"})).code == 0);
 }
 
 TEST_CASE("validation errors do not depend on the number of processes") {
@@ -150,11 +150,11 @@ TEST_CASE("validation errors do not depend on the number of processes") {
     REQUIRE(start != std::string::npos);
     return log.substr(start);
   };
-  REQUIRE(test::run_program(dir, train("one", still)).code == 0);
+  REQUIRE(test::run_program(dir, training_words("one", still)).code == 0);
   CHECK_THAT(validation("one"), ContainsSubstring("surface/pressure"));
   for (const int n : {2, 3}) {
     const std::string out = std::to_string(n);
-    REQUIRE(run(dir, mpirun(n, {train(out, still)})).code == 0);
+    REQUIRE(run(dir, mpirun(n, {training_words(out, still)})).code == 0);
     CHECK(validation(out) == validation("one"));
   }
 }
@@ -167,18 +167,19 @@ TEST_CASE("what is wrong on one process is said once and ends all") {
     CHECK(count(r.err, "error: ") == 1);
     return r.code;
   };
-  CHECK(says(run(dir, mpirun(2, {train("x", {"seed=-1"})})), "'seed'") == 2);
-  CHECK(says(run(dir, mpirun(1, {train("x"), train("x", {"data=nothing.h5"})})), "nothing.h5") == 3);
-  CHECK(says(run(dir, mpirun(1, {train("x"), train("x", {"optimizer.rate=2e-3"})})), "have the same recipe") == 3);
+  CHECK(says(run(dir, mpirun(2, {training_words("x", {"seed=-1"})})), "'seed'") == 2);
+  CHECK(says(run(dir, mpirun(1, {training_words("x"), training_words("x", {"data=nothing.h5"})})), "nothing.h5") == 3);
+  CHECK(says(run(dir, mpirun(1, {training_words("x"), training_words("x", {"optimizer.rate=2e-3"})})),
+             "have the same recipe") == 3);
   CHECK(!std::filesystem::exists(dir.file("x/state.h5")));
 
   // With a normaliser from before, bad values are met only by the process that draws the case.
-  REQUIRE(test::run_program(dir, train("before", {"updates=1"})).code == 0);
+  REQUIRE(test::run_program(dir, training_words("before", {"updates=1"})).code == 0);
   const Words init = {"init=before/last.h5"};
   spoil(dir.file("d.h5"), 3e38f);  // finite, but its gradient with this weight is not
-  CHECK(says(run(dir, mpirun(2, {train("huge", {init[0], "loss.surface_weights=[1e6,1]"})})),
+  CHECK(says(run(dir, mpirun(2, {training_words("huge", {init[0], "loss.surface_weights=[1e6,1]"})})),
              "(case 'case_2') is not finite") == 1);
   CHECK_THAT(content(dir.file("huge/bad_batch.json")), ContainsSubstring("\"case\":\"case_2\""));
   spoil(dir.file("d.h5"), std::nanf(""));
-  CHECK(says(run(dir, mpirun(2, {train("nan", init)})), "case 'case_2': a surface value is not finite") == 3);
+  CHECK(says(run(dir, mpirun(2, {training_words("nan", init)})), "case 'case_2': a surface value is not finite") == 3);
 }

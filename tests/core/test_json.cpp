@@ -12,7 +12,7 @@ using core::parse_json;
 
 namespace {
 
-std::string message_of(const std::string& text) {
+std::string json_error(const std::string& text) {
   try {
     parse_json(text, "'a.json'", "a hint");
   } catch (const core::Error& error) {
@@ -41,23 +41,23 @@ TEST_CASE("JSON keeps the order of its keys, its numbers and its comments' neigh
 }
 
 TEST_CASE("a text that is no JSON is refused with its place") {
-  CHECK_THAT(message_of("{\n  \"a\": 1,\n  oops}"),
+  CHECK_THAT(json_error("{\n  \"a\": 1,\n  oops}"),
              ContainsSubstring("'a.json': is not valid JSON: at line 3, column 3"));
-  CHECK_THAT(message_of(""), ContainsSubstring("unexpected end of input"));
-  CHECK_THAT(message_of("[1] [2]"), ContainsSubstring("line 1, column 5"));
-  CHECK_THAT(message_of(R"({"a": 1, "b": {"a": 2}, "a": 3})"), ContainsSubstring("the key 'a' is there twice"));
-  CHECK_THAT(message_of("\"\xFF\""), ContainsSubstring("UTF-8"));
-  CHECK(message_of("\"" + std::string(100'000, 'x')).size() < 400);
+  CHECK_THAT(json_error(""), ContainsSubstring("unexpected end of input"));
+  CHECK_THAT(json_error("[1] [2]"), ContainsSubstring("line 1, column 5"));
+  CHECK_THAT(json_error(R"({"a": 1, "b": {"a": 2}, "a": 3})"), ContainsSubstring("the key 'a' is there twice"));
+  CHECK_THAT(json_error("\"\xFF\""), ContainsSubstring("UTF-8"));
+  CHECK(json_error("\"" + std::string(100'000, 'x')).size() < 400);
   CHECK(core::try_json("{").is_discarded());
 }
 
 TEST_CASE("a text as deep as the limit is read, a deeper one is refused") {
   const int most = core::kMostJsonDepth;
   CHECK(parse_json(repeated("[", most) + repeated("]", most)).size() == 1);
-  CHECK_THAT(message_of(repeated("[", most + 1) + repeated("]", most + 1)), ContainsSubstring("more than 64 deep"));
-  CHECK_THAT(message_of(repeated("[", 1'000'000)), ContainsSubstring("more than 64 deep"));
-  CHECK_THAT(message_of(repeated("{\"a\":", 1'000'000)), ContainsSubstring("more than 64 deep"));
-  CHECK_THAT(message_of(std::string(core::kMostJsonBytes + 1, ' ')), ContainsSubstring("at most 67108864 are read"));
+  CHECK_THAT(json_error(repeated("[", most + 1) + repeated("]", most + 1)), ContainsSubstring("more than 64 deep"));
+  CHECK_THAT(json_error(repeated("[", 1'000'000)), ContainsSubstring("more than 64 deep"));
+  CHECK_THAT(json_error(repeated("{\"a\":", 1'000'000)), ContainsSubstring("more than 64 deep"));
+  CHECK_THAT(json_error(std::string(core::kMostJsonBytes + 1, ' ')), ContainsSubstring("at most 67108864 are read"));
 }
 
 TEST_CASE("a million keys are read in time in proportion") {

@@ -26,7 +26,7 @@ using test::TempDir;
 
 namespace {
 
-std::string message_of(const std::function<void()>& action) {
+std::string checkpoint_error(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -130,7 +130,7 @@ TEST_CASE("shapes of the training bodies travel along, outside of the fingerprin
       change(group);
       H5Gclose(group);
     });
-    return message_of([&] { surrogate::read_checkpoint(dir.file("damaged.h5")); });
+    return checkpoint_error([&] { surrogate::read_checkpoint(dir.file("damaged.h5")); });
   };
   CHECK_THAT(damaged([](hid_t group) { set_text(group, "cases", R"(["x"])"); }), ContainsSubstring("descriptors"));
   CHECK_THAT(damaged([](hid_t group) { set_text(group, "cases", "7"); }), ContainsSubstring("not a list"));
@@ -164,14 +164,14 @@ TEST_CASE("decoders are written, read, shown, and part of the fingerprint; a wro
              ContainsSubstring("\"decoder\": \"curl\"") && ContainsSubstring("\"vorticity\": \"curl\""));
 
   b.normalizer.branch[1].fields[1].decoder = physics::Decoder::potential;
-  CHECK_THAT(message_of([&] { surrogate::write_checkpoint(dir.file("potential.h5"), b); }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::write_checkpoint(dir.file("potential.h5"), b); }),
              ContainsSubstring("deviations of volume velocity are 0.3, 0.12, 0.13"));
   b.normalizer.branch[1].std[2] = b.normalizer.branch[1].std[3] = 0.3;
   surrogate::write_checkpoint(dir.file("potential.h5"), b);
   CHECK_THAT(surrogate::summary_text(surrogate::read_checkpoint(dir.file("potential.h5"))),
              ContainsSubstring("velocity as the curl of a vector potential, vorticity as"));
   b.normalizer.branch[1].fields[0].decoder = physics::Decoder::curl;
-  CHECK_THAT(message_of([&] { surrogate::write_checkpoint(dir.file("wrong.h5"), b); }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::write_checkpoint(dir.file("wrong.h5"), b); }),
              ContainsSubstring("'pressure' has the decoder 'curl'"));
 }
 
@@ -211,12 +211,10 @@ TEST_CASE("members of a cross-validation become one model and are found in it ag
   Checkpoint other = test::tiny_model(4);
   other.normalizer.branch[0].std[0] *= 1.1;
   surrogate::write_checkpoint(dir.file("other.h5"), other);
-  CHECK_THAT(message_of([&] {
-               surrogate::join_members({dir.file("all.h5"), dir.file("other.h5")});
-             }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::join_members({dir.file("all.h5"), dir.file("other.h5")}); }),
              ContainsSubstring("other.h5': the fields, their means and deviations") && ContainsSubstring("all.h5'"));
   edit(dir.file("all.h5"), [](hid_t file) { H5Ldelete(file, "/members/2", H5P_DEFAULT); });
-  CHECK_THAT(message_of([&] { surrogate::read_checkpoint(dir.file("all.h5")); }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::read_checkpoint(dir.file("all.h5")); }),
              ContainsSubstring("there is no '/members/2/weights'"));
 }
 
@@ -239,7 +237,7 @@ TEST_CASE("another description may turn vorticity into a curl and back, but not 
   const Checkpoint again = surrogate::describe_again(surrogate::read_checkpoint(dir.file("curl.h5")),
                                                      with("vorticity", "direct"), "curl.h5");
   CHECK(again.normalizer.branch[1].fields == direct.normalizer.branch[1].fields);
-  CHECK_THAT(message_of([&] { surrogate::describe_again(direct, with("velocity", "potential"), model); }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::describe_again(direct, with("velocity", "potential"), model); }),
              ContainsSubstring("volume fields are not those of"));
 }
 
@@ -253,14 +251,15 @@ TEST_CASE("the configuration survives JSON and unknown keys are refused") {
   CHECK(again.norm_eps == config.norm_eps);
   CHECK(again.message == config.message);
   CHECK(surrogate::config_to_json(again) == text);
-  CHECK_THAT(message_of([&] { surrogate::config_from_json("{\"hidden\": 12", "here"); }),
+  CHECK_THAT(checkpoint_error([&] { surrogate::config_from_json("{\"hidden\": 12", "here"); }),
              ContainsSubstring("here: is not valid JSON"));
   std::string other = text;
   other.insert(1, "\"drop\": 1, ");
-  CHECK_THAT(message_of([&] { surrogate::config_from_json(other, "here"); }), ContainsSubstring("'drop' is not known"));
+  CHECK_THAT(checkpoint_error([&] { surrogate::config_from_json(other, "here"); }),
+             ContainsSubstring("'drop' is not known"));
   other = text;
   other.replace(other.find("\"heads\":3"), 9, "\"heads\":3e9");
-  CHECK_THAT(message_of([&] { surrogate::config_from_json(other, "here"); }), ContainsSubstring("heads"));
+  CHECK_THAT(checkpoint_error([&] { surrogate::config_from_json(other, "here"); }), ContainsSubstring("heads"));
 }
 
 TEST_CASE("checkpoints that are not what they should be") {
@@ -273,7 +272,7 @@ TEST_CASE("checkpoints that are not what they should be") {
 
   SECTION("another HDF5 file") {
     mesh_io::H5File::create(path).close();
-    CHECK_THAT(message_of(load), ContainsSubstring("not a Streamtube checkpoint"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("not a Streamtube checkpoint"));
   }
   SECTION("another format version") {
     edit(path, [](hid_t file) {
@@ -282,16 +281,16 @@ TEST_CASE("checkpoints that are not what they should be") {
       H5Awrite(id, H5T_NATIVE_INT64, &version);
       H5Aclose(id);
     });
-    CHECK_THAT(message_of(load), ContainsSubstring("version 99"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("version 99"));
   }
   SECTION("a weight is missing") {
     edit(path, [&](hid_t file) { H5Ldelete(file, weight.c_str(), H5P_DEFAULT); });
-    CHECK_THAT(message_of(load), ContainsSubstring("'" + first + "' is missing"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("'" + first + "' is missing"));
   }
   SECTION("a weight too many") {
     edit(path,
          [&](hid_t file) { H5Gclose(H5Gcreate2(file, "/weights/extra", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); });
-    CHECK_THAT(message_of(load), ContainsSubstring("'extra' does not belong"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("'extra' does not belong"));
   }
   SECTION("a weight of absurd size") {
     edit(path, [&](hid_t file) {
@@ -302,7 +301,7 @@ TEST_CASE("checkpoints that are not what they should be") {
       H5Dclose(H5Dcreate2(file, weight.c_str(), H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
       H5Pclose(creation), H5Sclose(space);
     });
-    CHECK_THAT(message_of(load), ContainsSubstring("has the shape 1099511627776 x 1048576 where the model has"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("has the shape 1099511627776 x 1048576 where the model has"));
   }
   SECTION("a weight is not finite") {
     edit(path, [&](hid_t file) {
@@ -312,7 +311,7 @@ TEST_CASE("checkpoints that are not what they should be") {
       H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
       H5Dclose(id);
     });
-    CHECK_THAT(message_of(load), ContainsSubstring("'" + first + "', element 1 is nan"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("'" + first + "', element 1 is nan"));
   }
   SECTION("a weight was changed") {
     edit(path, [&](hid_t file) {
@@ -322,7 +321,7 @@ TEST_CASE("checkpoints that are not what they should be") {
       H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
       H5Dclose(id);
     });
-    CHECK_THAT(message_of(load), ContainsSubstring("does not match the recorded fingerprint"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("does not match the recorded fingerprint"));
   }
   SECTION("an absurd configuration") {
     surrogate::AbuptConfig config = model.config;
@@ -330,7 +329,7 @@ TEST_CASE("checkpoints that are not what they should be") {
     const std::string from = core::str("\"hidden\":", config.hidden);
     text.replace(text.find(from), from.size(), "\"hidden\":900000");
     edit(path, [&](hid_t file) { set_text(file, "config", text); });
-    CHECK_THAT(message_of(load), ContainsSubstring("hidden"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("hidden"));
   }
   SECTION("statistics of the wrong length") {
     edit(path, [&](hid_t file) {
@@ -338,11 +337,11 @@ TEST_CASE("checkpoints that are not what they should be") {
           file, "normalizer",
           R"({"position_origin":0,"position_extent":1,"surface":{"fields":[],"mean":[],"std":[]},"volume":{"fields":[],"mean":[],"std":[]}})");
     });
-    CHECK_THAT(message_of(load), ContainsSubstring("surface fields have 0 components"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("surface fields have 0 components"));
   }
   SECTION("text that is no JSON") {
     edit(path, [&](hid_t file) { set_text(file, "sampling", "{nonsense"); });
-    CHECK_THAT(message_of(load), ContainsSubstring("'sampling': is not valid JSON"));
+    CHECK_THAT(checkpoint_error(load), ContainsSubstring("'sampling': is not valid JSON"));
   }
 }
 

@@ -19,7 +19,7 @@ using streamtube::test::TempDir;
 
 namespace {
 
-std::string message_of(const std::function<void()>& action, ErrorKind kind = ErrorKind::input) {
+std::string h5_error(const std::function<void()>& action, ErrorKind kind = ErrorKind::input) {
   try {
     action();
   } catch (const Error& error) {
@@ -102,35 +102,34 @@ TEST_CASE("errors name the file and the object") {
   const std::string path = dir.file("a.h5");
   write_example(path);
   const H5File file = H5File::open(path);
-  CHECK_THAT(message_of([&] { file.read<float>("/nothing"); }),
-             ContainsSubstring(path) && ContainsSubstring("/nothing"));
-  CHECK_THAT(message_of([&] { file.read<float>("/doubles"); }),
+  CHECK_THAT(h5_error([&] { file.read<float>("/nothing"); }), ContainsSubstring(path) && ContainsSubstring("/nothing"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/doubles"); }),
              ContainsSubstring("'/doubles' holds float64 where float32"));
-  CHECK_THAT(message_of([&] { file.read<std::int64_t>("/doubles"); }), ContainsSubstring("int64"));
-  CHECK_THAT(message_of([&] { file.read<float>("/many", {100, 101}); }),
+  CHECK_THAT(h5_error([&] { file.read<std::int64_t>("/doubles"); }), ContainsSubstring("int64"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/many", {100, 101}); }),
              ContainsSubstring("100 x 100 where 100 x 101 is expected"));
-  CHECK_THAT(message_of([&] { file.read<float>("/a"); }), ContainsSubstring("'/a' is not a data set"));
-  CHECK_THAT(message_of([&] { file.children("/many"); }), ContainsSubstring("not a group"));
-  CHECK_THAT(message_of([&] { file.attribute_text("/", "none"); }), ContainsSubstring("no attribute 'none'"));
-  CHECK_THAT(message_of([&] { file.attribute_text("/a", "number"); }), ContainsSubstring("not text"));
-  CHECK_THAT(message_of([&] { file.attribute_number("/", "text"); }), ContainsSubstring("not a number"));
-  CHECK_THAT(message_of([&] { file.attribute_integer("/a", "number"); }), ContainsSubstring("not one whole number"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/a"); }), ContainsSubstring("'/a' is not a data set"));
+  CHECK_THAT(h5_error([&] { file.children("/many"); }), ContainsSubstring("not a group"));
+  CHECK_THAT(h5_error([&] { file.attribute_text("/", "none"); }), ContainsSubstring("no attribute 'none'"));
+  CHECK_THAT(h5_error([&] { file.attribute_text("/a", "number"); }), ContainsSubstring("not text"));
+  CHECK_THAT(h5_error([&] { file.attribute_number("/", "text"); }), ContainsSubstring("not a number"));
+  CHECK_THAT(h5_error([&] { file.attribute_integer("/a", "number"); }), ContainsSubstring("not one whole number"));
 }
 
 TEST_CASE("files that are no HDF5 files, or not whole ones") {
   const TempDir dir;
   write_example(dir.file("a.h5"));
   const std::string whole = bytes(dir.file("a.h5"));
-  CHECK_THAT(message_of([&] { H5File::open(dir.file("none.h5")); }), ContainsSubstring("no such file"));
-  CHECK_THAT(message_of([&] { H5File::open(dir.path().string()); }), ContainsSubstring("is a folder"));
-  CHECK_THAT(message_of([&] { H5File::open(dir.write("empty.h5", "")); }), ContainsSubstring("is empty"));
-  CHECK_THAT(message_of([&] { H5File::open(dir.write("text.h5", "solid cube\n")); }), ContainsSubstring("not an HDF5"));
+  CHECK_THAT(h5_error([&] { H5File::open(dir.file("none.h5")); }), ContainsSubstring("no such file"));
+  CHECK_THAT(h5_error([&] { H5File::open(dir.path().string()); }), ContainsSubstring("is a folder"));
+  CHECK_THAT(h5_error([&] { H5File::open(dir.write("empty.h5", "")); }), ContainsSubstring("is empty"));
+  CHECK_THAT(h5_error([&] { H5File::open(dir.write("text.h5", "solid cube\n")); }), ContainsSubstring("not an HDF5"));
   for (const double part : {0.05, 0.3, 0.6, 0.999}) {
     const auto size = static_cast<std::size_t>(part * static_cast<double>(whole.size()));
     const std::string path = dir.write("cut.h5", whole.substr(0, size));
-    CHECK_THAT(message_of([&] { H5File::open(path); }), ContainsSubstring("damaged or truncated"));
+    CHECK_THAT(h5_error([&] { H5File::open(path); }), ContainsSubstring("damaged or truncated"));
   }
-  CHECK_THAT(message_of([&] { H5File::create(dir.file("no/such/folder.h5")); }, ErrorKind::runtime),
+  CHECK_THAT(h5_error([&] { H5File::create(dir.file("no/such/folder.h5")); }, ErrorKind::runtime),
              ContainsSubstring("cannot be created"));
 }
 
@@ -170,12 +169,12 @@ TEST_CASE("hostile data sets are refused before memory is taken") {
     H5Lcreate_soft("/huge", file, "soft", H5P_DEFAULT, H5P_DEFAULT);
   });
   const H5File file = H5File::open(path);
-  CHECK_THAT(message_of([&] { file.read<float>("/huge"); }), ContainsSubstring("the file stores 0 bytes"));
-  CHECK_THAT(message_of([&] { file.read<float>("/overflow"); }), ContainsSubstring("absurd shape"));
-  CHECK_THAT(message_of([&] { file.read<float>("/outside"); }), ContainsSubstring("in another file"));
-  CHECK_THAT(message_of([&] { file.read<float>("/plain"); }), ContainsSubstring("the file stores 0 bytes"));
-  CHECK_THAT(message_of([&] { file.read<float>("/chunk"); }),
+  CHECK_THAT(h5_error([&] { file.read<float>("/huge"); }), ContainsSubstring("the file stores 0 bytes"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/overflow"); }), ContainsSubstring("absurd shape"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/outside"); }), ContainsSubstring("in another file"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/plain"); }), ContainsSubstring("the file stores 0 bytes"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/chunk"); }),
              ContainsSubstring("has chunks of 1024 MiB for 16 bytes of values"));
-  CHECK_THAT(message_of([&] { file.read<float>("/external"); }), ContainsSubstring("external link"));
-  CHECK_THAT(message_of([&] { file.read<float>("/soft"); }), ContainsSubstring("soft or external link"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/external"); }), ContainsSubstring("external link"));
+  CHECK_THAT(h5_error([&] { file.read<float>("/soft"); }), ContainsSubstring("soft or external link"));
 }

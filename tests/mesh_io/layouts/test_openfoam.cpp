@@ -25,7 +25,7 @@ using test::TempDir;
 
 namespace {
 
-void import(const TempDir& dir, const std::string& from, const std::string& to, const std::string& fields = {}) {
+void import_case(const TempDir& dir, const std::string& from, const std::string& to, const std::string& fields = {}) {
   const mesh_io::Layouts layouts = mesh_io::all_layouts(fields, "openfoam");
   mesh_io::import_cases(mesh_io::choose_layout(layouts, fields.empty() ? "auto" : "openfoam", dir.file(from)),
                         dir.file(from), dir.file(to), {});
@@ -55,7 +55,7 @@ TEST_CASE(
   SECTION("not averaged") { options.mean = false; }
   const TempDir dir;
   const FoamCaseWriter written(dir.file("box"), options);
-  import(dir, "box", "out.h5");
+  import_case(dir, "box", "out.h5");
   const mesh_io::Dataset data(dir.file("out.h5"));
   REQUIRE(data.cases().size() == 1);
   CHECK(data.cases()[0].name == "box");
@@ -112,7 +112,7 @@ TEST_CASE("what a collated case lacks is named") {
   const TempDir dir;
   const FoamCaseWriter written(dir.file("box"), options);
   const std::string field = dir.file("box/processors2/100/pMean"), whole = content(field);
-  const auto error = [&] { return message_of([&] { import(dir, "box", "out.h5"); }); };
+  const auto error = [&] { return message_of([&] { import_case(dir, "box", "out.h5"); }); };
   write_over(field, whole.substr(0, whole.size() / 3));
   CHECK_THAT(error(), ContainsSubstring("pMean") && ContainsSubstring("data of processor 0"));
   write_over(field, whole.substr(0, whole.size() - 40));
@@ -135,7 +135,7 @@ TEST_CASE("planted faults of a case of OpenFOAM are named") {
   (shear ? options.shear_sign : options.normals) = true;
   const TempDir dir;
   const FoamCaseWriter written(dir.file("box"), options);
-  CHECK_THAT(message_of([&] { import(dir, "box", "out.h5"); }),
+  CHECK_THAT(message_of([&] { import_case(dir, "box", "out.h5"); }),
              ContainsSubstring(shear ? "wall shear stress seems to have the other sign"
                                      : "normals seem to point into the body"));
 }
@@ -149,10 +149,10 @@ TEST_CASE("times are chosen, vorticity computed, patches named by a table") {
       "t.json",
       R"({"openfoam": {"time": "50", "patches": ["body"]}, "reference": {"area": 0.5}, "flow": {"velocity": 30}})");
   // At time 50 all fields are half of those that the coefficients are of: the last row before it counts (time 1).
-  CHECK_THAT(message_of([&] { import(dir, "cases", "out.h5", dir.file("t.json")); }),
+  CHECK_THAT(message_of([&] { import_case(dir, "cases", "out.h5", dir.file("t.json")); }),
              ContainsSubstring("the solver gave Cd 9"));
   std::filesystem::remove_all(dir.file("cases/box/postProcessing"));
-  import(dir, "cases", "out.h5", dir.file("t.json"));
+  import_case(dir, "cases", "out.h5", dir.file("t.json"));
   const mesh_io::FlowSample s = mesh_io::Dataset(dir.file("out.h5")).read(0);
   CHECK(s.info.flow.velocity == 30);
   CHECK(s.info.reference_area == 0.5);
@@ -170,16 +170,17 @@ TEST_CASE("times are chosen, vorticity computed, patches named by a table") {
   }
   CHECK(inside > 10);
   dir.write("t.json", R"({"openfoam": {"patches": ["wing"]}})");
-  CHECK_THAT(message_of([&] { import(dir, "cases", "b.h5", dir.file("t.json")); }),
+  CHECK_THAT(message_of([&] { import_case(dir, "cases", "b.h5", dir.file("t.json")); }),
              ContainsSubstring("no patch 'wing'"));
   dir.write("t.json", R"({"openfoam": {"time": "70"}})");
-  CHECK_THAT(message_of([&] { import(dir, "cases", "b.h5", dir.file("t.json")); }), ContainsSubstring("no time 70"));
+  CHECK_THAT(message_of([&] { import_case(dir, "cases", "b.h5", dir.file("t.json")); }),
+             ContainsSubstring("no time 70"));
 }
 
 TEST_CASE("damaged and unfinished cases of OpenFOAM are told") {
   const TempDir dir;
   FoamCaseOptions options;
-  const auto fails = [&] { return message_of([&] { import(dir, "box", "out.h5"); }); };
+  const auto fails = [&] { return message_of([&] { import_case(dir, "box", "out.h5"); }); };
   SECTION("nothing was computed yet") {
     const FoamCaseWriter written(dir.file("box"), options);
     std::filesystem::remove_all(dir.file("box/50")), std::filesystem::remove_all(dir.file("box/100"));

@@ -23,7 +23,7 @@ using test::ask;
 using test::copy;
 using test::difference;
 
-AbuptConfig small(int condition = 0) { return test::small_network(48, condition); }
+AbuptConfig half_network(int condition = 0) { return test::small_network(48, condition); }
 Weights weights(const AbuptConfig& c) { return test::large_weights(c); }
 std::vector<float> positions(std::size_t n, const char* stream) { return test::random_positions(n, stream); }
 struct Data : test::NetworkData {
@@ -40,7 +40,7 @@ TEST_CASE("in 16 bit a query on an anchor is that anchor, and near what float32 
   const Portable portable;
   for (const int condition : {0, 2}) {
     CAPTURE(condition);
-    const AbuptConfig c = small(condition);
+    const AbuptConfig c = half_network(condition);
     Surrogate half(c, weights(c), "test", Precision::bf16), full(c, weights(c), "test");
     const Data data;
     half.encode(data.input(condition > 0)), full.encode(data.input(condition > 0));
@@ -56,7 +56,7 @@ TEST_CASE("in 16 bit a query on an anchor is that anchor, and near what float32 
 
 TEST_CASE("in 16 bit the gates follow the condition") {
   const Portable portable;
-  const AbuptConfig c = small(2);
+  const AbuptConfig c = half_network(2);
   Surrogate half(c, weights(c), "test", Precision::bf16), full(c, weights(c), "test");
   Data data;
   half.encode(data.input(true));
@@ -70,7 +70,7 @@ TEST_CASE("in 16 bit the gates follow the condition") {
 
 TEST_CASE("in 16 bit chunks and the other branch's queries change nothing beyond rounding") {
   const Portable portable;
-  const AbuptConfig c = small();
+  const AbuptConfig c = half_network();
   Surrogate model(c, weights(c), "test", Precision::bf16);
   const Data data;
   model.encode(data.input());
@@ -95,7 +95,7 @@ TEST_CASE("in 16 bit chunks and the other branch's queries change nothing beyond
 }
 
 TEST_CASE("derivatives are float32 whatever the queries are") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = half_network();
   const Data data;
   const std::vector<float> at = positions(20, "queries");
   std::vector<float> out(20 * 7), gradient(3 * out.size()), out16(out.size()), gradient16(gradient.size());
@@ -120,7 +120,7 @@ TEST_CASE("derivatives are float32 whatever the queries are") {
 
 TEST_CASE("memory of the 16-bit pass: half of the keys and values") {
   const Portable portable;
-  const AbuptConfig c = small();
+  const AbuptConfig c = half_network();
   const Data data;
   Surrogate half(c, weights(c), "test", Precision::bf16), full(c, weights(c), "test");
   half.encode(data.input()), full.encode(data.input());
@@ -132,7 +132,7 @@ TEST_CASE("memory of the 16-bit pass: half of the keys and values") {
 }
 
 TEST_CASE("precisions this machine does not have are refused") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = half_network();
   if (core::backend() == core::Backend::openmp) {
     CHECK_THROWS_WITH(Surrogate(c, weights(c), "test", Precision::tf32), ContainsSubstring("needs an NVIDIA GPU"));
     CHECK_THROWS_WITH(check_precision(Precision::tf32), ContainsSubstring("needs an NVIDIA GPU"));

@@ -11,7 +11,7 @@ using Catch::Approx;
 
 namespace {
 
-AbuptConfig small() {
+AbuptConfig work_network() {
   AbuptConfig c;
   c.hidden = 12, c.heads = 2, c.mlp_ratio = 3, c.geometry_blocks = 2, c.physics_blocks = "psjcp";
   c.decoder_blocks[0] = 1, c.decoder_blocks[1] = 3, c.outputs[0] = 4, c.outputs[1] = 7;
@@ -56,7 +56,7 @@ double stored(const AbuptConfig& c) {
 
 TEST_CASE("work of the encoder") {
   for (const Message message : {Message::relative, Message::absolute}) {
-    AbuptConfig c = small();
+    AbuptConfig c = work_network();
     c.message = message;
     const Work w = encoder_work(c, shape, edges, 4);
     CHECK(w.linear == Approx(count(c, [](const std::string& name) {
@@ -67,7 +67,7 @@ TEST_CASE("work of the encoder") {
 }
 
 TEST_CASE("work of the anchor pass") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = work_network();
   const Work w = anchor_work(c, shape, 4);
   CHECK(w.linear == Approx(count(c, [](const std::string& name) {
           return of_encoder(name) ? 0.0 : has(name, "surface") ? 3.0 : has(name, "volume") ? 4.0 : 7.0;
@@ -76,7 +76,7 @@ TEST_CASE("work of the anchor pass") {
 }
 
 TEST_CASE("work of queries") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = work_network();
   // Queries are no keys: a third of q, k and v.
   const auto rows = [](const std::string& name, const char* other) {
     return of_encoder(name) || has(name, other) ? 0.0 : has(name, ".qkv.") ? 11.0 / 3 : 11.0;
@@ -94,7 +94,7 @@ TEST_CASE("work of queries") {
 }
 
 TEST_CASE("least bytes: weights, positions, outputs, keys and values") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = work_network();
   const double cache = static_cast<double>(Surrogate::estimate(c, 5, 3, 4, 1).anchor_cache);
   const double both = encoder_work(c, shape, edges, 4).bytes + anchor_work(c, shape, 4).bytes;
   // The perceivers' keys and values are written by one and read by the other.
@@ -109,7 +109,7 @@ TEST_CASE("least bytes: weights, positions, outputs, keys and values") {
 }
 
 TEST_CASE("work of a training step") {
-  const AbuptConfig c = small();
+  const AbuptConfig c = work_network();
   const Work w = training_work(c, shape, edges);
   const auto forward = [](const std::string& name) {
     if (of_encoder(name)) return has(name, "message.0") ? double{edges} : 5.0;
