@@ -260,6 +260,7 @@ struct NeuralEngine::Impl {
     };
     NetworkAnswer answer;
     for (std::size_t m = 0; m < members; ++m) {
+      core::check_interrupt();
       network->ask_member(m);
       ask(answer);
       add(mean.values, answer.values, m == 0);
@@ -269,9 +270,16 @@ struct NeuralEngine::Impl {
     }
   }
 
+  // An interrupt waits for a chunk of all members: two seconds at most of two cores.
+  std::size_t chunk_of_members() const {
+    constexpr std::size_t kRowsOnCpus = 16384;
+    if (core::backend() == core::Backend::cuda) return network->query_chunk();
+    return std::max<std::size_t>(std::min(network->query_chunk(), kRowsOnCpus / network->members()), 1024);
+  }
+
   void evaluate_queries(const FieldPredictor& fields, Branch branch, const Places& places, bool gradient,
                         const Sink& sink, const Each& each, core::Progress& progress) {
-    const std::size_t n = places.count, chunk = std::min(n, std::max<std::size_t>(network->query_chunk(), 1024));
+    const std::size_t n = places.count, chunk = std::min(n, chunk_of_members());
     std::vector<Vec3> xyz;
     NetworkAnswer answer;
     for (std::size_t begin = 0; begin < n; begin += chunk) {
@@ -307,7 +315,7 @@ struct NeuralEngine::Impl {
     };
     for (std::size_t d = 0; d < draws.size(); ++d) {
       encode(draws[d]);
-      const std::size_t chunk = std::max<std::size_t>(network->query_chunk(), 1024);
+      const std::size_t chunk = chunk_of_members();
       for (std::size_t begin = 0; begin < n; begin += chunk) {
         core::check_interrupt();
         const std::size_t rows = std::min(chunk, n - begin);
