@@ -156,7 +156,7 @@ void PartOptions::sort_surroundings(SurfaceMesh& body, std::vector<PartInfo>& pa
   const geometry::Surroundings around = geometry::find_surroundings(body);
   if (around.of.empty()) return;
   const std::string what = str(faces_text(around.faces), " (", listed(around.patches), ") from ",
-                               vector_text(around.bounds.low), " m to ", vector_text(around.bounds.high));
+                               vector_text(around.bounds.low), " m to ", vector_text(around.bounds.high), " m");
   if (around.tunnel)
     throw Error(ErrorKind::input,
                 str(where, ": ", what, " are a box in which all the rest stands: a wind tunnel is no part of the body"),

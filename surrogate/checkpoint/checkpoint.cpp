@@ -14,6 +14,7 @@
 
 namespace streamtube::surrogate {
 
+using core::bad_input;
 using core::Error;
 using core::ErrorKind;
 using core::Json;
@@ -26,21 +27,17 @@ constexpr const char* kFormat = "streamtube checkpoint";
 constexpr std::size_t kMostMembers = 64;
 constexpr const char* kBranches[2] = {"surface", "volume"};
 
-[[noreturn]] void bad(const std::string& message, const std::string& hint = {}) {
-  throw Error(ErrorKind::input, message, hint);
-}
-
 const Json& member(const Json& json, const char* key, const std::string& where) {
-  if (!json.is_object()) bad(str(where, ": is not a JSON object"));
+  if (!json.is_object()) bad_input(str(where, ": is not a JSON object"));
   const auto it = json.find(key);
-  if (it == json.end()) bad(str(where, ": '", key, "' is missing"));
+  if (it == json.end()) bad_input(str(where, ": '", key, "' is missing"));
   return *it;
 }
 
 double number(const Json& json, const std::string& where) {
-  if (!json.is_number()) bad(str(where, ": is not a number"));
+  if (!json.is_number()) bad_input(str(where, ": is not a number"));
   const double value = json.get<double>();
-  if (!std::isfinite(value)) bad(str(where, ": is not finite"));
+  if (!std::isfinite(value)) bad_input(str(where, ": is not finite"));
   return value;
 }
 double number(const Json& json, const char* key, const std::string& where) {
@@ -52,19 +49,19 @@ std::int64_t whole(const Json& json, const char* key, std::int64_t low, std::int
   if (!value.is_number_integer() ||
       (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high)) ||
       value.get<std::int64_t>() < low || value.get<std::int64_t>() > high)
-    bad(str(where, ": '", key, "' is ", core::json_text(value), ", not a whole number in ", low, "..", high));
+    bad_input(str(where, ": '", key, "' is ", core::json_text(value), ", not a whole number in ", low, "..", high));
   return value.get<std::int64_t>();
 }
 
 std::string text(const Json& json, const char* key, const std::string& where) {
   const Json& value = member(json, key, where);
-  if (!value.is_string()) bad(str(where, ": '", key, "' is not text"));
+  if (!value.is_string()) bad_input(str(where, ": '", key, "' is not text"));
   return value.get<std::string>();
 }
 
 std::vector<double> numbers(const Json& json, const char* key, const std::string& where) {
   const Json& value = member(json, key, where);
-  if (!value.is_array() || value.size() > 10'000) bad(str(where, ": '", key, "' is not a list of numbers"));
+  if (!value.is_array() || value.size() > 10'000) bad_input(str(where, ": '", key, "' is not a list of numbers"));
   std::vector<double> out;
   for (const Json& v : value) out.push_back(number(v, str(where, ": '", key, "'")));
   return out;
@@ -72,13 +69,13 @@ std::vector<double> numbers(const Json& json, const char* key, const std::string
 
 Vec3 vector3(const Json& json, const char* key, const std::string& where) {
   const auto v = numbers(json, key, where);
-  if (v.size() != 3) bad(str(where, ": '", key, "' has ", v.size(), " numbers, not 3"));
+  if (v.size() != 3) bad_input(str(where, ": '", key, "' has ", v.size(), " numbers, not 3"));
   return {v[0], v[1], v[2]};
 }
 
 const Json& list(const Json& json, const char* key, std::size_t most, const std::string& where) {
   const Json& value = member(json, key, where);
-  if (!value.is_array() || value.size() > most) bad(str(where, ": '", key, "' is not a list of at most ", most));
+  if (!value.is_array() || value.size() > most) bad_input(str(where, ": '", key, "' is not a list of at most ", most));
   return value;
 }
 
@@ -90,7 +87,7 @@ Box box_from(const Json& json, const std::string& where) {
   box.low = vector3(json, "low", where);
   box.high = vector3(json, "high", where);
   for (int a = 0; a < 3; ++a)
-    if (!(box.low[a] < box.high[a])) bad(str(where, ": the box is empty along axis ", a));
+    if (!(box.low[a] < box.high[a])) bad_input(str(where, ": the box is empty along axis ", a));
   return box;
 }
 
@@ -126,9 +123,9 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
                                              "physics_blocks", "decoder_blocks", "outputs",   "radius",
                                              "max_degree",     "message",        "condition", "wavelength",
                                              "norm_eps",       "bias",           "normals",   "wall_distance"};
-  if (!json.is_object()) bad(str(where, ": is not a JSON object"));
+  if (!json.is_object()) bad_input(str(where, ": is not a JSON object"));
   for (const auto& [key, value] : json.items())
-    if (!keys.contains(key)) bad(str(where, ": '", key, "' is not known"), "the model needs a newer Streamtube");
+    if (!keys.contains(key)) bad_input(str(where, ": '", key, "' is not known"), "the model needs a newer Streamtube");
   constexpr std::int64_t kMost = 1'000'000;
   AbuptConfig c;
   c.hidden = static_cast<int>(whole(json, "hidden", 1, kMost, where));
@@ -146,14 +143,14 @@ AbuptConfig config_from(const Json& json, const std::string& where) {
   c.max_degree = static_cast<int>(whole(json, "max_degree", 1, kMost, where));
   const std::string message = text(json, "message", where);
   if (message != "relative" && message != "absolute")
-    bad(str(where, ": 'message' is '", message, "', not 'relative' or 'absolute'"));
+    bad_input(str(where, ": 'message' is '", message, "', not 'relative' or 'absolute'"));
   c.message = message == "relative" ? Message::relative : Message::absolute;
   c.condition = static_cast<int>(whole(json, "condition", 0, kMost, where));
   c.wavelength = static_cast<float>(number(json, "wavelength", where));
   c.norm_eps = static_cast<float>(number(json, "norm_eps", where));
   const auto flag = [&](const char* key) {
     const Json& value = member(json, key, where);
-    if (!value.is_boolean()) bad(str(where, ": '", key, "' is not true or false"));
+    if (!value.is_boolean()) bad_input(str(where, ": '", key, "' is not true or false"));
     return value.get<bool>();
   };
   c.bias = flag("bias");
@@ -185,7 +182,7 @@ physics::Normalizer normalizer_from(const Json& json, const std::string& where) 
   n.position_origin = number(json, "position_origin", where);
   n.position_extent = number(json, "position_extent", where);
   if (json.contains("symmetric")) {
-    if (!json["symmetric"].is_boolean()) bad(where + ": 'symmetric' is not true or false");
+    if (!json["symmetric"].is_boolean()) bad_input(where + ": 'symmetric' is not true or false");
     n.symmetric = json["symmetric"].get<bool>();
   }
   for (int b = 0; b < 2; ++b) {
@@ -213,7 +210,7 @@ Reference reference_from(const Json& json, const std::string& where) {
   r.length = text(json, "length", where);
   r.area = text(json, "area", where);
   if (!(r.velocity > 0 && r.density > 0 && r.kinematic_viscosity > 0))
-    bad(str(where, ": not all numbers are positive"));
+    bad_input(str(where, ": not all numbers are positive"));
   return r;
 }
 
@@ -245,9 +242,9 @@ Sampling sampling_from(const Json& json, const std::string& where) {
   s.anchors[0] = static_cast<std::size_t>(whole(json, "surface_anchors", 1, kMostTokens, where));
   s.anchors[1] = static_cast<std::size_t>(whole(json, "volume_anchors", 1, kMostTokens, where));
   if (s.supernodes > s.geometry_points)
-    bad(str(where, ": ", s.supernodes, " supernodes out of ", s.geometry_points, " geometry points"));
+    bad_input(str(where, ": ", s.supernodes, " supernodes out of ", s.geometry_points, " geometry points"));
   s.surface_face_size = number(json, "surface_face_size", where);
-  if (!(s.surface_face_size > 0)) bad(str(where, ": 'surface_face_size' is not positive"));
+  if (!(s.surface_face_size > 0)) bad_input(str(where, ": 'surface_face_size' is not positive"));
   const Json& mesh = member(json, "volume_mesh", where);
   const std::string at = where + ": 'volume_mesh'";
   s.volume_mesh.domain = box_from(member(mesh, "domain", at), at + ": 'domain'");
@@ -256,7 +253,7 @@ Sampling sampling_from(const Json& json, const std::string& where) {
   if (!(s.volume_mesh.base_cell > 0) ||
       size[0] / s.volume_mesh.base_cell * (size[1] / s.volume_mesh.base_cell) * (size[2] / s.volume_mesh.base_cell) >
           1e8)
-    bad(str(at, ": 'base_cell' is ", s.volume_mesh.base_cell, ", of no use for the domain"));
+    bad_input(str(at, ": 'base_cell' is ", s.volume_mesh.base_cell, ", of no use for the domain"));
   s.volume_mesh.surface_level = static_cast<int>(whole(mesh, "surface_level", 0, 12, at));
   s.volume_mesh.buffer_cells = static_cast<int>(whole(mesh, "buffer_cells", 0, 100, at));
   for (const Json& b : list(mesh, "boxes", 100, at)) {
@@ -284,7 +281,7 @@ std::vector<Range> range_from(const Json& json, const char* key, const std::stri
     Range range{text(r, "quantity", where), text(r, "unit", where), number(r, "min", where), number(r, "max", where),
                 number(r, "tolerance", where)};
     if (range.min > range.max || range.tolerance < 0)
-      bad(str(where, ": the range of '", range.quantity, "' is empty or its tolerance negative"));
+      bad_input(str(where, ": the range of '", range.quantity, "' is empty or its tolerance negative"));
     out.push_back(range);
   }
   return out;
@@ -303,16 +300,17 @@ Json conditions_json(const std::vector<Condition>& conditions) {
   return out;
 }
 std::vector<Condition> conditions_from(const Json& json, const std::string& where) {
-  if (!json.is_array() || json.size() > 100) bad(str(where, ": is not a list of at most 100"));
+  if (!json.is_array() || json.size() > 100) bad_input(str(where, ": is not a list of at most 100"));
   std::vector<Condition> out;
   for (const Json& one : json) {
     Condition c{text(one, "name", where),     text(one, "unit", where),    member(one, "logarithmic", where) == true,
                 number(one, "center", where), number(one, "scale", where), number(one, "min", where),
                 number(one, "max", where)};
     if (c.name.empty() || !(c.scale > 0) || c.min > c.max || (c.logarithmic && !(c.min > 0)))
-      bad(str(where, ": the condition '", c.name, "' has no name, a scale that is not positive or an empty range"));
+      bad_input(
+          str(where, ": the condition '", c.name, "' has no name, a scale that is not positive or an empty range"));
     for (const Condition& before : out)
-      if (before.name == c.name) bad(str(where, ": the condition '", c.name, "' is there twice"));
+      if (before.name == c.name) bad_input(str(where, ": the condition '", c.name, "' is there twice"));
     out.push_back(c);
   }
   return out;
@@ -382,16 +380,16 @@ geometry::ShapeTable read_shapes(const H5File& file) {
   if (names != descriptor_names()) return shapes;
   const std::string cases = file.attribute_text("/shapes", "cases");
   const Json list = core::parse_json(cases, where + ": attribute 'cases'");
-  if (!list.is_array()) bad(where + ": attribute 'cases' is not a list");
+  if (!list.is_array()) bad_input(where + ": attribute 'cases' is not a list");
   for (const Json& name : list) {
-    if (!name.is_string()) bad(where + ": attribute 'cases' is not a list of names");
+    if (!name.is_string()) bad_input(where + ": attribute 'cases' is not a list of names");
     shapes.cases.push_back(name.get<std::string>());
   }
   const auto values = file.read<double>("/shapes/descriptors", {shapes.cases.size(), geometry::kDescriptors});
   if (file.attribute_text("/shapes", "sha256") != shapes_hash(names, cases, values))
-    bad(where + ": the content does not match its checksum", "the file was damaged or edited; get it again");
+    bad_input(where + ": the content does not match its checksum", "the file was damaged or edited; get it again");
   for (const double x : values)
-    if (!std::isfinite(x)) bad(where + ": a descriptor is not finite");
+    if (!std::isfinite(x)) bad_input(where + ": a descriptor is not finite");
   shapes.rows.resize(shapes.cases.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     shapes.rows[i / geometry::kDescriptors][i % geometry::kDescriptors] = values[i];
@@ -402,8 +400,8 @@ void check_weights(const Weights& weights, const std::string& where) {
   for (const auto& [name, tensor] : weights)
     for (std::size_t i = 0; i < tensor.values.size(); ++i)
       if (!std::isfinite(tensor.values[i]))
-        bad(str(where, ": weight '", name, "', element ", i, " is ", tensor.values[i]),
-            "the training diverged or the file is damaged");
+        bad_input(str(where, ": weight '", name, "', element ", i, " is ", tensor.values[i]),
+                  "the training diverged or the file is damaged");
 }
 
 Json fold_json(const Fold& fold) {
@@ -434,21 +432,21 @@ Fold read_fold(const H5File& file, const std::string& group) {
 
 // The tensors of a group: exactly those that a model of this configuration has, in their shapes.
 Weights read_weights(const H5File& file, const AbuptConfig& config, const std::string& group = "/weights") {
-  if (!file.exists(group)) bad(str("'", file.name(), "': there is no '", group, "'"));
+  if (!file.exists(group)) bad_input(str("'", file.name(), "': there is no '", group, "'"));
   Weights expected = expected_weights(config);
   const auto names = file.children(group);
   for (const auto& name : names)
     if (!expected.contains(name))
-      bad(str("'", file.name(), "': weight '", name, "' does not belong to the model (", describe(config), ")"));
+      bad_input(str("'", file.name(), "': weight '", name, "' does not belong to the model (", describe(config), ")"));
   const std::set<std::string> present(names.begin(), names.end());
   // Everything's shape before the first tensor is read: a wrong file costs no memory.
   for (const auto& [name, tensor] : expected) {
     if (!present.contains(name))
-      bad(str("'", file.name(), "': weight '", name, "' is missing (", describe(config), ")"));
+      bad_input(str("'", file.name(), "': weight '", name, "' is missing (", describe(config), ")"));
     const auto shape = file.shape(group + "/" + name);
     if (shape != tensor.shape)
-      bad(str("'", file.name(), "': weight '", name, "' has the shape ", mesh_io::shape_text(shape),
-              " where the model has ", mesh_io::shape_text(tensor.shape)));
+      bad_input(str("'", file.name(), "': weight '", name, "' has the shape ", mesh_io::shape_text(shape),
+                    " where the model has ", mesh_io::shape_text(tensor.shape)));
   }
   for (auto& [name, tensor] : expected) tensor.values = file.read<float>(group + "/" + name, tensor.shape);
   check_weights(expected, str("'", file.name(), "'"));
@@ -462,7 +460,7 @@ void read_further(const H5File& file, Checkpoint& c) {
   if (!file.exists("/members")) return;
   const std::size_t count = file.children("/members").size();
   if (count < 1 || count > kMostMembers - 1)
-    bad(str("'", file.name(), "': '/members' has ", count, " groups, not 1 to ", kMostMembers - 1));
+    bad_input(str("'", file.name(), "': '/members' has ", count, " groups, not 1 to ", kMostMembers - 1));
   for (std::size_t i = 2; i <= count + 1; ++i)
     c.further.push_back({read_weights(file, c.config, group_of(i) + "/weights"), read_fold(file, group_of(i))});
 }
@@ -479,14 +477,14 @@ void check_consistency(const Checkpoint& c, const std::string& where) {
     int components = 0;
     for (const auto& f : c.normalizer.branch[b].fields) components += f.components;
     if (components != c.config.outputs[b])
-      bad(str(where, ": the ", kBranches[b], " fields have ", components, " components but the network ",
-              c.config.outputs[b], " outputs"));
+      bad_input(str(where, ": the ", kBranches[b], " fields have ", components, " components but the network ",
+                    c.config.outputs[b], " outputs"));
   }
   if (static_cast<std::size_t>(c.config.condition) != c.conditions.size())
-    bad(str(where, ": the network is conditioned on ", c.config.condition, " numbers, but ", c.conditions.size(),
-            " conditions are described"));
+    bad_input(str(where, ": the network is conditioned on ", c.config.condition, " numbers, but ", c.conditions.size(),
+                  " conditions are described"));
   if (!(std::isfinite(c.canonical_length) && c.canonical_length >= 0))
-    bad(str(where, ": the canonical length is ", c.canonical_length, " m"));
+    bad_input(str(where, ": the canonical length is ", c.canonical_length, " m"));
 }
 
 // Do these lists give the outputs of one network the same meaning? Whether vorticity is taken from its own outputs or
@@ -501,18 +499,18 @@ bool same_outputs(std::vector<physics::FieldSpec> a, std::vector<physics::FieldS
 Checkpoint read(const H5File& file) {
   const std::string where = str("'", file.name(), "'");
   if (!file.has_attribute("/", "format"))
-    bad(str(where, ": is an HDF5 file but not a Streamtube checkpoint"),
-        file.has_attribute("/", "normaliser")
-            ? "a training file of the reference: `streamtube convert` makes a checkpoint of it"
-            : "`streamtube convert` makes checkpoints");
+    bad_input(str(where, ": is an HDF5 file but not a Streamtube checkpoint"),
+              file.has_attribute("/", "normaliser")
+                  ? "a training file of the reference: `streamtube convert` makes a checkpoint of it"
+                  : "`streamtube convert` makes checkpoints");
   if (const std::string format = file.attribute_text("/", "format"); format != kFormat)
-    bad(str(where, ": is a '", format, "', not a Streamtube checkpoint"),
-        format.find("dataset") != std::string::npos ? "`streamtube dataset info` tells what is in it" : "");
+    bad_input(str(where, ": is a '", format, "', not a Streamtube checkpoint"),
+              format.find("dataset") != std::string::npos ? "`streamtube dataset info` tells what is in it" : "");
   const std::int64_t version = file.attribute_integer("/", "format_version");
   if (version != Checkpoint::kFormatVersion)
-    bad(str(where, ": has checkpoint format version ", version, "; this program reads version ",
-            Checkpoint::kFormatVersion),
-        version > Checkpoint::kFormatVersion ? "use a newer Streamtube" : "convert the model again");
+    bad_input(str(where, ": has checkpoint format version ", version, "; this program reads version ",
+                  Checkpoint::kFormatVersion),
+              version > Checkpoint::kFormatVersion ? "use a newer Streamtube" : "convert the model again");
 
   std::map<std::string, std::string> texts;
   const auto attribute = [&](const char* name) -> const std::string& {
@@ -535,7 +533,7 @@ Checkpoint read(const H5File& file) {
   c.training_range = range_from({{"list", json("training_range")}}, "list", where + ": attribute 'training_range'");
   c.provenance = attribute("provenance");
   const Json errors = json("test_errors");
-  if (!errors.is_object()) bad(str(where, ": attribute 'test_errors': is not a JSON object"));
+  if (!errors.is_object()) bad_input(str(where, ": attribute 'test_errors': is not a JSON object"));
   for (const auto& [key, value] : errors.items())
     c.test_errors[key] = number(value, str(where, ": attribute 'test_errors': '", key, "'"));
   check_consistency(c, where);
@@ -544,8 +542,8 @@ Checkpoint read(const H5File& file) {
   read_further(file, c);
   c.fingerprint = fingerprint_of(texts, c);
   if (const std::string recorded = file.attribute_text("/", "fingerprint"); recorded != c.fingerprint)
-    bad(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
-        "the file was damaged or edited; get it again");
+    bad_input(str(where, ": the content does not match the recorded fingerprint ", recorded.substr(0, 16), "..."),
+              "the file was damaged or edited; get it again");
   c.shapes = read_shapes(file);
   return c;
 }
@@ -701,8 +699,8 @@ namespace {
 // What a training measures itself must be there where there is none.
 void require_world(const Checkpoint& c, const std::string& description) {
   if (c.domain.empty() || c.training_range.empty())
-    bad(str("'", description, "': there is no '", c.domain.empty() ? "domain" : "training_range", "'"),
-        "only `train` measures it on the data");
+    bad_input(str("'", description, "': there is no '", c.domain.empty() ? "domain" : "training_range", "'"),
+              "only `train` measures it on the data");
 }
 
 }  // namespace
@@ -712,7 +710,7 @@ Checkpoint import_training_file(const std::string& path, const std::string& desc
   const std::string where = str("'", path, "'");
   for (const char* name : {"config", "normaliser"})
     if (!file.has_attribute("/", name))
-      bad(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
+      bad_input(str(where, ": attribute '", name, "' is missing"), "expected a training file of the PyTorch reference");
   Checkpoint c = read_description(description_path);
   require_world(c, description_path);
   c.config = config_from_json(file.attribute_text("/", "config"), where + ": attribute 'config'");
@@ -747,7 +745,7 @@ Checkpoint describe_again(Checkpoint from, const std::string& description_path, 
     auto& ours = from.normalizer.branch[b].fields;
     const auto& theirs = c.normalizer.branch[b].fields;
     if (!same_outputs(ours, theirs))
-      bad(str("'", description_path, "': its ", kBranches[b], " fields are not those of '", path, "'"));
+      bad_input(str("'", description_path, "': its ", kBranches[b], " fields are not those of '", path, "'"));
     ours = theirs;
   }
   c.config = from.config, c.normalizer = from.normalizer, c.test_errors = from.test_errors;
@@ -807,13 +805,13 @@ Checkpoint join_members(const std::vector<std::string>& paths) {
   for (std::size_t i = 1; i < paths.size(); ++i) {
     Checkpoint next = read_checkpoint(paths[i]);
     if (const std::string what = difference(out, next); !what.empty())
-      bad(str("'", paths[i], "': ", what, " is not as in '", paths.front(), "'"),
-          "members of one model are trained by one recipe on one data set, with other folds or seeds");
+      bad_input(str("'", paths[i], "': ", what, " is not as in '", paths.front(), "'"),
+                "members of one model are trained by one recipe on one data set, with other folds or seeds");
     unite(out, next);
     out.further.push_back({std::move(next.weights), std::move(next.fold)});
     for (ModelMember& one : next.further) out.further.push_back(std::move(one));
   }
-  if (out.members() > kMostMembers) bad(str("a model of ", out.members(), " members; at most ", kMostMembers));
+  if (out.members() > kMostMembers) bad_input(str("a model of ", out.members(), " members; at most ", kMostMembers));
   if (paths.size() > 1) out.test_errors.clear();  // those of one member are not the whole's
   out.fingerprint = fingerprint_of(metadata(out), out);
   return out;

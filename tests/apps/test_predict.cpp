@@ -367,6 +367,11 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
   const TempDir dir;
   for (const std::uint64_t seed : {1, 2}) {
     auto model = test::tiny_model(seed);
+    // The second is to answer otherwise by more than rounding.
+    if (seed == 2)
+      for (auto& [name, tensor] : model.weights)
+        if (tensor.shape.size() == 2)
+          for (float& w : tensor.values) w *= 2;
     surrogate::write_checkpoint(dir.file(core::str(seed, ".h5")), model);
   }
   auto r = run_program(dir, {"convert", "1.h5", "both.h5", "--members", "2.h5", "--json"});
@@ -400,7 +405,7 @@ TEST_CASE("convert joins trained models to one, which every command takes, and t
     REQUIRE(both["members"]["count"] == 2);
     for (const char* name : {"Cd", "Cl", "Cm_pitch"}) {
       const double first = one["coefficients"][name]["total"], second = two["coefficients"][name]["total"];
-      CHECK(std::abs(first - second) > 1e-6);
+      CHECK(std::abs(first - second) > 1e-3);
       CHECK(both["coefficients"][name]["total"].get<double>() == Approx(0.5 * (first + second)).epsilon(1e-4));
       const json& members = both["members"][name];
       CHECK(members["values"][0].get<double>() == Approx(first).epsilon(1e-4));

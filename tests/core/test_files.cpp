@@ -86,6 +86,15 @@ TEST_CASE("refusals of the system name path and reason") {
   CHECK_THROWS_AS(read_text(dir.path().string()), Error);
 }
 
+TEST_CASE("what is there and no regular file is not written over: another name is to be given") {
+  const streamtube::test::TempDir dir;
+  fs::create_directory(dir.file("folder.stl"));
+  const auto error = error_of([&] { write_text(dir.file("folder.stl"), "x"); });
+  CHECK(error.kind() == ErrorKind::usage);
+  CHECK(error.message().find("is not a regular file") != std::string::npos);
+  CHECK(fs::is_directory(dir.file("folder.stl")));
+}
+
 TEST_CASE("a full disk is an error, not a short file") {
   if (!fs::exists("/dev/full")) SKIP("no /dev/full");
   const streamtube::test::TempDir dir;

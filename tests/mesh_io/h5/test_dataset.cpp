@@ -1,3 +1,5 @@
+#include <hdf5.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -130,7 +132,7 @@ TEST_CASE("cases that cannot be right are refused with the reason") {
                for (auto& f : s.part[0].fields)
                  for (float& x : f.values) x /= 1.2f;
              }),
-             ContainsSubstring("kinematic"));
+             ContainsSubstring("both in one ratio") && ContainsSubstring("kinematic"));
   // A constant over a closed body changes no force: total or absolute pressure.
   for (const int part : {0, 1})
     for (const float more : {240.0f, 101325.0f})
@@ -184,6 +186,22 @@ TEST_CASE("damaged files are found out") {
   CHECK_THAT(message_of([&] { Dataset(dir.file("none.h5")); }), ContainsSubstring("no such file"));
   std::filesystem::create_directory(dir.file("empty"));
   CHECK_THAT(message_of([&] { Dataset(dir.file("empty")); }), ContainsSubstring("no .h5 file"));
+  // A flow that cannot be is refused when a data set is opened, whatever for.
+  dir.write("backwards.h5", bytes);
+  const hid_t file = H5Fopen(dir.file("backwards.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t group = H5Gopen2(file, "/cases/case_5", H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+  const std::string about =
+      R"({"velocity":-20,"density":1,"kinematic_viscosity":1e-5,"reference_length":1,"reference_area":1,)"
+      R"("parameters":{},"coefficients":{},"quality":{}})";
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, about.size());
+  H5Adelete(group, "case");
+  const hid_t attribute = H5Acreate2(group, "case", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  REQUIRE(H5Awrite(attribute, type, about.data()) >= 0);
+  H5Aclose(attribute), H5Tclose(type), H5Sclose(space), H5Gclose(group), H5Fclose(file);
+  CHECK_THAT(message_of([&] { Dataset(dir.file("backwards.h5")); }), ContainsSubstring("case 'case_5'") &&
+                                                                         ContainsSubstring("velocity, density") &&
+                                                                         ContainsSubstring("must be positive"));
   // A flipped bit among the values: positions of the volume of case_5 are stored as they are (few values: not packed).
   const FlowSample sample = test::tiny_case(5);
   const auto* raw = reinterpret_cast<const char*>(sample.part[1].position.data());

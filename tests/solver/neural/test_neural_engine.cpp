@@ -7,6 +7,7 @@
 #include "mesh_io/gradient.hpp"
 #include "solver/neural/neural_engine.hpp"
 #include "tests/geometry/shapes.hpp"
+#include "tests/support/array_of.hpp"
 #include "tests/support/tiny_model.hpp"
 
 using namespace streamtube;
@@ -44,13 +45,6 @@ Answer solve(Case question, Evaluation evaluation = Evaluation::cached) {
   return engine.solve(std::move(question));
 }
 
-const geometry::Attribute& array(const std::vector<geometry::Attribute>& attributes, const std::string& name) {
-  for (const auto& a : attributes)
-    if (a.name == name) return a;
-  FAIL("no array " << name);
-  return attributes.front();
-}
-
 double spread(const std::vector<float>& values) {
   double low = 1e30, high = -1e30;
   for (const float v : values) low = std::min<double>(low, v), high = std::max<double>(high, v);
@@ -71,16 +65,17 @@ TEST_CASE("an answer has the announced fields, in SI and dimensionless") {
   question.volume = VolumeOutput::adaptive;
   const Answer answer = solve(std::move(question));
   const double q = 0.5 * 1.225 * 15 * 15;
-  const auto& p = array(answer.surface.attributes, "pressure");
-  const auto& cp = array(answer.surface.attributes, "Cp");
+  const auto& p = test::array_of(answer.surface.attributes, "pressure");
+  const auto& cp = test::array_of(answer.surface.attributes, "Cp");
   REQUIRE(p.values.size() == answer.surface.face_count());
   CHECK(spread(cp.values) > 1e-3);  // the model answers differently in different places
   for (std::size_t i = 0; i < p.values.size(); ++i) CHECK(p.values[i] == Approx(q * cp.values[i]).epsilon(1e-5));
-  CHECK(array(answer.surface.attributes, "wall_shear_stress").values.size() == 3 * answer.surface.face_count());
-  CHECK(array(answer.surface.attributes, "Cf").components == 3);
+  CHECK(test::array_of(answer.surface.attributes, "wall_shear_stress").values.size() ==
+        3 * answer.surface.face_count());
+  CHECK(test::array_of(answer.surface.attributes, "Cf").components == 3);
   REQUIRE(answer.volume.cell_count() > 0);
   for (const char* name : {"pressure", "Cp", "velocity", "vorticity"}) {
-    const auto& a = array(answer.volume.attributes, name);
+    const auto& a = test::array_of(answer.volume.attributes, name);
     CHECK(a.values.size() == answer.volume.cell_count() * static_cast<std::size_t>(a.components));
     for (const float v : a.values) CHECK(std::isfinite(v));
   }
@@ -96,7 +91,8 @@ TEST_CASE("the surface answer does not depend on what else is asked for") {
   question.grid_cell = 0.1;
   question.probes = {{2, 0, 0.5}};
   const Answer with_volume = solve(std::move(question));
-  CHECK(array(alone.surface.attributes, "Cp").values == array(with_volume.surface.attributes, "Cp").values);
+  CHECK(test::array_of(alone.surface.attributes, "Cp").values ==
+        test::array_of(with_volume.surface.attributes, "Cp").values);
   CHECK(alone.forces.coefficients.cd() == with_volume.forces.coefficients.cd());
 }
 
@@ -109,10 +105,11 @@ TEST_CASE("the same seed gives the same answer, another seed another one") {
   const Answer first = engine.solve(std::move(a));
   const Answer other = engine.solve(std::move(c));
   const Answer again = engine.solve(std::move(b));  // also: an engine keeps nothing of the case before
-  CHECK(array(first.surface.attributes, "Cp").values == array(again.surface.attributes, "Cp").values);
-  CHECK(array(first.volume.attributes, "velocity").values == array(again.volume.attributes, "velocity").values);
+  CHECK(test::array_of(first.surface.attributes, "Cp").values == test::array_of(again.surface.attributes, "Cp").values);
+  CHECK(test::array_of(first.volume.attributes, "velocity").values ==
+        test::array_of(again.volume.attributes, "velocity").values);
   CHECK(first.forces.coefficients.cl() == again.forces.coefficients.cl());
-  CHECK(array(first.surface.attributes, "Cp").values != array(other.surface.attributes, "Cp").values);
+  CHECK(test::array_of(first.surface.attributes, "Cp").values != test::array_of(other.surface.attributes, "Cp").values);
 }
 
 TEST_CASE("vertices and cells: fields in other places, the same forces") {
@@ -120,7 +117,7 @@ TEST_CASE("vertices and cells: fields in other places, the same forces") {
   vertices.points_on = Location::vertices;
   const Answer on_cells = solve(std::move(cells));
   const Answer on_vertices = solve(std::move(vertices));
-  const auto& cp = array(on_vertices.surface.attributes, "Cp");
+  const auto& cp = test::array_of(on_vertices.surface.attributes, "Cp");
   CHECK(cp.association == geometry::Association::points);
   CHECK(cp.values.size() == on_vertices.surface.points.size());
   CHECK(on_vertices.forces.coefficients.cd() == Approx(on_cells.forces.coefficients.cd()).epsilon(1e-5));
@@ -183,9 +180,10 @@ TEST_CASE("coefficients do not depend on the velocity, SI fields follow it") {
   slow.flow.velocity = 10;
   fast.flow.velocity = 20;
   const Answer a = solve(std::move(slow)), b = solve(std::move(fast));
-  CHECK(array(a.surface.attributes, "Cp").values == array(b.surface.attributes, "Cp").values);
+  CHECK(test::array_of(a.surface.attributes, "Cp").values == test::array_of(b.surface.attributes, "Cp").values);
   CHECK(a.forces.coefficients.cd() == Approx(b.forces.coefficients.cd()).epsilon(1e-12));
-  const auto &pa = array(a.surface.attributes, "pressure").values, &pb = array(b.surface.attributes, "pressure").values;
+  const auto &pa = test::array_of(a.surface.attributes, "pressure").values,
+             &pb = test::array_of(b.surface.attributes, "pressure").values;
   for (std::size_t i = 0; i < pa.size(); ++i) CHECK(pb[i] == Approx(4 * pa[i]).epsilon(1e-5));
 }
 
@@ -201,7 +199,7 @@ TEST_CASE("a user's mesh and probes are answered where they lie") {
   question.volume_mesh = mesh;
   question.probes = {mesh.center(0)};
   const Answer answer = solve(std::move(question));
-  const auto& velocity = array(answer.volume.attributes, "velocity");
+  const auto& velocity = test::array_of(answer.volume.attributes, "velocity");
   REQUIRE(velocity.values.size() == 6);
   for (int a = 0; a < 3; ++a)
     CHECK(answer.probe_velocity[0][a] == Approx(velocity.values[a]).epsilon(1e-4).margin(1e-5));
@@ -221,8 +219,8 @@ TEST_CASE("within the body and beneath the ground there is no flow") {
   question.volume_mesh = mesh;
   question.points_on = Location::vertices;
   const Answer answer = solve(question);
-  CHECK(array(answer.volume.attributes, "inside").values == std::vector<float>{0, 1, 0, 2, 0});
-  const auto& cp = array(answer.volume.attributes, "Cp").values;
+  CHECK(test::array_of(answer.volume.attributes, "inside").values == std::vector<float>{0, 1, 0, 2, 0});
+  const auto& cp = test::array_of(answer.volume.attributes, "Cp").values;
   for (std::size_t i = 0; i < 5; ++i) CHECK(std::isfinite(cp[i]) == (i != 1 && i != 3));
   REQUIRE(answer.warnings.size() == 1);
   CHECK_THAT(answer.warnings[0],
@@ -240,13 +238,13 @@ TEST_CASE("points as anchors, chunk by chunk") {
   a.grid_cell = b.grid_cell = 0.25;
   const Answer first = solve(std::move(a), Evaluation::chunked_anchors);
   const Answer again = solve(std::move(b), Evaluation::chunked_anchors);
-  const auto& values = array(first.surface.attributes, "Cp").values;
+  const auto& values = test::array_of(first.surface.attributes, "Cp").values;
   REQUIRE(values.size() == 6 * 6 * 6 * 2);
-  CHECK(values == array(again.surface.attributes, "Cp").values);
+  CHECK(values == test::array_of(again.surface.attributes, "Cp").values);
   for (const float v : values) CHECK(std::isfinite(v));
-  for (const float v : array(first.volume.attributes, "velocity").values) CHECK(std::isfinite(v));
+  for (const float v : test::array_of(first.volume.attributes, "velocity").values) CHECK(std::isfinite(v));
   const Answer as_queries = solve(std::move(cached));
-  const auto& queries = array(as_queries.surface.attributes, "Cp").values;
+  const auto& queries = test::array_of(as_queries.surface.attributes, "Cp").values;
   const double difference = largest_difference(values, queries);
   CHECK(difference > 0);
   CHECK(difference < spread(queries));
@@ -301,22 +299,23 @@ TEST_CASE("derived fields follow from the velocity's gradient, and that from the
   question.vorticity = Decoder::curl;
   const Answer answer = solve(std::move(question));
   const auto& fields = answer.volume.attributes;
-  const auto& gradient = array(fields, "velocity_gradient");
+  const auto& gradient = test::array_of(fields, "velocity_gradient");
   const std::size_t n = answer.volume.points.size();
   REQUIRE(gradient.values.size() == 9 * n);
-  const auto of_mesh = mesh_io::gradient(answer.volume, array(fields, "velocity"));
+  const auto of_mesh = mesh_io::gradient(answer.volume, test::array_of(fields, "velocity"));
   double difference = 0, size = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const physics::Jacobian j = jacobian(gradient, i);
     const double scale = std::pow(norm(j[0]) + norm(j[1]) + norm(j[2]), 2);
-    CHECK(array(fields, "q_criterion").values[i] == Approx(physics::q_criterion(j)).margin(1e-5 * scale));
-    CHECK(array(fields, "lambda2").values[i] == Approx(physics::lambda2(j)).margin(1e-5 * scale));
-    CHECK(array(fields, "divergence").values[i] == Approx(physics::divergence(j)).margin(1e-5 * std::sqrt(scale)));
+    CHECK(test::array_of(fields, "q_criterion").values[i] == Approx(physics::q_criterion(j)).margin(1e-5 * scale));
+    CHECK(test::array_of(fields, "lambda2").values[i] == Approx(physics::lambda2(j)).margin(1e-5 * scale));
+    CHECK(test::array_of(fields, "divergence").values[i] ==
+          Approx(physics::divergence(j)).margin(1e-5 * std::sqrt(scale)));
     for (std::size_t c = 0; c < 6; ++c)
-      CHECK(array(fields, "strain_rate").values[6 * i + c] ==
+      CHECK(test::array_of(fields, "strain_rate").values[6 * i + c] ==
             Approx(physics::strain_rate(j)[c]).margin(1e-5 * std::sqrt(scale)));
     for (std::size_t c = 0; c < 3; ++c)
-      CHECK(array(fields, "vorticity").values[3 * i + c] ==
+      CHECK(test::array_of(fields, "vorticity").values[3 * i + c] ==
             Approx(physics::curl(j)[c]).margin(1e-5 * std::sqrt(scale)));
     bool inside = true;
     for (std::size_t a = 0; a < 3; ++a) {
@@ -338,21 +337,23 @@ TEST_CASE("the decoder of vorticity changes vorticity and nothing else; the leng
   direct.probes = curl.probes = {{2, 0.1, 0.4}};
   const Answer a = solve(std::move(direct)), b = solve(std::move(curl)), c = solve(std::move(longer));
   for (const char* same : {"velocity", "pressure"}) {
-    const auto& values = array(a.volume.attributes, same).values;
-    CHECK(largest_difference(values, array(b.volume.attributes, same).values) < 1e-5 * spread(values));
+    const auto& values = test::array_of(a.volume.attributes, same).values;
+    CHECK(largest_difference(values, test::array_of(b.volume.attributes, same).values) < 1e-5 * spread(values));
   }
   CHECK(a.probe_velocity == b.probe_velocity);
-  const auto& vorticity = array(b.volume.attributes, "vorticity").values;
-  CHECK(largest_difference(array(a.volume.attributes, "vorticity").values, vorticity) > 0.1 * spread(vorticity));
-  CHECK(largest_difference(array(c.volume.attributes, "vorticity").values, vorticity) < 1e-5 * spread(vorticity));
+  const auto& vorticity = test::array_of(b.volume.attributes, "vorticity").values;
+  CHECK(largest_difference(test::array_of(a.volume.attributes, "vorticity").values, vorticity) >
+        0.1 * spread(vorticity));
+  CHECK(largest_difference(test::array_of(c.volume.attributes, "vorticity").values, vorticity) <
+        1e-5 * spread(vorticity));
 
   surrogate::Checkpoint model = test::tiny_model();
   model.normalizer.branch[1].fields[2].decoder = Decoder::curl;
   NeuralEngine engine(model);
-  CHECK(array(engine.solve(cube_case(2)).volume.attributes, "vorticity").values == vorticity);
+  CHECK(test::array_of(engine.solve(cube_case(2)).volume.attributes, "vorticity").values == vorticity);
   back.vorticity = Decoder::direct;
-  CHECK(array(engine.solve(std::move(back)).volume.attributes, "vorticity").values ==
-        array(a.volume.attributes, "vorticity").values);
+  CHECK(test::array_of(engine.solve(std::move(back)).volume.attributes, "vorticity").values ==
+        test::array_of(a.volume.attributes, "vorticity").values);
 }
 
 TEST_CASE("a model with a vector potential: the velocity's divergence vanishes") {
@@ -364,14 +365,14 @@ TEST_CASE("a model with a vector potential: the velocity's divergence vanishes")
   question.derive = {Derived::divergence, Derived::velocity_gradient};
   question.probes = {question.volume_mesh.points[5]};
   const Answer answer = engine.solve(std::move(question));
-  const auto& divergence = array(answer.volume.attributes, "divergence").values;
+  const auto& divergence = test::array_of(answer.volume.attributes, "divergence").values;
   double sum = 0, all = 0;
   for (const float d : divergence) sum += d * d;
-  for (const float g : array(answer.volume.attributes, "velocity_gradient").values) all += g * g;
+  for (const float g : test::array_of(answer.volume.attributes, "velocity_gradient").values) all += g * g;
   CHECK(std::sqrt(sum / all) < 0.01);
   for (std::size_t c = 0; c < 3; ++c)
     CHECK(answer.probe_velocity[0][c] ==
-          Approx(array(answer.volume.attributes, "velocity").values[15 + c]).epsilon(1e-3).margin(1e-3));
+          Approx(test::array_of(answer.volume.attributes, "velocity").values[15 + c]).epsilon(1e-3).margin(1e-3));
 }
 
 TEST_CASE("derived fields where points are anchors") {
@@ -379,11 +380,11 @@ TEST_CASE("derived fields where points are anchors") {
   derived.derive = {Derived::velocity_gradient, Derived::q_criterion};
   const Answer a = solve(std::move(plain), Evaluation::chunked_anchors),
                b = solve(std::move(derived), Evaluation::chunked_anchors);
-  const auto& velocity = array(a.volume.attributes, "velocity").values;
-  CHECK(largest_difference(velocity, array(b.volume.attributes, "velocity").values) < 1e-3 * spread(velocity));
-  const auto& gradient = array(b.volume.attributes, "velocity_gradient");
+  const auto& velocity = test::array_of(a.volume.attributes, "velocity").values;
+  CHECK(largest_difference(velocity, test::array_of(b.volume.attributes, "velocity").values) < 1e-3 * spread(velocity));
+  const auto& gradient = test::array_of(b.volume.attributes, "velocity_gradient");
   for (const float v : gradient.values) CHECK(std::isfinite(v));
-  CHECK(array(b.volume.attributes, "q_criterion").values[7] ==
+  CHECK(test::array_of(b.volume.attributes, "q_criterion").values[7] ==
         Approx(physics::q_criterion(jacobian(gradient, 7))).epsilon(1e-3));
 }
 

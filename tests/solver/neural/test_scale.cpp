@@ -11,6 +11,7 @@
 #include "solver/neural/neural_engine.hpp"
 #include "solver/points/point_stream.hpp"
 #include "tests/geometry/shapes.hpp"
+#include "tests/support/array_of.hpp"
 #include "tests/support/message_of.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/tiny_dataset.hpp"
@@ -64,13 +65,6 @@ Case question_of(const surrogate::Checkpoint& model, double factor, bool fields 
   return question;
 }
 
-const geometry::Attribute& array_of(const std::vector<geometry::Attribute>& attributes, const std::string& name) {
-  for (const auto& a : attributes)
-    if (a.name == name) return a;
-  FAIL("no array " << name);
-  return attributes.front();
-}
-
 void check_scaled(const std::vector<float>& here, const std::vector<float>& there, double factor) {
   REQUIRE(here.size() == there.size());
   std::size_t differ = 0;
@@ -98,20 +92,20 @@ TEST_CASE("a body and its copy of a power of two, at one Reynolds number, agree 
     CHECK(a.cd() == b.cd());
     CHECK(a.cl() == b.cl());
     CHECK(a.cm_pitch() == b.cm_pitch());
-    CHECK(array_of(one.surface.attributes, "Cp").values == array_of(other.surface.attributes, "Cp").values);
-    CHECK(array_of(one.volume.attributes, "Cp").values == array_of(other.volume.attributes, "Cp").values);
+    CHECK(test::array_of(one.surface.attributes, "Cp").values == test::array_of(other.surface.attributes, "Cp").values);
+    CHECK(test::array_of(one.volume.attributes, "Cp").values == test::array_of(other.volume.attributes, "Cp").values);
     REQUIRE(one.volume.points.size() == other.volume.points.size());
     for (std::size_t i = 0; i < one.volume.points.size(); i += 7)
       CHECK(other.volume.points[i] == factor * one.volume.points[i]);
     // In SI each by its own unit: 1/2 rho U^2, U, U / L and its square.
-    check_scaled(array_of(one.surface.attributes, "pressure").values,
-                 array_of(other.surface.attributes, "pressure").values, 1 / (factor * factor));
-    check_scaled(array_of(one.volume.attributes, "velocity").values,
-                 array_of(other.volume.attributes, "velocity").values, 1 / factor);
-    check_scaled(array_of(one.volume.attributes, "vorticity").values,
-                 array_of(other.volume.attributes, "vorticity").values, 1 / (factor * factor));
-    check_scaled(array_of(one.volume.attributes, "q_criterion").values,
-                 array_of(other.volume.attributes, "q_criterion").values, std::pow(factor, -4));
+    check_scaled(test::array_of(one.surface.attributes, "pressure").values,
+                 test::array_of(other.surface.attributes, "pressure").values, 1 / (factor * factor));
+    check_scaled(test::array_of(one.volume.attributes, "velocity").values,
+                 test::array_of(other.volume.attributes, "velocity").values, 1 / factor);
+    check_scaled(test::array_of(one.volume.attributes, "vorticity").values,
+                 test::array_of(other.volume.attributes, "vorticity").values, 1 / (factor * factor));
+    check_scaled(test::array_of(one.volume.attributes, "q_criterion").values,
+                 test::array_of(other.volume.attributes, "q_criterion").values, std::pow(factor, -4));
     CHECK(other.probe_velocity[0] == 1 / factor * one.probe_velocity[0]);
     CHECK(other.forces.scales.area == factor * factor * one.forces.scales.area);
     CHECK(other.forces.axes.moment_center == factor * one.forces.axes.moment_center);
@@ -215,7 +209,7 @@ TEST_CASE("a prepared case keeps its scale and its conditions") {
   const std::string out[2] = {dir.file("s.hdf"), dir.file("v.hdf")};
   stream.run(read, network, out, {});
   CHECK(mesh_io::H5File::open(out[0]).read<float>("/VTKHDF/PointData/Cp") ==
-        array_of(answer.surface.attributes, "Cp").values);
+        test::array_of(answer.surface.attributes, "Cp").values);
 }
 
 TEST_CASE("cases of a data set are evaluated at their own scale and conditions") {
