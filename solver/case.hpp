@@ -48,6 +48,9 @@ struct Case {
   // Volume fields to be derived from the velocity's exact Jacobian, in SI beside the model's own.
   std::vector<physics::Derived> derive;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
+  // m: vorticity as the mean over cells so large (physics/cell_vorticity.hpp), from the model's velocity; 0: as
+  // `vorticity` says.
+  double vorticity_cell = 0;
 
   physics::Flow flow;
   // The model's world is that many times as large as it was trained (surrogate::Checkpoint::at_scale). All lengths

@@ -8,6 +8,8 @@
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/runtime.hpp"
+#include "physics/cell_vorticity.hpp"
+#include "surrogate/model/cell_arms.hpp"
 #include "surrogate/model/features.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/train/dataset_case.hpp"
@@ -91,6 +93,37 @@ void add_share(std::vector<float>& mean, const std::vector<float>& one, std::siz
   for (std::size_t i = 0; i < one.size(); ++i) mean[i] += one[i] / static_cast<float>(draws);
 }
 
+// Whether the model's vorticity is to be compared as the cells of the sample have it.
+bool compares_cells(const physics::Normalizer& normalizer, const mesh_io::FlowSample& sample,
+                    const EvaluationOptions& options) {
+  const auto vorticity = physics::find_field(normalizer[Branch::volume].fields, "vorticity", 3);
+  return options.vorticity_of_cells && vorticity.spec && vorticity.spec->decoder == physics::Decoder::curl &&
+         !sample.part[1].size.empty();
+}
+
+// The places around a case's cells that make their vorticity.
+surrogate::CellArms arms_of(const mesh_io::FlowSample& sample, const std::vector<Vec3>& centers,
+                            const geometry::WallDistance& walls) {
+  const std::vector<float>& volumes = sample.part[1].size;
+  std::vector<double> sizes(volumes.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i] = std::cbrt(double{volumes[i]});
+  std::vector<geometry::WallPoint> nearest(centers.size());
+  walls.nearest_parallel(centers, nearest);
+  return surrogate::cell_arms(centers, sizes, nearest, physics::lowest_face(centers, volumes));
+}
+
+// Vorticity out of the velocities at the arms, in the place of what values [cells][columns] have. at_arms: decoded.
+void put_cell_vorticity(const surrogate::CellArms& arms, const physics::Normalizer::BranchStatistics& volume,
+                        double length, const std::vector<float>& at_arms, std::vector<float>& values) {
+  const std::size_t columns = volume.mean.size();
+  const auto u = static_cast<std::size_t>(physics::find_field(volume.fields, "velocity", 3).first),
+             w = static_cast<std::size_t>(physics::find_field(volume.fields, "vorticity", 3).first);
+  for (std::size_t i = 0; i < arms.cells(); ++i) {
+    const Vec3 vorticity = length * arms.vorticity(i, at_arms.data() + u, columns);
+    for (std::size_t a = 0; a < 3; ++a) values[i * columns + w + a] = static_cast<float>(vorticity[a]);
+  }
+}
+
 }  // namespace
 
 EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dataset& data,
@@ -119,19 +152,25 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
     score.name = sample.info.name;
     const bool sized = model.canonical_length > 0 || !model.conditions.empty();  // else no one asks
     const double length = sized ? surrogate::body_length(data, index) : 0;
-    const physics::Normalizer world =
-        normalizer.at_scale(model.canonical_length > 0 ? length / model.canonical_length : 1);
+    physics::Normalizer world = normalizer.at_scale(model.canonical_length > 0 ? length / model.canonical_length : 1);
+    const bool cells = compares_cells(normalizer, sample, options);
+    result.vorticity_of_cells = cells && (result.cases.empty() || result.vorticity_of_cells);
+    if (cells) world.set_vorticity_decoder(physics::Decoder::direct, model.name);  // the arms tell it
     const surrogate::FieldPredictor predictor(world, sample.info.scales().length);
     surrogate::NetworkAnswer answer[2];
     const std::vector<Vec3> places[2] = {vectors(sample.part[0].position), vectors(sample.part[1].position)};
     surrogate::NetworkRows at[2];
+    surrogate::CellArms arms;
+    std::vector<float> arm_rows;
+    surrogate::NetworkAnswer at_arms;
     {
       std::optional<geometry::WallDistance> walls;
-      if (model.config.wall_distance) walls.emplace(surrogate::walls_of(data, index));
+      if (model.config.wall_distance || cells) walls.emplace(surrogate::walls_of(data, index));
       const surrogate::NetworkInput input(world, model.config, walls ? &*walls : nullptr);
       at[0].values = input.surface(places[0], vectors(sample.part[0].normal));
       at[1] = predictor.differentiates(Branch::volume) ? input.volume_with_jacobian(places[1])
                                                        : surrogate::NetworkRows{input.volume(places[1]), {}};
+      if (cells) arms = arms_of(sample, places[1], *walls), arm_rows = input.volume(arms.places);
     }
     // Of a case with fewer points than the model draws, all there are.
     surrogate::DrawOptions mine = draw;
@@ -153,6 +192,11 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
         predictor.query(network, static_cast<Branch>(b), at[b].values, false, one, at[b].jacobian);
         add_share(answer[b].values, one.values, options.draws);
         add_share(answer[b].velocity_gradient, one.velocity_gradient, options.draws);
+        if (b == 1 && cells) {
+          surrogate::NetworkAnswer further;
+          predictor.query(network, Branch::volume, arm_rows, false, further);
+          add_share(at_arms.values, further.values, options.draws);
+        }
         if (b > 0 || options.draws == 1) continue;
         predictor.decode(Branch::surface, places[0], one);
         const mesh_io::SurfaceForces forces = forces_of(sample, model.normalizer.branch[0], one.values);
@@ -163,6 +207,10 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
       const auto& statistics = model.normalizer.branch[b];
       const std::size_t columns = statistics.mean.size(), n = sample.part[b].rows();
       predictor.decode(static_cast<Branch>(b), places[b], answer[b]);
+      if (b == 1 && cells) {
+        predictor.decode(Branch::volume, arms.places, at_arms);
+        put_cell_vorticity(arms, statistics, sample.info.scales().length, at_arms.values, answer[b].values);
+      }
       const std::vector<float>& predicted = answer[b].values;
       for (const float x : predicted)
         if (!std::isfinite(x))
@@ -225,6 +273,8 @@ EvaluationResult evaluate(const surrogate::Checkpoint& model, const mesh_io::Dat
 
 EvaluationResult joined(const std::vector<EvaluationResult>& parts) {
   EvaluationResult out;
+  out.vorticity_of_cells =
+      std::all_of(parts.begin(), parts.end(), [](const EvaluationResult& part) { return part.vorticity_of_cells; });
   for (const EvaluationResult& part : parts) out.cases.insert(out.cases.end(), part.cases.begin(), part.cases.end());
   for (const EvaluationResult& part : parts) {
     const double share = static_cast<double>(part.cases.size()) / static_cast<double>(out.cases.size());

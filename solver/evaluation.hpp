@@ -22,6 +22,8 @@ struct EvaluationOptions {
   std::size_t draws = 1;           // anchors are drawn so many times, and the network's answers averaged
   std::uint64_t seed = 0;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
+  // A curl as the data's cells have it (physics/cell_vorticity.hpp), where their volumes are known; else at the points.
+  bool vorticity_of_cells = true;
   surrogate::Precision precision = surrogate::Precision::fp32;
   // Called with every case as predicted: its fields the model's, its coefficients those that follow.
   std::function<void(const mesh_io::FlowSample& prediction)> each;
@@ -41,6 +43,7 @@ struct CaseScore {
 };
 
 struct EvaluationResult {
+  bool vorticity_of_cells = false;  // of every case
   std::map<std::string, FieldScore> fields;
   physics::CoefficientError cd, cl;
   std::vector<CaseScore> cases;

@@ -37,6 +37,9 @@ void CaseOptions::declare(CLI::App& app) {
                  "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
       ->join(',');
   app.add_option("--vorticity", vorticity_text, kVorticityHelp);
+  app.add_option("--vorticity-cell", vorticity_cell,
+                 "Metres: vorticity as the mean over cells so large, with the wall's velocity at walls, as a "
+                 "finite-volume solver has it; from the model's velocity");
   app.add_option("--cell", cell, "Cell size of --volume grid, m; default: a fortieth of the body's length");
   samples.declare(app);
   app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
@@ -74,6 +77,7 @@ void CaseOptions::validate() {
   positive("--wheelbase", wheelbase, !std::isnan(wheelbase));
   positive("--viscosity", viscosity, true);
   positive("--cell", cell, !std::isnan(cell));
+  positive("--vorticity-cell", vorticity_cell, !std::isnan(vorticity_cell));
   positive("--reference-area", area, !std::isnan(area));
   positive("--reference-length", length, !std::isnan(length));
   if (volume.empty()) volume = "adaptive";
@@ -85,6 +89,9 @@ void CaseOptions::validate() {
   resolution = parse_resolution(resolution_text);
   derive = parse_derive(derive_text);
   vorticity = parse_vorticity(vorticity_text);
+  if (vorticity == physics::Decoder::direct && !std::isnan(vorticity_cell))
+    throw Error(ErrorKind::usage, "--vorticity-cell is a curl of the velocity, but --vorticity is direct",
+                "leave out one of the two");
 }
 
 std::vector<std::string> CaseOptions::derived_names() const {
@@ -95,7 +102,10 @@ std::vector<std::string> CaseOptions::derived_names() const {
 
 std::vector<physics::FieldSpec> CaseOptions::volume_fields(const surrogate::Checkpoint& model) const {
   physics::Normalizer normalizer = model.normalizer;
-  if (vorticity) normalizer.set_vorticity_decoder(*vorticity, model.name);
+  if (!std::isnan(vorticity_cell))
+    normalizer.set_vorticity_decoder(physics::Decoder::curl, model.name);
+  else if (vorticity)
+    normalizer.set_vorticity_decoder(*vorticity, model.name);
   return normalizer[physics::Branch::volume].fields;
 }
 
@@ -202,6 +212,7 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   if (!std::isnan(options.cell)) question.grid_cell = options.cell;
   if (options.volume != "none" || options.samples.wanted()) question.derive = options.derive;
   question.vorticity = options.vorticity;
+  if (!std::isnan(options.vorticity_cell)) question.vorticity_cell = options.vorticity_cell;
   if (!std::isnan(options.area)) question.reference_area = options.area;
   if (!std::isnan(options.length)) question.reference_length = options.length;
   settle_axles(out, options);

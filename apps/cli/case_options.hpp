@@ -51,6 +51,7 @@ struct CaseOptions {
   double density = 1.225;             // kg/m3
   double viscosity = 1.5e-5;          // m2/s, kinematic
   double cell = kNotGiven;            // m
+  double vorticity_cell = kNotGiven;  // m
   double area = kNotGiven;            // m2
   double length = kNotGiven;          // m
   double wheelbase = kNotGiven;       // m

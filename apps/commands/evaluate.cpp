@@ -102,6 +102,8 @@ class Evaluate : public Command {
                  ->check(CLI::Range(1, 1000));
     app.add_option("--seed", options_.seed, "Seed of the draws")->capture_default_str();
     app.add_option("--vorticity", vorticity_, kVorticityHelp);
+    app.add_flag("--vorticity-at-points", at_points_,
+                 "Compare a curl at the points themselves, not as the data's cells have it (their volumes known)");
     declare_device_options(app, device_);
     declare_precision(app, options_.precision);
     app.add_option("--require", require_,
@@ -116,6 +118,7 @@ class Evaluate : public Command {
 
   void validate() override {
     options_.vorticity = parse_vorticity(vorticity_);
+    options_.vorticity_of_cells = !at_points_;
     core::check(device_);
     if (!models_.empty() && !model_.empty())
       throw Error(ErrorKind::usage, str("--model '", model_, "' and '", models_.front(), "': which one?"));
@@ -153,6 +156,8 @@ class Evaluate : public Command {
                   {geometry_, draws_->count() > 0 ? options_.draws : kBudgetDraws, options_.seed, options_.precision});
     const solver::EvaluationResult result = evaluate(data);
     const auto metrics = solver::metrics(result);
+    if (result.vorticity_of_cells)
+      note("vorticity is the velocity's curl, as the data's cells have it; --vorticity-at-points: the exact curl");
     Json json = to_json(result, metrics);
     const auto labels = solver::label_scatter(data, all_cases());
     json["labels"] = core::parse_json(label_json_text(labels));
@@ -357,6 +362,7 @@ class Evaluate : public Command {
             {"metrics", metrics},
             {"fields", fields},
             {"cases", cases},
+            {"vorticity_of_cells", result.vorticity_of_cells},
             {"decoders", decoders}};
   }
 
@@ -424,7 +430,7 @@ class Evaluate : public Command {
   solver::EvaluationOptions options_;
   std::vector<std::string> require_;
   core::RuntimeOptions device_;
-  bool overwrite_ = false, json_ = false;
+  bool overwrite_ = false, json_ = false, at_points_ = false;
 };
 
 }  // namespace

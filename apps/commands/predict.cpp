@@ -90,10 +90,16 @@ class Predict : public Command {
     core::check(device_);
     pictures_.validate();
     options_.validate();
+    const bool of_cells = !std::isnan(options_.vorticity_cell);
+    if (of_cells && !points_.empty())
+      throw Error(ErrorKind::usage, "--vorticity-cell is not there for --points, whose points come one by one",
+                  "give the points as --volume or --samples, or take --vorticity curl");
     if (options_.volume == "none" && points_.empty() && !options_.samples.wanted() &&
-        (!options_.derive.empty() || options_.vorticity))
+        (!options_.derive.empty() || options_.vorticity || of_cells))
       throw Error(ErrorKind::usage,
-                  str(options_.derive.empty() ? "--vorticity" : "--derive",
+                  str(!options_.derive.empty() ? "--derive"
+                      : of_cells               ? "--vorticity-cell"
+                                               : "--vorticity",
                       " is about fields of the volume, but --volume is none"),
                   "leave out one of the two");
     if (out_.empty()) out_ = mesh_io::name_of_mesh(geometry_.front()) + "_streamtube";

@@ -15,11 +15,13 @@
 #include "geometry/sampling.hpp"
 #include "geometry/space_curve.hpp"
 #include "geometry/surface_elements.hpp"
+#include "physics/cell_vorticity.hpp"
 #include "solver/field_columns.hpp"
 #include "solver/flow_region.hpp"
 #include "solver/model_world.hpp"
 #include "solver/range_check.hpp"
 #include "solver/similarity.hpp"
+#include "surrogate/model/cell_arms.hpp"
 #include "surrogate/model/features.hpp"
 #include "surrogate/model/field_predictor.hpp"
 #include "surrogate/model/surrogate.hpp"
@@ -103,10 +105,13 @@ std::string box_text(const Box& box) {
 }
 
 // How velocity and vorticity are decoded, in words.
-std::vector<std::pair<std::string, std::string>> decoder_lines(const physics::Normalizer::BranchStatistics& branch) {
+std::vector<std::pair<std::string, std::string>> decoder_lines(const physics::Normalizer::BranchStatistics& branch,
+                                                               double cell) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const auto& field : branch.fields)
-    if (field.name == "velocity" || field.name == "vorticity")
+    if (field.name == "vorticity" && cell > 0)
+      lines.emplace_back(field.name, str("mean over cells of ", cell, " m, from the velocity"));
+    else if (field.name == "velocity" || field.name == "vorticity")
       lines.emplace_back(field.name, field.decoder == physics::Decoder::direct ? "the network's own"
                                      : field.decoder == physics::Decoder::curl ? "exact curl of the velocity"
                                                                                : "exact curl of a vector potential");
@@ -192,7 +197,10 @@ struct NeuralEngine::Impl {
   // That of the model's world, with the case's decoder of vorticity.
   physics::Normalizer normalizer(const Case& question) const {
     physics::Normalizer out = world(question).normalizer;
-    if (question.vorticity) out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
+    if (question.vorticity_cell > 0)
+      out.set_vorticity_decoder(physics::Decoder::direct, checkpoint.name);  // Solving::cell_vorticity() makes it
+    else if (question.vorticity)
+      out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
     return out;
   }
 
@@ -481,7 +489,8 @@ Plan NeuralEngine::plan(const Case& question) const {
     plan.lines.emplace_back("size for the model",
                             str(1 / question.model_scale, " times the body's: ",
                                 question.body.bounds().size()[0] / question.model_scale, " m long"));
-  for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume])) plan.lines.push_back(line);
+  for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume], question.vorticity_cell))
+    plan.lines.push_back(line);
   if (!question.derive.empty()) {
     std::string names;
     for (const auto one : question.derive) names += str(names.empty() ? "" : ", ", physics::name(one));
@@ -715,6 +724,9 @@ struct NeuralEngine::Solving {
   FaceStress surface_fields(SurfaceMesh& surface) const;
   // Over elements that are small enough. surface: with its fields.
   void forces(const SurfaceMesh& surface, const FaceStress& known);
+  std::shared_ptr<const geometry::WallDistance> walls;  // of the body, where question.vorticity_cell needs them
+  // [places] mean vorticity of cells around them, times the reference length over the free stream's velocity.
+  std::vector<Vec3> cell_vorticity(std::size_t count, const std::function<Vec3(std::size_t)>& position) const;
   // The attributes of a mesh of the volume.
   void volume_fields(VolumeMesh& mesh, bool cells, const std::vector<Place>& places, const char* what) const;
   void probes();
@@ -810,15 +822,52 @@ void NeuralEngine::Solving::forces(const SurfaceMesh& surface, const FaceStress&
     answer.forces.patches[p].coefficients = of_patch[p].result(scales());
 }
 
+std::vector<Vec3> NeuralEngine::Solving::cell_vorticity(std::size_t count,
+                                                        const std::function<Vec3(std::size_t)>& position) const {
+  constexpr std::size_t block = std::size_t{1} << 16;
+  const int first = physics::find_field(normalizer()[Branch::volume].fields, "velocity", 3).first;
+  std::vector<Vec3> out(count), centers, velocities;
+  std::vector<geometry::WallPoint> nearest;
+  std::vector<float> packed;
+  for (std::size_t begin = 0; begin < count; begin += block) {
+    const std::size_t n = std::min(block, count - begin);
+    centers.resize(n), nearest.resize(n);
+    for (std::size_t i = 0; i < n; ++i) centers[i] = position(begin + i);
+    walls->nearest_parallel(centers, nearest);
+    const auto arms =
+        surrogate::cell_arms(centers, std::vector<double>(n, question.vorticity_cell), nearest, world.domain.low[2]);
+    packed.resize(3 * arms.places.size());
+    run.evaluate(
+        fields, Branch::volume, {arms.places.size(), [&](std::size_t i) { return arms.places[i]; }, {}}, false,
+        [&](std::size_t i, const float* v, const float*) { std::copy_n(v + first, 3, &packed[3 * i]); },
+        "vorticity of cells");
+    for (std::size_t i = 0; i < n; ++i) out[begin + i] = scales().length * arms.vorticity(i, packed.data(), 3);
+  }
+  return out;
+}
+
 void NeuralEngine::Solving::volume_fields(VolumeMesh& mesh, bool cells, const std::vector<Place>& places,
                                           const char* what) const {
   const std::size_t count = cells ? mesh.cell_count() : mesh.points.size();
   const Association on = cells ? Association::faces : Association::points;
   FieldArrays arrays(normalizer()[Branch::volume], question.derive, scales(), on, count);
+  const auto position = [&](std::size_t i) { return cells ? mesh.center(i) : mesh.points[i]; };
+  const auto& statistics = normalizer()[Branch::volume];
+  const int at = physics::find_field(statistics.fields, "vorticity", 3).first;
+  std::vector<Vec3> vorticity;
+  if (question.vorticity_cell > 0) vorticity = cell_vorticity(count, position);
+  std::vector<float> own(static_cast<std::size_t>(statistics.components()));
   run.evaluate(
-      fields, Branch::volume, {count, [&](std::size_t i) { return cells ? mesh.center(i) : mesh.points[i]; }, {}},
-      !question.derive.empty(),
-      [&](std::size_t i, const float* v, const float* gradient) { arrays.fill(i, v, gradient); }, what);
+      fields, Branch::volume, {count, position, {}}, !question.derive.empty(),
+      [&](std::size_t i, const float* v, const float* gradient) {
+        if (!vorticity.empty()) {
+          std::copy_n(v, own.size(), own.begin());
+          for (int a = 0; a < 3; ++a) own[static_cast<std::size_t>(at + a)] = static_cast<float>(vorticity[i][a]);
+          v = own.data();
+        }
+        arrays.fill(i, v, gradient);
+      },
+      what);
   for (std::size_t i = 0; i < places.size(); ++i)
     if (places[i] != Place::flow) arrays.leave_out(i);
   arrays.move_to(mesh.attributes);
@@ -860,7 +909,8 @@ Answer NeuralEngine::solve(Ready& ready) {
   if (run.draws.empty()) run.encode(ready.drawn);
   stage("encoding");
 
-  Solving solving{run, world, fields, question, answer};
+  Solving solving{run, world, fields, question, answer, {}};
+  if (question.vorticity_cell > 0) solving.walls = run.walls ? run.walls : walls_of(question.body);
   SurfaceMesh surface = question.surface ? std::move(*question.surface) : std::move(question.body);
   const FaceStress known = solving.surface_fields(surface);
   stage("surface fields");

@@ -13,6 +13,8 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "geometry/space_curve.hpp"
+#include "physics/cell_vorticity.hpp"
+#include "surrogate/model/cell_arms.hpp"
 #include "surrogate/model/features.hpp"
 #include "surrogate/train/dataset_case.hpp"
 
@@ -35,7 +37,7 @@ constexpr float kSpacing = 1e-12f;      // m2 or m3, keeps a sum of areas positi
 // Points of one branch, ready for the network.
 struct Points {
   std::vector<float> position, target;    // [n][3] and [n][outputs], network units
-  std::vector<float> normal, size;        // surface: [n][3], [n] m2
+  std::vector<float> normal, size;        // surface: [n][3], [n] m2; volume: size [n] m3 where cells are compared
   std::vector<geometry::WallPoint> wall;  // volume, where the network sees it: in network units
   std::size_t rows() const { return position.size() / 3; }
 };
@@ -60,6 +62,8 @@ struct Cached {
   Points part[2];
   std::vector<std::int64_t> curve[2];
   std::vector<double> cumulative;
+  std::optional<geometry::WallDistance> walls;  // where they are needed for every batch
+  double ground = 0;                            // m, where cells end below
 };
 
 // As core::sample_indices, without a list of all: for few out of very many; in rising order then.
@@ -124,6 +128,7 @@ struct Loader::Impl {
   std::vector<std::unique_ptr<Cached>> cache;
   std::vector<char> kept;  // which cases have room in memory: by number, not by visit, or a resumed run would differ
   std::vector<float> sign[2];  // of every output under reflection at y = 0
+  bool cells = false;          // batches have them
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -148,6 +153,7 @@ struct Loader::Impl {
         stride(step),
         cache(cases.size()),
         kept(cases.size()) {
+    cells = draw.queries[1] > 0 && compares_cells(normalizer, loss);
     for (std::size_t slot = 0; slot < cases.size(); ++slot) {
       const mesh_io::CaseInfo& info = dataset.cases()[cases[slot]];
       const std::size_t needed = sizeof(float) * (info.rows[0] * (9 + outputs(0)) + info.rows[1] * (3 + outputs(1))) +
@@ -209,12 +215,7 @@ struct Loader::Impl {
     return p;
   }
 
-  // Of a case that is not in memory; its walls are built anew for every batch.
-  Points read_rows(std::size_t slot, Branch branch, const std::vector<std::int64_t>& rows) const {
-    std::optional<geometry::WallDistance> walls;
-    if (branch == Branch::volume && config.wall_distance) walls.emplace(walls_of(dataset, cases[slot]));
-    return to_network(slot, branch, dataset.read_rows(cases[slot], branch, rows), walls ? &*walls : nullptr);
-  }
+  bool needs_walls() const { return config.wall_distance || cells; }
 
   // The case in memory, if there is room for it.
   const Cached* cached(std::size_t slot) {
@@ -222,7 +223,7 @@ struct Loader::Impl {
     if (!kept[slot]) return nullptr;
     auto entry = std::make_unique<Cached>();
     std::optional<geometry::WallDistance> walls;
-    if (config.wall_distance) walls.emplace(walls_of(dataset, cases[slot]));
+    if (needs_walls()) walls.emplace(walls_of(dataset, cases[slot]));
     mesh_io::FlowSample sample = dataset.read(cases[slot]);
     for (const Branch branch : {Branch::surface, Branch::volume}) {
       const int b = static_cast<int>(branch);
@@ -241,17 +242,28 @@ struct Loader::Impl {
         first += k;
       }
       rows.position = std::move(part.position);
-      if (b == 0) rows.normal = std::move(part.normal), rows.size = std::move(part.size);
+      if (b == 0) rows.normal = std::move(part.normal);
+      if (b == 0 || cells) rows.size = std::move(part.size);
+      if (b == 1 && cells) entry->ground = lowest_face(rows.position, rows.size);
       entry->part[b] = to_network(slot, branch, std::move(rows), walls ? &*walls : nullptr);
       entry->curve[b] = curve_of(entry->part[b].position);
     }
     entry->cumulative = cumulative_sum(entry->part[0].size, entry->curve[0]);
+    if (cells) entry->walls = std::move(walls);
     cache[slot] = std::move(entry);
     return cache[slot].get();
   }
 
-  // n surface points by area, or n points of a branch all alike.
-  Points draw_points(Rng& rng, std::size_t slot, const Cached* memory, Branch branch, std::size_t n, bool by_area) {
+  static double lowest_face(const std::vector<float>& position, const std::vector<float>& volume) {
+    std::vector<Vec3> xyz(volume.size());
+    for (std::size_t i = 0; i < xyz.size(); ++i) xyz[i] = {position[3 * i], position[3 * i + 1], position[3 * i + 2]};
+    return physics::lowest_face(xyz, volume);
+  }
+
+  // n surface points by area, or n points of a branch all alike. walls, ground: of a case that is not in memory; the
+  // latter is written.
+  Points draw_points(Rng& rng, std::size_t slot, const Cached* memory, Branch branch, std::size_t n, bool by_area,
+                     const geometry::WallDistance* walls = nullptr, double* ground = nullptr) {
     const int b = static_cast<int>(branch);
     const std::size_t rows = dataset.cases()[cases[slot]].rows[b];
     if (memory)
@@ -261,7 +273,9 @@ struct Loader::Impl {
                        outputs(b));
     std::vector<std::int64_t> from = draw_few(rng, rows, by_area ? std::min(rows, kCandidates * n) : n);
     std::sort(from.begin(), from.end());
-    const Points candidates = read_rows(slot, branch, from);
+    mesh_io::Dataset::Rows read = dataset.read_rows(cases[slot], branch, from);
+    if (ground) *ground = lowest_face(read.position, read.size);
+    const Points candidates = to_network(slot, branch, std::move(read), walls);
     const std::vector<std::int64_t> curve = curve_of(candidates.position);
     return take_rows(candidates,
                      by_area ? draw_by_size(rng, curve, cumulative_sum(candidates.size, curve), n)
@@ -287,16 +301,24 @@ struct Loader::Impl {
     batch.supernodes = geometry::draw_along(rng, curve_of(body.position), draw.supernodes);
     std::sort(batch.supernodes.begin(), batch.supernodes.end());
     Points drawn[2];
+    std::optional<geometry::WallDistance> built;  // of a case that is not in memory, for every batch anew
+    if (!memory && needs_walls()) built.emplace(walls_of(dataset, cases[slot]));
+    const geometry::WallDistance* walls = built ? &*built : memory && memory->walls ? &*memory->walls : nullptr;
+    double ground = memory ? memory->ground : 0;
     for (const Branch branch : {Branch::surface, Branch::volume}) {
       const int b = static_cast<int>(branch);
       batch.anchors[b] = static_cast<std::int64_t>(draw.anchors[b]);
       // Anchors and queries are one draw, cut in two: both are fair samples, since draws come in random order.
+      const bool of_volume = branch == Branch::volume;
       drawn[b] =
-          draw_points(rng, slot, memory, branch, draw.anchors[b] + draw.queries[b], b == 0 && draw.surface_by_area);
+          draw_points(rng, slot, memory, branch, draw.anchors[b] + draw.queries[b], b == 0 && draw.surface_by_area,
+                      of_volume ? walls : nullptr, of_volume && cells ? &ground : nullptr);
     }
+    if (cells) add_cells(batch, drawn[1], slot, *walls, ground);
     if (draw.mirror && rng.below(2) == 1) {
       mirror(body, 0, false);
       for (int b = 0; b < 2; ++b) mirror(drawn[b], b, true);
+      for (std::size_t k = 0; k < batch.cells.arms(); ++k) batch.cells.weight[3 * k + 1] *= -1;
     }
     weigh(batch, drawn[0], info);
     if (draw.scaling > 0) {
@@ -307,10 +329,55 @@ struct Loader::Impl {
     batch.points = input_rows(body, Branch::surface, 0, nullptr);
     for (int b = 0; b < 2; ++b) {
       batch.positions[b] =
-          input_rows(drawn[b], static_cast<Branch>(b), draw.anchors[b], b == 1 ? &batch.jacobian : nullptr);
+          input_rows(drawn[b], static_cast<Branch>(b), draw.anchors[b], b == 1 && !cells ? &batch.jacobian : nullptr);
       batch.targets[b] = std::move(drawn[b].target);
     }
     return batch;
+  }
+
+  // The cells among the queries whose vorticity is compared, and the places it is made of behind the queries.
+  void add_cells(Batch& batch, Points& volume, std::size_t slot, const geometry::WallDistance& walls,
+                 double ground) const {
+    const Normalizer of_case = normalizer.at_scale(factor(slot));
+    const double meter = of_case.position_extent / physics::kNetworkExtent;
+    const std::size_t first = draw.anchors[1], rows = volume.rows();
+    core::expect(volume.size.size() == rows, "loader: cells are compared, and their volumes are not known");
+    std::vector<Vec3> centers(rows - first);
+    std::vector<double> sizes(centers.size());
+    for (std::size_t i = 0; i < centers.size(); ++i) {
+      for (std::size_t a = 0; a < 3; ++a)
+        centers[i][a] = of_case.position_origin + meter * double{volume.position[3 * (first + i) + a]};
+      sizes[i] = std::cbrt(double{volume.size[first + i]});
+    }
+    std::vector<geometry::WallPoint> nearest(centers.size());
+    walls.nearest(centers, nearest);
+    // All first cells, and of the others as many as wanted.
+    Batch::Cells& cells = batch.cells;
+    std::size_t others = 0;
+    std::vector<Vec3> chosen;
+    std::vector<double> chosen_sizes;
+    std::vector<geometry::WallPoint> chosen_walls;
+    for (std::size_t i = 0; i < centers.size(); ++i) {
+      if (!physics::touches_wall(sizes[i], nearest[i].distance) && ++others > draw.cell_queries) continue;
+      cells.row.push_back(static_cast<std::int64_t>(first + i));
+      chosen.push_back(centers[i]), chosen_sizes.push_back(sizes[i]), chosen_walls.push_back(nearest[i]);
+    }
+    cells.share.assign(chosen.size(), 1 / static_cast<float>(chosen.size()));
+    const CellArms arms = cell_arms(chosen, chosen_sizes, chosen_walls, ground);
+    const double length = dataset.cases()[cases[slot]].scales().length;
+    for (const std::size_t begin : arms.begin) cells.begin.push_back(static_cast<std::int64_t>(begin));
+    for (std::size_t k = 0; k < arms.places.size(); ++k) {
+      cells.side.push_back(of_case.symmetric && arms.places[k][1] < 0 ? -1.0f : 1.0f);
+      for (const double w : arms.weights[k]) cells.weight.push_back(static_cast<float>(length * w));
+    }
+    volume.position.resize(3 * (rows + arms.places.size()));
+    of_case.normalize_positions(arms.places.data(), arms.places.size(), &volume.position[3 * rows]);
+    if (!config.wall_distance) return;
+    volume.wall.resize(rows + arms.places.size());
+    const std::span<geometry::WallPoint> walls_at_arms = std::span(volume.wall).subspan(rows);
+    walls.nearest(arms.places, walls_at_arms);
+    for (std::size_t k = 0; k < arms.places.size(); ++k)
+      walls_at_arms[k] = wall_to_network(of_case, arms.places[k], walls_at_arms[k]);
   }
 
   // Rows as the network takes them; jacobian: of the features of rows from `queries` on.
@@ -495,6 +562,12 @@ std::vector<float> column_weights(const Normalizer& normalizer, Branch branch, c
   return columns;
 }
 
+bool compares_cells(const Normalizer& normalizer, const LossOptions& loss) {
+  const auto vorticity = physics::find_field(normalizer[Branch::volume].fields, "vorticity", 3);
+  return vorticity.spec && vorticity.spec->decoder == physics::Decoder::curl && loss.curl_weight > 0 &&
+         loss.curl_of_cells;
+}
+
 std::vector<CurlTerm> curl_terms(const Normalizer& normalizer, const LossOptions& loss) {
   const auto& statistics = normalizer[Branch::volume];
   const auto velocity = physics::find_field(statistics.fields, "velocity", 3),
@@ -511,12 +584,13 @@ std::vector<CurlTerm> curl_terms(const Normalizer& normalizer, const LossOptions
   if (vorticity.spec && vorticity.spec->decoder == physics::Decoder::curl && loss.curl_weight > 0) {
     CurlTerm t;
     t.from = velocity.first, t.to = vorticity.first;
+    t.of_cells = compares_cells(normalizer, loss);
     t.factor = physics::kNetworkExtent / normalizer.position_extent, t.of_length = true;
     t.signed_log = vorticity.spec->transform == physics::Transform::signed_log;
     for (int c = 0; c < 3; ++c) {
       const std::size_t u = static_cast<std::size_t>(velocity.first + c),
                         w = static_cast<std::size_t>(vorticity.first + c);
-      t.scale[c] = static_cast<float>(statistics.std[u]);
+      t.scale[c] = static_cast<float>(statistics.std[u]), t.offset[c] = static_cast<float>(statistics.mean[u]);
       t.mean[c] = static_cast<float>(statistics.mean[w]), t.std[c] = static_cast<float>(statistics.std[w]);
       t.weight[c] = static_cast<float>(loss.curl_weight / 3);
     }

@@ -20,7 +20,10 @@ struct DrawOptions {
   std::size_t geometry_points = 4096, supernodes = 1024;
   std::size_t anchors[2] = {1024, 1024};  // surface, volume
   std::size_t queries[2] = {0, 0};        // further points with targets
-  bool surface_by_area = false;           // surface anchors and queries with probability by area, else all faces alike
+  // Of the volume queries that lie beyond the first cells at the body so many have the vorticity of their cell
+  // compared, at six further places each; of those in the first cells all, at one place.
+  std::size_t cell_queries = 16;
+  bool surface_by_area = false;  // surface anchors and queries with probability by area, else all faces alike
   // Every draw is scaled about the origin by a factor between 1 - scaling and 1 + scaling, its dimensionless fields
   // kept: by similarity the flow around a scaled body is the scaled flow, but for the Reynolds number.
   double scaling = 0;
@@ -37,6 +40,9 @@ struct LossOptions {
   double drag_scale = 0.01, lift_scale = 0.05;  // coefficients: a typical error, which weighs 1
   // Of the mean squared error of a vorticity that is decoded as curl, beside that of its own outputs.
   double curl_weight = 1;
+  // The curl is compared as the data's cells have it (physics/cell_vorticity.hpp), which takes their volumes; else as
+  // the exact derivative at the points.
+  bool curl_of_cells = true;
 };
 
 // How the cases stand in the network's world.
@@ -69,6 +75,9 @@ class Loader {
 // Per column of a branch's outputs: field weight over the field's components, for Trainer.
 std::vector<float> column_weights(const physics::Normalizer& normalizer, physics::Branch branch,
                                   const LossOptions& loss);
+
+// Whether batches are to have cells: the vorticity is decoded as curl and compared as cells have it.
+bool compares_cells(const physics::Normalizer& normalizer, const LossOptions& loss);
 
 // Losses on what the normaliser's decoders make of the volume branch's outputs. A velocity decoded as curl of a
 // potential has no loss on its outputs themselves: column_weights() gives them 0.

@@ -133,13 +133,77 @@ void curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, S
       });
 }
 
+template <class T, class Space>
+void cell_curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                     const CellRows<T, Space>& cells, const CurlTerm& term, T scale, Mat<T, Space> dout,
+                     Vec<double, Space> losses) {
+  const std::int64_t count = static_cast<std::int64_t>(cells.row.extent(0)),
+                     arms = static_cast<std::int64_t>(cells.side.extent(0));
+  core::expect(target.extent(1) == out.extent(1) && dout.size() == out.size() && losses.extent(0) == 3 &&
+                   static_cast<std::int64_t>(out.extent(0)) == cells.first + arms &&
+                   static_cast<std::int64_t>(cells.begin.extent(0)) == count + 1 &&
+                   static_cast<std::int64_t>(cells.weight.extent(0)) == arms,
+               "cell_curl_error: out, target, dout, cells and losses do not match");
+  core::expect(term.from + 3 <= static_cast<int>(out.extent(1)) && term.to + 3 <= static_cast<int>(out.extent(1)),
+               "cell_curl_error: columns");
+  typename core::Arena<Space>::Scope scope(context.arena);
+  const std::int64_t parts = (count + rows_per_part - 1) / rows_per_part;
+  Mat<double, Space> partial = take<double>(context, parts, 3);
+  if (context.measuring()) return;
+  const CurlTerm t = term;
+  const CellRows<T, Space> c = cells;
+  Kokkos::parallel_for(
+      "streamtube::surrogate::cell_curl_error",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>(context.space, 0, parts),
+      KOKKOS_LAMBDA(const std::int64_t part) {
+        for (int i = 0; i < 3; ++i) partial(part, i) = 0;
+        const std::int64_t end = (part + 1) * rows_per_part < count ? (part + 1) * rows_per_part : count;
+        for (std::int64_t cell = part * rows_per_part; cell < end; ++cell) {
+          T curl[3] = {0, 0, 0}, adjoint[3];
+          for (std::int64_t k = c.begin(cell); k < c.begin(cell + 1); ++k) {
+            T u[3];
+            for (int i = 0; i < 3; ++i) u[i] = T(t.offset[i]) + T(t.scale[i]) * out(c.first + k, t.from + i);
+            u[1] *= c.side(k);
+            for (int i = 0; i < 3; ++i) {
+              const int j = (i + 1) % 3, l = (i + 2) % 3;
+              curl[i] += c.weight(k, j) * u[l] - c.weight(k, l) * u[j];
+            }
+          }
+          for (int i = 0; i < 3; ++i) {
+            const T size = curl[i] < 0 ? -curl[i] : curl[i];
+            const T value = t.signed_log ? (curl[i] < 0 ? -Kokkos::log1p(size) : Kokkos::log1p(size)) : curl[i];
+            const T slope = t.signed_log ? T(1) / (T(1) + size) : T(1);
+            const T error = (value - T(t.mean[i])) / T(t.std[i]) - target(c.row(cell), t.to + i);
+            const T weight = T(t.weight[i]) * c.share(cell);
+            partial(part, i) += static_cast<double>(weight) * static_cast<double>(error) * static_cast<double>(error);
+            adjoint[i] = scale * T(2) * weight * error * slope / T(t.std[i]);
+          }
+          for (std::int64_t k = c.begin(cell); k < c.begin(cell + 1); ++k)
+            for (int i = 0; i < 3; ++i) {
+              const int j = (i + 1) % 3, l = (i + 2) % 3;
+              const T du = adjoint[j] * c.weight(k, l) - adjoint[l] * c.weight(k, j);
+              dout(c.first + k, t.from + i) += T(t.scale[i]) * (i == 1 ? c.side(k) : T(1)) * du;
+            }
+        }
+      });
+  Kokkos::parallel_for(
+      "streamtube::surrogate::cell_curl_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, 3),
+      KOKKOS_LAMBDA(const int i) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, i);
+        losses(i) = sum;
+      });
+}
+
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
   template void squared_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Vec<const T, S>, Vec<const T, S>, \
                                     T, Mat<T, S>, Vec<double, S>);                                                   \
   template void squared_functional<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, Mat<const T, S>, T, T,       \
                                          Mat<T, S>, Vec<double, S>);                                                 \
   template void curl_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, const CurlTerm&, T, T, Mat<T, S>,    \
-                                 Vec<double, S>);
+                                 Vec<double, S>);                                                                    \
+  template void cell_curl_error<T, S>(Context<S>&, Mat<const T, S>, Mat<const T, S>, const CellRows<T, S>&,          \
+                                      const CurlTerm&, T, Mat<T, S>, Vec<double, S>);
 STREAMTUBE_FOR_ALL_SPACES(STREAMTUBE_INSTANTIATE)
 #undef STREAMTUBE_INSTANTIATE
 

@@ -32,4 +32,24 @@ template <class T, class Space>
 void curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target, const CurlTerm& term,
                 T factor, T scale, Mat<T, Space> dout, Vec<double, Space> losses);
 
+// Cells of a batch (Batch::Cells in trainer.hpp) on the device.
+template <class T, class Space>
+struct CellRows {
+  Vec<const std::int64_t, Space> row, begin;
+  Vec<const T, Space> share;
+  Mat<const T, Space> weight;  // [arms][3]
+  Vec<const T, Space> side;
+  std::int64_t first = 0;  // row of the first arm among the outputs
+};
+
+// Squared error of the vorticity of cells, out of three outputs at their arms:
+//   u_k = offset + scale out_(first + k), its y times side_k;  c = sum over the cell's arms k of weight_k x u_k
+//   loss_i = weight_i sum over cells of share (y_i - target_(to + i))^2,  y_i = (T(c_i) - mean_i) / std_i
+// out, dout [rows][columns]; target [rows before the arms][columns]. dout is added to, scaled by `scale`; losses [3]
+// are written, unscaled.
+template <class T, class Space>
+void cell_curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
+                     const CellRows<T, Space>& cells, const CurlTerm& term, T scale, Mat<T, Space> dout,
+                     Vec<double, Space> losses);
+
 }  // namespace streamtube::surrogate

@@ -62,6 +62,9 @@ void each_option(R& r, const Visit& visit) {
   visit("draw.volume_anchors", r.draw.anchors[1], "per step", true);
   visit("draw.surface_queries", r.draw.queries[0], "further points with targets", true);
   visit("draw.volume_queries", r.draw.queries[1], "further points with targets; curls are learned at these", true);
+  visit("draw.cell_queries", r.draw.cell_queries,
+        "of these, beyond the first cells at the body: have the vorticity of their cell compared, at six places more",
+        true);
   visit("draw.surface_by_area", r.draw.surface_by_area,
         "surface points by area, as predict draws them; else all faces alike", true);
   visit("draw.mirror", r.draw.mirror, "reflect every second draw at y = 0", true);
@@ -80,6 +83,8 @@ void each_option(R& r, const Visit& visit) {
   visit("loss.drag_scale", r.loss.drag_scale, "error of a drag coefficient that weighs 1", true);
   visit("loss.lift_scale", r.loss.lift_scale, "the same of lift", true);
   visit("loss.curl_weight", r.loss.curl_weight, "of a vorticity decoded as curl, beside that of its own outputs", true);
+  visit("loss.curl_of_cells", r.loss.curl_of_cells,
+        "compare the curl as the data's cells have it, where their volumes are known; else at points", true);
   visit("optimizer.kind", r.optimizer.kind, "adamw or lion", true);
   visit("optimizer.rate", r.schedule.peak, "learning rate after the warm-up", true);
   visit("optimizer.end_rate", r.schedule.end, "at the end of the cosine", true);

@@ -108,6 +108,10 @@ class Session {
     result.parameters = trainer.parameters();
     Trainer::Shape shape{recipe_.draw.geometry_points, recipe_.draw.supernodes, {}, {}};
     for (int b = 0; b < 2; ++b) shape.anchors[b] = recipe_.draw.anchors[b], shape.queries[b] = recipe_.draw.queries[b];
+    if (compares_cells(normalizer_, recipe_.loss)) {
+      const std::size_t others = std::min(recipe_.draw.cell_queries, shape.queries[1]);
+      shape.queries[1] += 6 * others + (shape.queries[1] - others);
+    }
     const std::size_t scratch = trainer.scratch(shape), free = free_memory();
     result.memory = scratch + 6 * sizeof(float) * trainer.parameters();
     if (scratch > free)
@@ -459,6 +463,18 @@ class Session {
       std::fill(first, first + 3, mean);
     }
     normalizer_.check(where);
+    if (compares_cells(normalizer_, recipe_.loss) && !cell_volumes_known()) {
+      core::info(str(where, " does not tell the volumes of all cells: curls are compared at points"));
+      recipe_.loss.curl_of_cells = false;
+    }
+  }
+
+  bool cell_volumes_known() const {
+    const std::int64_t first[] = {0};
+    for (const auto* cases : {&train_, &validation_})
+      for (const std::size_t index : *cases)
+        if (data_.read_rows(index, Branch::volume, first).size.empty()) return false;
+    return true;
   }
 
   // The recipe's place for positions, which the data must lie in.

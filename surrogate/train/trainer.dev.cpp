@@ -114,6 +114,8 @@ struct Trainer::On final : Impl {
   std::int64_t updates = 0;
   Array<float> gradients, first, second, average, decays, column_weight[2];
   Array<double> losses[2], functional_losses, curl_losses, norm;
+  Array<float> cell_share, cell_weight, cell_side;
+  Array<std::int64_t> cell_row, cell_begin;
   std::vector<CurlTerm> curls;
   Array<float> points, point_features, positions[2], features[2], slope_features, targets[2], row_weights[2], condition;
   std::vector<Array<float>> functionals;
@@ -140,7 +142,7 @@ struct Trainer::On final : Impl {
                                 double scale, double length) {
     const std::size_t wide = static_cast<std::size_t>(model.config().features(1));
     typename Model::Slopes s;
-    if (curls.empty()) return s;
+    if (std::all_of(curls.begin(), curls.end(), [](const CurlTerm& term) { return term.of_cells; })) return s;
     const std::size_t first = static_cast<std::size_t>(anchors);
     core::expect(positions.extent(0) > first, "trainer: losses on curls need volume queries");
     s.positions = rows(positions, first, positions.extent(0));
@@ -149,11 +151,36 @@ struct Trainer::On final : Impl {
       fill_zero<float, Space>(context, dout);
       const Mat<const float, Space> target{targets[1].data() + first * out.extent(1), out.extent(0) / 4, out.extent(1)};
       for (std::size_t i = 0; i < curls.size(); ++i)
-        curl_error<float, Space>(context, out, target, curls[i],
-                                 static_cast<float>(curls[i].factor * (curls[i].of_length ? length : 1)),
-                                 static_cast<float>(scale), dout, {curl_losses.data() + 3 * i, 3});
+        if (!curls[i].of_cells)
+          curl_error<float, Space>(context, out, target, curls[i],
+                                   static_cast<float>(curls[i].factor * (curls[i].of_length ? length : 1)),
+                                   static_cast<float>(scale), dout, {curl_losses.data() + 3 * i, 3});
     };
     return s;
+  }
+
+  // Cells of a batch whose arms begin at row `first` of the volume's.
+  CellRows<float, Space> upload_cells(const Batch::Cells& from, std::int64_t first) {
+    upload<std::int64_t>(space, cell_row, from.row, "streamtube::surrogate::Trainer::cell_row");
+    upload<std::int64_t>(space, cell_begin, from.begin, "streamtube::surrogate::Trainer::cell_begin");
+    upload<float>(space, cell_share, from.share, "streamtube::surrogate::Trainer::cell_share");
+    upload<float>(space, cell_weight, from.weight, "streamtube::surrogate::Trainer::cell_weight");
+    upload<float>(space, cell_side, from.side, "streamtube::surrogate::Trainer::cell_side");
+    return {{cell_row.data(), from.row.size()},     {cell_begin.data(), from.begin.size()},
+            {cell_share.data(), from.share.size()}, {cell_weight.data(), from.arms(), 3},
+            {cell_side.data(), from.arms()},        first};
+  }
+  // The losses on the vorticity of cells; the arms' part of dout is written.
+  void cell_losses(Context<Space>& context, Mat<const float, Space> out, Mat<float, Space> dout,
+                   const CellRows<float, Space>& cells, double scale) {
+    if (cells.side.extent(0) == 0) return;
+    const std::size_t first = static_cast<std::size_t>(cells.first);
+    fill_zero<float, Space>(context, surrogate::rows(dout, first, dout.extent(0)));
+    const Mat<const float, Space> target{targets[1].data(), first, out.extent(1)};
+    for (std::size_t i = 0; i < curls.size(); ++i)
+      if (curls[i].of_cells)
+        cell_curl_error<float, Space>(context, out, target, cells, curls[i], static_cast<float>(scale), dout,
+                                      {curl_losses.data() + 3 * i, 3});
   }
 
   const AbuptConfig& config() const override { return model.config(); }
@@ -219,11 +246,14 @@ struct Trainer::On final : Impl {
       count_of[b] = n;
       rows.anchors[b] = batch.anchors[b], rows.queries[b] = static_cast<std::int64_t>(n) - batch.anchors[b];
       core::expect(rows.anchors[b] > 0 && rows.queries[b] >= 0, "trainer: both branches need anchors");
-      core::expect(batch.targets[b].size() == n * static_cast<std::size_t>(config.outputs[b]), "trainer: targets");
-      core::expect(batch.weights[b].empty() || batch.weights[b].size() == n, "trainer: row weights");
+      const std::size_t arms = b == 1 ? batch.cells.arms() : 0;  // rows without targets
+      core::expect(batch.anchors[b] + static_cast<std::int64_t>(arms) <= static_cast<std::int64_t>(n) &&
+                       batch.targets[b].size() == (n - arms) * static_cast<std::size_t>(config.outputs[b]),
+                   "trainer: targets");
+      core::expect(batch.weights[b].empty() || batch.weights[b].size() == n - arms, "trainer: row weights");
       upload<float>(m.space, m.positions[b], split.positions, "streamtube::surrogate::Trainer::positions");
       upload<float>(m.space, m.features[b], split.features, "streamtube::surrogate::Trainer::features");
-      if (b == 1 && !m.curls.empty()) {
+      if (b == 1 && std::any_of(m.curls.begin(), m.curls.end(), [](const CurlTerm& t) { return !t.of_cells; })) {
         const std::size_t wide = static_cast<std::size_t>(config.features(1)),
                           first = wide * static_cast<std::size_t>(batch.anchors[1]);
         core::expect(wide == 0 || batch.jacobian.size() == 3 * (split.features.size() - first),
@@ -249,6 +279,8 @@ struct Trainer::On final : Impl {
                     "streamtube::surrogate::Trainer::functional");
     }
     resize(m.functional_losses, batch.functionals.size(), "streamtube::surrogate::Trainer::functional_losses");
+    const CellRows<float, Space> cells =
+        m.upload_cells(batch.cells, static_cast<std::int64_t>(count_of[1] - batch.cells.arms()));
 
     typename Model::Case input;
     input.points = {m.points.data(), count, 3};
@@ -266,13 +298,15 @@ struct Trainer::On final : Impl {
     const typename Model::LossFunction loss = [&](const Mat<const float, Space>(&out)[2],
                                                   const Mat<float, Space>(&dout)[2]) {
       for (int b = 0; b < 2; ++b) {
-        const Mat<const float, Space> target{m.targets[b].data(), out[b].extent(0), out[b].extent(1)};
-        const Vec<const float, Space> weights =
-            batch.weights[b].empty() ? Vec<const float, Space>()
-                                     : Vec<const float, Space>(m.row_weights[b].data(), out[b].extent(0));
-        squared_error<float, Space>(context, out[b], target, weights, m.column_weight[b], static_cast<float>(scale),
-                                    dout[b], m.losses[b]);
+        const std::size_t told = out[b].extent(0) - (b == 1 ? batch.cells.arms() : 0);
+        const Mat<const float, Space> target{m.targets[b].data(), told, out[b].extent(1)};
+        const Vec<const float, Space> weights = batch.weights[b].empty()
+                                                    ? Vec<const float, Space>()
+                                                    : Vec<const float, Space>(m.row_weights[b].data(), told);
+        squared_error<float, Space>(context, surrogate::rows(out[b], 0, told), target, weights, m.column_weight[b],
+                                    static_cast<float>(scale), surrogate::rows(dout[b], 0, told), m.losses[b]);
       }
+      m.cell_losses(context, out[1], dout[1], cells, scale);
       const Mat<const float, Space> target{m.targets[0].data(), out[0].extent(0), out[0].extent(1)};
       for (std::size_t i = 0; i < batch.functionals.size(); ++i)
         squared_functional<float, Space>(

@@ -41,10 +41,12 @@ struct Schedule {
   double rate(std::int64_t update) const;
 };
 
-// A loss on what a decoder (physics::Decoder) makes of three outputs of the volume branch; the formula is at
-// curl_error() in train/loss.dev.hpp.
+// A loss on what a decoder (physics::Decoder) makes of three outputs of the volume branch; the formulas are at
+// curl_error() and cell_curl_error() in train/loss.dev.hpp.
 struct CurlTerm {
+  bool of_cells = false;  // out of differences (Batch::Cells), else out of exact derivatives at the queries
   int from = 0, to = 0;
+  float offset[3] = {0, 0, 0};  // velocity = offset + scale * output; only differences to a wall see the offset
   float scale[3] = {1, 1, 1};
   double factor = 1;
   bool of_length = false;  // factor counts once per metre of the case's reference length
@@ -65,6 +67,14 @@ struct Batch {
   std::vector<float> weights[2];  // [anchors + queries] of the rows, mean 1; empty: all 1
   std::vector<float> condition;   // [config.condition]
   double reference_length = 1;    // m, of CurlTerm::of_length
+  // Cells whose vorticity is compared (surrogate/model/cell_arms.hpp): sum of weight x velocity over places, which are
+  // the last of the volume's positions and have no targets.
+  struct Cells {
+    std::vector<std::int64_t> row, begin;  // [C] the volume's row whose target it is; [C + 1] of the arms
+    std::vector<float> share;              // [C] of the loss; they add up to 1
+    std::vector<float> weight, side;       // [arms][3] times the reference length; [arms] -1 where y is reflected
+    std::size_t arms() const { return side.size(); }
+  } cells;
   // Integrals over the surface points whose errors are penalised: weight (sum of coefficient * error)^2.
   struct Functional {
     std::string name;                 // "drag"
@@ -96,8 +106,8 @@ class Trainer {
   const AbuptConfig& config() const;
   std::size_t parameters() const;
 
-  // Losses on curls, at the volume queries of every batch. Not at its anchors: a network that finds a key exactly where
-  // it is asked can learn slopes that hold nowhere else.
+  // Losses on curls: those of cells where batches have them, the others at the volume queries of every batch. Not at
+  // its anchors: a network that finds a key exactly where it is asked can learn slopes that hold nowhere else.
   void set_curl_terms(std::vector<CurlTerm> terms);
 
   // Forward, loss, backward; adds `scale` times the gradients to those that are there. Throws Error(internal) for

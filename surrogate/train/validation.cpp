@@ -27,6 +27,18 @@ std::array<int, 2> pressure_and_shear(const physics::Normalizer& normalizer) {
   return {first("pressure", 1), first("wall_shear_stress", 3)};
 }
 
+// Dimensionless, of a batch's cell, out of the dimensionless velocities at all arms, `stride` floats apart.
+std::vector<float> cell_vorticity(const Batch::Cells& cells, std::size_t cell, const float* velocity,
+                                  std::size_t stride) {
+  Vec3 sum{0, 0, 0};
+  for (std::int64_t k = cells.begin[cell]; k < cells.begin[cell + 1]; ++k) {
+    const float *u = velocity + static_cast<std::size_t>(k) * stride,
+                *w = &cells.weight[static_cast<std::size_t>(3 * k)];
+    sum = sum + cross(Vec3{w[0], w[1], w[2]}, Vec3{u[0], u[1] * cells.side[static_cast<std::size_t>(k)], u[2]});
+  }
+  return {static_cast<float>(sum[0]), static_cast<float>(sum[1]), static_cast<float>(sum[2])};
+}
+
 }  // namespace
 
 struct Validation::Case {
@@ -74,7 +86,10 @@ void Validation::draw(const Dataset& data, const std::vector<std::size_t>& cases
     draw.queries[b] =
         std::min<std::size_t>(static_cast<std::size_t>(recipe.validation_points), least[b] - draw.anchors[b]);
   }
-  Loader loader(data, cases, world, normalizer_, config_, draw, {}, recipe.seed + 1, processes_.rank(),
+  draw.cell_queries = draw.queries[1];
+  LossOptions compared;
+  compared.curl_of_cells = recipe.loss.curl_of_cells;
+  Loader loader(data, cases, world, normalizer_, config_, draw, compared, recipe.seed + 1, processes_.rank(),
                 processes_.size(), 0);
   for (std::size_t i = rank; i < cases.size(); i += size) {
     Case one;
@@ -87,7 +102,7 @@ void Validation::draw(const Dataset& data, const std::vector<std::size_t>& cases
       one.rows[b] = one.batch.positions[b];
       one.truth[b] = one.batch.targets[b];
       normalizer_.to_dimensionless(static_cast<Branch>(b), one.truth[b].data(),
-                                   one.rows[b].size() / static_cast<std::size_t>(config_.width(b)));
+                                   one.truth[b].size() / normalizer_.branch[b].mean.size());
     }
     const std::size_t slot = static_cast<std::size_t>(found - cases.begin());
     if (forces_)
@@ -127,12 +142,14 @@ std::vector<double> Validation::errors_of(Surrogate& network, const Case& one) c
   for (int b = 0; b < 2; ++b)
     input.anchors[b] = std::span(one.rows[b]).first(static_cast<std::size_t>(config_.width(b) * one.batch.anchors[b]));
   network.encode(input);
-  const FieldPredictor predictor(normalizer_, one.batch.reference_length);
+  const Batch::Cells& cells = one.batch.cells;
+  physics::Normalizer decoding = normalizer_;
+  if (cells.arms() > 0) decoding.set_vorticity_decoder(physics::Decoder::direct, "validation");  // the arms tell it
+  const FieldPredictor predictor(decoding, one.batch.reference_length);
   NetworkAnswer answer;
   for (int b = 0; b < 2; ++b) {
     const Branch branch = static_cast<Branch>(b);
-    const std::size_t columns = normalizer_.branch[b].mean.size(),
-                      n = one.rows[b].size() / static_cast<std::size_t>(config_.width(b));
+    const std::size_t columns = normalizer_.branch[b].mean.size(), n = one.truth[b].size() / columns;
     // Derivatives of features are those of all rows here.
     std::vector<float> jacobian;
     if (predictor.differentiates(branch) && config_.features(b) > 0) {
@@ -147,6 +164,18 @@ std::vector<double> Validation::errors_of(Surrogate& network, const Case& one) c
       // A field that needs derivatives is compared at the queries alone, which have those of their features.
       const std::size_t from = jacobian.empty() ? 0 : static_cast<std::size_t>(one.batch.anchors[b]);
       physics::FieldError error(f.components);
+      if (b == 1 && cells.arms() > 0 && f.name == "vorticity") {
+        const std::size_t velocity =
+            static_cast<std::size_t>(physics::find_field(normalizer_[branch].fields, "velocity", 3).first);
+        for (std::size_t c = 0; c < cells.row.size(); ++c) {
+          const std::vector<float> vorticity =
+              cell_vorticity(cells, c, &answer.values[n * columns + velocity], columns);
+          error.add(vorticity.data(), &one.truth[b][static_cast<std::size_t>(cells.row[c]) * columns + first], 1.0);
+        }
+        first += 3;
+        table.push_back(error.relative_l2());
+        continue;
+      }
       for (std::size_t r = from; r < n; ++r)
         error.add(&answer.values[r * columns + first], &one.truth[b][r * columns + first], 1.0);
       first += static_cast<std::size_t>(f.components);

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "mesh_io/gradient.hpp"
+#include "physics/cell_vorticity.hpp"
 #include "solver/neural/neural_engine.hpp"
 #include "tests/geometry/shapes.hpp"
 #include "tests/support/array_of.hpp"
@@ -354,6 +355,43 @@ TEST_CASE("the decoder of vorticity changes vorticity and nothing else; the leng
   back.vorticity = Decoder::direct;
   CHECK(test::array_of(engine.solve(std::move(back)).volume.attributes, "vorticity").values ==
         test::array_of(a.volume.attributes, "vorticity").values);
+}
+
+TEST_CASE("vorticity of cells is made of the velocities around them") {
+  constexpr double h = 0.04, far = 10;
+  struct Place {
+    Vec3 at;
+    double distance;
+    Vec3 normal;
+  };
+  const std::vector<Place> places = {{{0.5, 0.1, 0.51}, 0.01, {0, 0, 1}},
+                                     {{0.5, 0.1, 0.56}, 0.06, {0, 0, 1}},
+                                     {{0.5, 0.33, 0.3}, 0.03, {0, 1, 0}},
+                                     {{1.6, 0.1, 0.3}, 0.6, {1, 0, 0}},
+                                     {{1.6, 0.1, 0.015}, far, {1, 0, 0}}};
+  Case question = box_case();
+  question.vorticity_cell = h;
+  for (const Place& place : places) question.sample_mesh.points.push_back(place.at);
+  const double ground = model().domain.low[2];
+  Case arms = box_case();
+  std::vector<Vec3> weights;
+  std::vector<std::size_t> begin = {0};
+  for (const Place& place : places) {
+    const auto stencil = physics::cell_stencil(place.at, h, place.distance, place.normal, ground);
+    for (const auto& arm : stencil.used()) arms.probes.push_back(place.at + arm.offset), weights.push_back(arm.weight);
+    begin.push_back(weights.size());
+  }
+  CHECK(begin == std::vector<std::size_t>{0, 1, 7, 13, 19, 25});
+  const Answer cells = solve(std::move(question)), around = solve(std::move(arms));
+  const auto& vorticity = test::array_of(cells.samples.attributes, "vorticity").values;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    CAPTURE(i);
+    Vec3 expected{0, 0, 0};
+    for (std::size_t k = begin[i]; k < begin[i + 1]; ++k)
+      expected = expected + cross(weights[k], around.probe_velocity[k]);
+    for (std::size_t a = 0; a < 3; ++a)
+      CHECK(vorticity[3 * i + a] == Approx(expected[a]).epsilon(1e-3).margin(1e-3 * norm(expected) + 1e-2));
+  }
 }
 
 TEST_CASE("a model with a vector potential: the velocity's divergence vanishes") {

@@ -241,6 +241,17 @@ TEST_CASE("cases of a data set are evaluated at their own scale and conditions")
   const auto a = score(one), b = score(four);
   CHECK(a.cd == Approx(b.cd).epsilon(1e-6));
   for (const auto& [name, error] : a.relative_l2) CHECK(b.relative_l2.at(name) == Approx(error).epsilon(1e-5));
+  // A curl as cells have it, too; at points it is another.
+  solver::EvaluationOptions curl;
+  curl.vorticity = physics::Decoder::curl;
+  const auto of_one = solver::evaluate(model, one, curl), of_four = solver::evaluate(model, four, curl);
+  const auto error = [](const solver::EvaluationResult& r) { return r.fields.at("volume/vorticity").relative_l2; };
+  CHECK(of_one.vorticity_of_cells);
+  CHECK(error(of_four) == Approx(error(of_one)).epsilon(1e-4));
+  curl.vorticity_of_cells = false;
+  const auto at_points = solver::evaluate(model, one, curl);
+  CHECK(!at_points.vorticity_of_cells);
+  CHECK(std::abs(error(at_points) / error(of_one) - 1) > 1e-3);
   model.conditions[1].name = "pitch";
   CHECK_THAT(message_of([&] { score(one); }),
              ContainsSubstring("case 'case_1'") && ContainsSubstring("conditioned on pitch"));

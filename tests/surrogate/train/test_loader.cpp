@@ -248,3 +248,63 @@ TEST_CASE("normals and walls of drawn points are those of the body, in either ha
       }
     }
 }
+
+// Whatever is done to a draw, the arms of a cell reproduce the position: sum of weight x position^T is the identity
+// times the reference length, up to the first cells at the body, whose one arm ends at the wall.
+TEST_CASE("cells of a batch: their arms lie around the queries, and weigh as differences do") {
+  const TempDir dir;
+  test::write_tiny_dataset(dir.file("d.h5"));
+  const mesh_io::Dataset data(dir.file("d.h5"));
+  const std::vector<std::size_t> cases = data.split("train");
+  for (const bool symmetric : {false, true})
+    for (const bool features : {false, true})
+      for (const std::size_t cache : {kMemory, std::size_t{0}}) {
+        CAPTURE(symmetric, features, cache);
+        AbuptConfig config;
+        config.wall_distance = features;
+        physics::Normalizer normalizer = make_normalizer(data, cases);
+        normalizer.symmetric = symmetric;
+        normalizer.set_vorticity_decoder(physics::Decoder::curl, "test");
+        DrawOptions o = options();
+        o.queries[1] = 60, o.cell_queries = 9;
+        o.mirror = !symmetric, o.scaling = 0.2;
+        Loader loader(data, cases, {}, normalizer, config, o, {}, 1, 0, 1, cache);
+        const std::size_t width = static_cast<std::size_t>(config.width(1));
+        for (int t = 0; t < 4; ++t) {
+          const Batch batch = loader.next();
+          const Batch::Cells& cells = batch.cells;
+          REQUIRE(batch.positions[1].size() == width * (90 + cells.arms()));
+          REQUIRE(batch.targets[1].size() == 7 * 90);
+          CHECK(batch.jacobian.empty());
+          REQUIRE(cells.begin.size() == cells.row.size() + 1);
+          const double length = batch.reference_length * physics::kNetworkExtent / normalizer.position_extent;
+          // y of the plane that positions were reflected at.
+          const double plane = -normalizer.position_origin / normalizer.position_extent * physics::kNetworkExtent;
+          std::size_t six = 0;
+          for (std::size_t c = 0; c < cells.row.size(); ++c) {
+            CHECK((cells.row[c] >= 30 && cells.row[c] < 90));
+            const auto first = static_cast<std::size_t>(cells.begin[c]),
+                       last = static_cast<std::size_t>(cells.begin[c + 1]);
+            const float* center = &batch.positions[1][width * static_cast<std::size_t>(cells.row[c])];
+            double moment[3][3] = {};
+            for (std::size_t k = first; k < last; ++k)
+              for (std::size_t a = 0; a < 3; ++a) {
+                double x = batch.positions[1][width * (90 + k) + a];
+                if (a == 1) x = plane + cells.side[k] * (x - plane);
+                for (std::size_t b = 0; b < 3; ++b)
+                  moment[a][b] += (x - double{center[a]}) * double{cells.weight[3 * k + b]} / length;
+              }
+            six += last - first == 6;
+            if (last - first == 6)
+              for (std::size_t a = 0; a < 3; ++a)
+                for (std::size_t b = 0; b < 3; ++b) CHECK_THAT(moment[a][b], WithinAbs(a == b ? 1 : 0, 2e-3));
+            else  // from the centre to the face away from the wall, in parts of the cell's height
+              CHECK_THAT(moment[0][0] + moment[1][1] + moment[2][2], WithinAbs(0.5, 0.51));
+          }
+          CHECK(six == 9);
+          float sum = 0;
+          for (const float share : cells.share) sum += share;
+          CHECK_THAT(sum, WithinAbs(1.0f, 1e-5f));
+        }
+      }
+}

@@ -323,6 +323,31 @@ TEST_CASE("decoders: a vorticity learned as curl, a velocity as curl of a potent
   run_session(other, {});
   CHECK(bytes(dir.file("other/last.h5")) != bytes(dir.file("run/last.h5")));
 
+  // Compared at points it is another run; where cells' volumes are unknown there is no other.
+  Recipe points = recipe;
+  points.out = dir.file("points"), points.loss.curl_of_cells = false;
+  run_session(points, {});
+  const auto weights = [&](const char* file) {
+    std::vector<float> all;
+    for (const auto& [name, tensor] : read_checkpoint(dir.file(file)).weights)
+      all.insert(all.end(), tensor.values.begin(), tensor.values.end());
+    return all;
+  };
+  CHECK((weights("points/last.h5") != weights("run/last.h5")));
+  int next = 0;
+  mesh_io::DatasetHeader header = test::tiny_header();
+  header.splits = {{"train", {"case_0", "case_1", "case_2", "case_3"}}, {"validation", {"case_4"}}};
+  mesh_io::write_dataset(dir.file("unsized.h5"), header, [&](mesh_io::FlowSample& sample) {
+    if (next == 5) return false;
+    sample = test::tiny_case(next++);
+    sample.part[1].size.clear();
+    return true;
+  });
+  Recipe unsized = recipe;
+  unsized.data = dir.file("unsized.h5"), unsized.out = dir.file("unsized");
+  run_session(unsized, {});
+  CHECK((weights("unsized/last.h5") == weights("points/last.h5")));
+
   // Validation is of what the decoder gives.
   const auto vorticity_error = [&](physics::Decoder decoder) {
     Recipe still = tiny_recipe(dir);
