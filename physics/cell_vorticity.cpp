@@ -6,7 +6,6 @@
 namespace streamtube::physics {
 namespace {
 
-constexpr double kNearBody = 2.5;      // sizes; closer than that arms go along the wall's normal and tangents
 constexpr double kLeastHeight = 0.25;  // sizes; what lies closer to a wall than half of it is taken for a cell so high
 constexpr double kUpright = 0.7;       // cosine from which on an arm is taken to meet the ground head on
 
@@ -50,7 +49,9 @@ CellStencil cell_stencil(const Vec3& center, double size, double wall_distance, 
     return out;
   }
   std::array<Vec3, 3> axes = {Vec3{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
-  const bool near = wall_distance < kNearBody * size;
+  const double steepest =
+      std::max({std::abs(wall_direction[0]), std::abs(wall_direction[1]), std::abs(wall_direction[2])});
+  const bool near = wall_distance - steepest * size < kLeastHeight * size;  // an arm would end at the wall or behind it
   if (near) {
     const auto across = tangents(wall_direction);
     axes = {wall_direction, across[0], across[1]};

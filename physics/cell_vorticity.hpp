@@ -10,8 +10,8 @@
 //
 //   first cell at a body (distance d of its centre below 0.65 of its size): the cell is 2 d high and ends at the wall,
 //     whose velocity is 0: one arm, u at the face away from the wall, n / (2 d)
-//   others: differences of the velocity over the centres of the cells around, along the axes, or close to a body along
-//     its normal and two tangents, so that no arm enters the body
+//   others: differences of the velocity over the centres of the cells around, along the axes, as in meshes of
+//     hexahedra; where an arm along an axis would enter the body, along its normal and two tangents
 //   at the ground: arms end there, and the velocity there is the field's own, as the ground may move
 
 #include <array>
@@ -32,9 +32,9 @@ struct CellStencil {
   std::span<const CellArm> used() const { return {arms.data(), static_cast<std::size_t>(count)}; }
 };
 
-// A cell whose centre is closer to a body than this part of its size touches the body. Whole cubes there have 0.5, cells
-// cut by the body or pushed onto it less, or up to 0.65 where they are higher than wide; second cells, on a cut one,
-// begin at 0.75 (all cells of a snappyHexMesh around an Ahmed body counted).
+// A cell whose centre is closer to a body than this part of its size touches the body. Whole cubes there have 0.5,
+// cells cut by the body or pushed onto it less, or up to 0.65 where they are higher than wide; second cells, on a cut
+// one, begin at 0.75 (all cells of a snappyHexMesh around an Ahmed body counted).
 inline constexpr double kFirstCell = 0.65;
 
 // center m; size: cube root of the cell's volume, m, positive. wall_distance m and the unit vector from the wall to the

@@ -49,8 +49,10 @@ struct Case {
   std::vector<physics::Derived> derive;
   std::optional<physics::Decoder> vorticity;  // direct or curl, in the place of what the model says
   // m: vorticity as the mean over cells so large (physics/cell_vorticity.hpp), from the model's velocity; 0: as
-  // `vorticity` says.
+  // `vorticity` says. own_cells: over each cell of the volume's mesh, in its own size, where fields are on cells.
   double vorticity_cell = 0;
+  bool vorticity_of_own_cells = false;
+  bool vorticity_by_cells() const { return vorticity_cell > 0 || vorticity_of_own_cells; }
 
   physics::Flow flow;
   // The model's world is that many times as large as it was trained (surrogate::Checkpoint::at_scale). All lengths

@@ -37,9 +37,10 @@ void CaseOptions::declare(CLI::App& app) {
                  "q_criterion, lambda2 (1/s^2), strain_rate, divergence, velocity_gradient (1/s)")
       ->join(',');
   app.add_option("--vorticity", vorticity_text, kVorticityHelp);
-  app.add_option("--vorticity-cell", vorticity_cell,
-                 "Metres: vorticity as the mean over cells so large, with the wall's velocity at walls, as a "
-                 "finite-volume solver has it; from the model's velocity");
+  app.add_option(
+      "--vorticity-cell", vorticity_cell,
+      "own, or metres: vorticity as the mean over each cell of the volume's mesh, or over cells so large, with "
+      "the wall's velocity at walls, as a finite-volume solver has it; from the model's velocity");
   app.add_option("--cell", cell, "Cell size of --volume grid, m; default: a fortieth of the body's length");
   samples.declare(app);
   app.add_option("--points-on", points_on, "Fields on cells or vertices of the meshes")
@@ -77,7 +78,10 @@ void CaseOptions::validate() {
   positive("--wheelbase", wheelbase, !std::isnan(wheelbase));
   positive("--viscosity", viscosity, true);
   positive("--cell", cell, !std::isnan(cell));
-  positive("--vorticity-cell", vorticity_cell, !std::isnan(vorticity_cell));
+  positive("--vorticity-cell", vorticity_cell_size(), !vorticity_cell.empty() && vorticity_cell != "own");
+  if (vorticity_cell == "own" && (points_on != "cells" || samples.wanted()))
+    throw Error(ErrorKind::usage, "--vorticity-cell own is about the cells of the volume's mesh, not about points",
+                "pass a size in metres, or leave out --points-on, --probes, --line and --plane");
   positive("--reference-area", area, !std::isnan(area));
   positive("--reference-length", length, !std::isnan(length));
   if (volume.empty()) volume = "adaptive";
@@ -89,9 +93,16 @@ void CaseOptions::validate() {
   resolution = parse_resolution(resolution_text);
   derive = parse_derive(derive_text);
   vorticity = parse_vorticity(vorticity_text);
-  if (vorticity == physics::Decoder::direct && !std::isnan(vorticity_cell))
+  if (vorticity == physics::Decoder::direct && !vorticity_cell.empty())
     throw Error(ErrorKind::usage, "--vorticity-cell is a curl of the velocity, but --vorticity is direct",
                 "leave out one of the two");
+}
+
+double CaseOptions::vorticity_cell_size() const {
+  if (vorticity_cell.empty() || vorticity_cell == "own") return 0;
+  char* end = nullptr;
+  const double size = std::strtod(vorticity_cell.c_str(), &end);
+  return *end == '\0' ? size : std::nan("");
 }
 
 std::vector<std::string> CaseOptions::derived_names() const {
@@ -102,7 +113,7 @@ std::vector<std::string> CaseOptions::derived_names() const {
 
 std::vector<physics::FieldSpec> CaseOptions::volume_fields(const surrogate::Checkpoint& model) const {
   physics::Normalizer normalizer = model.normalizer;
-  if (!std::isnan(vorticity_cell))
+  if (!vorticity_cell.empty())
     normalizer.set_vorticity_decoder(physics::Decoder::curl, model.name);
   else if (vorticity)
     normalizer.set_vorticity_decoder(*vorticity, model.name);
@@ -212,7 +223,8 @@ BodyCase make_case(LoadedBody loaded, const CaseOptions& options, const surrogat
   if (!std::isnan(options.cell)) question.grid_cell = options.cell;
   if (options.volume != "none" || options.samples.wanted()) question.derive = options.derive;
   question.vorticity = options.vorticity;
-  if (!std::isnan(options.vorticity_cell)) question.vorticity_cell = options.vorticity_cell;
+  question.vorticity_cell = options.vorticity_cell_size();
+  question.vorticity_of_own_cells = options.vorticity_cell == "own";
   if (!std::isnan(options.area)) question.reference_area = options.area;
   if (!std::isnan(options.length)) question.reference_length = options.length;
   settle_axles(out, options);

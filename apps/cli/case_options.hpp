@@ -46,16 +46,17 @@ struct CaseOptions {
   std::string volume;   // adaptive, grid, none or a file; empty: to be chosen before validate()
   std::string surface;  // a file, or empty
   std::string points_on = "cells";
-  std::string inside = "nan";         // of a mesh's places within the body or beneath the ground; or keep
-  double velocity = kNotGiven;        // m/s; the model's
-  double density = 1.225;             // kg/m3
-  double viscosity = 1.5e-5;          // m2/s, kinematic
-  double cell = kNotGiven;            // m
-  double vorticity_cell = kNotGiven;  // m
-  double area = kNotGiven;            // m2
-  double length = kNotGiven;          // m
-  double wheelbase = kNotGiven;       // m
-  std::vector<double> moment_center;  // m, in the frame of the files; empty: not given
+  std::string inside = "nan";          // of a mesh's places within the body or beneath the ground; or keep
+  double velocity = kNotGiven;         // m/s; the model's
+  double density = 1.225;              // kg/m3
+  double viscosity = 1.5e-5;           // m2/s, kinematic
+  double cell = kNotGiven;             // m
+  std::string vorticity_cell;          // "own" or m; empty: not given
+  double vorticity_cell_size() const;  // m; 0 for "own"
+  double area = kNotGiven;             // m2
+  double length = kNotGiven;           // m
+  double wheelbase = kNotGiven;        // m
+  std::vector<double> moment_center;   // m, in the frame of the files; empty: not given
   std::uint64_t seed = 0;
   std::size_t draws = 1;  // an option of predict alone
   std::string resolution_text, derive_text, vorticity_text;

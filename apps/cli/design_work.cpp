@@ -114,7 +114,7 @@ std::string settings_json(const std::string& kind, const solver::SweepPlan& plan
               {"samples", c.samples.given()},
               {"derive", c.derived_names()},
               {"vorticity", c.vorticity_text},
-              {"vorticity_cell", or_null(c.vorticity_cell)},
+              {"vorticity_cell", c.vorticity_cell},
               {"reference_area", or_null(c.area)},
               {"baseline_area", o.baseline_area},
               {"reference_length", or_null(c.length)},
@@ -186,7 +186,7 @@ void SweepOptions::validate() {
                 "--surface-resolution makes all surfaces finer");
   core::check(device);
   of_case.validate();
-  if (of_case.volume == "none" && (!of_case.derive.empty() || of_case.vorticity || !std::isnan(of_case.vorticity_cell)))
+  if (of_case.volume == "none" && (!of_case.derive.empty() || of_case.vorticity || !of_case.vorticity_cell.empty()))
     throw Error(ErrorKind::usage, "--derive, --vorticity and --vorticity-cell are about fields of the volume",
                 "pass --fields all");
 }

@@ -130,7 +130,7 @@ Json run_json(const Result& r) {
       {"volume", options.volume},
       {"derive", options.derived_names()},
       {"vorticity", options.vorticity ? Json(physics::name(*options.vorticity)) : Json(nullptr)},
-      {"vorticity_cell", or_null(options.vorticity_cell)},
+      {"vorticity_cell", options.vorticity_cell.empty() ? Json(nullptr) : Json(options.vorticity_cell)},
       {"points_on", options.points_on},
       {"surface_resolution", options.resolution_text.empty() ? Json(nullptr) : Json(options.resolution_text)},
       {"evaluation", r.run.evaluation},

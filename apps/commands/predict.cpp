@@ -90,7 +90,7 @@ class Predict : public Command {
     core::check(device_);
     pictures_.validate();
     options_.validate();
-    const bool of_cells = !std::isnan(options_.vorticity_cell);
+    const bool of_cells = !options_.vorticity_cell.empty();
     if (of_cells && !points_.empty())
       throw Error(ErrorKind::usage, "--vorticity-cell is not there for --points, whose points come one by one",
                   "give the points as --volume or --samples, or take --vorticity curl");

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -106,17 +107,59 @@ std::string box_text(const Box& box) {
 
 // How velocity and vorticity are decoded, in words.
 std::vector<std::pair<std::string, std::string>> decoder_lines(const physics::Normalizer::BranchStatistics& branch,
-                                                               double cell) {
+                                                               const Case& question) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const auto& field : branch.fields)
-    if (field.name == "vorticity" && cell > 0)
-      lines.emplace_back(field.name, str("mean over cells of ", cell, " m, from the velocity"));
+    if (field.name == "vorticity" && question.vorticity_by_cells())
+      lines.emplace_back(field.name,
+                         question.vorticity_of_own_cells
+                             ? std::string("mean over each cell, from the velocity")
+                             : str("mean over cells of ", question.vorticity_cell, " m, from the velocity"));
     else if (field.name == "velocity" || field.name == "vorticity")
       lines.emplace_back(field.name, field.decoder == physics::Decoder::direct ? "the network's own"
                                      : field.decoder == physics::Decoder::curl ? "exact curl of the velocity"
                                                                                : "exact curl of a vector potential");
   return lines;
 }
+
+// Finds the cell of a mesh whose centre lies at a place. Centres of octree meshes lie on a lattice of half the smallest
+// size; others are found all the same where two of them do not share a box of that lattice.
+class CentreLookup {
+ public:
+  CentreLookup(std::size_t count, const std::function<Vec3(std::size_t)>& position,
+               const std::function<double(std::size_t)>& size)
+      : position_(position) {
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < count; ++i)
+      if (size(i) > 0) least = std::min(least, size(i));
+    unit_ = least / 2;
+    if (!std::isfinite(unit_)) return;
+    origin_ = position(0);
+    cells_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) cells_.emplace(key(position(i)), i);
+  }
+  std::optional<std::size_t> find(const Vec3& place) const {
+    if (cells_.empty()) return {};
+    const auto found = cells_.find(key(place));
+    if (found == cells_.end() || norm(position_(found->second) - place) > kSame * unit_) return {};
+    return found->second;
+  }
+
+ private:
+  static constexpr double kSame = 0.02;  // of the unit
+  std::uint64_t key(const Vec3& place) const {
+    std::uint64_t code = 0;
+    for (std::size_t a = 0; a < 3; ++a) {
+      const double at = std::floor((place[a] - origin_[a]) / unit_ + 0.5);
+      code = code << 21 | (static_cast<std::uint64_t>(static_cast<std::int64_t>(at)) & 0x1fffff);
+    }
+    return code;
+  }
+  const std::function<Vec3(std::size_t)>& position_;
+  Vec3 origin_{0, 0, 0};
+  double unit_ = 0;
+  std::unordered_map<std::uint64_t, std::size_t> cells_;
+};
 
 // The wanted arrays of one branch over `count` places; fill() takes one place's dimensionless values and, where derived
 // quantities are wanted, the dimensionless velocity's derivatives.
@@ -197,7 +240,7 @@ struct NeuralEngine::Impl {
   // That of the model's world, with the case's decoder of vorticity.
   physics::Normalizer normalizer(const Case& question) const {
     physics::Normalizer out = world(question).normalizer;
-    if (question.vorticity_cell > 0)
+    if (question.vorticity_by_cells())
       out.set_vorticity_decoder(physics::Decoder::direct, checkpoint.name);  // Solving::cell_vorticity() makes it
     else if (question.vorticity)
       out.set_vorticity_decoder(*question.vorticity, str("the model '", checkpoint.name, "'"));
@@ -489,7 +532,7 @@ Plan NeuralEngine::plan(const Case& question) const {
     plan.lines.emplace_back("size for the model",
                             str(1 / question.model_scale, " times the body's: ",
                                 question.body.bounds().size()[0] / question.model_scale, " m long"));
-  for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume], question.vorticity_cell))
+  for (const auto& line : decoder_lines(impl_->normalizer(question)[Branch::volume], question))
     plan.lines.push_back(line);
   if (!question.derive.empty()) {
     std::string names;
@@ -725,8 +768,10 @@ struct NeuralEngine::Solving {
   // Over elements that are small enough. surface: with its fields.
   void forces(const SurfaceMesh& surface, const FaceStress& known);
   std::shared_ptr<const geometry::WallDistance> walls;  // of the body, where question.vorticity_cell needs them
-  // [places] mean vorticity of cells around them, times the reference length over the free stream's velocity.
-  std::vector<Vec3> cell_vorticity(std::size_t count, const std::function<Vec3(std::size_t)>& position) const;
+  // [places] mean vorticity of cells around them with these sizes (m), times the reference length over the free
+  // stream's velocity. together: the cells are a mesh, whose centres are asked for once.
+  std::vector<Vec3> cell_vorticity(std::size_t count, const std::function<Vec3(std::size_t)>& position,
+                                   const std::function<double(std::size_t)>& size, bool together) const;
   // The attributes of a mesh of the volume.
   void volume_fields(VolumeMesh& mesh, bool cells, const std::vector<Place>& places, const char* what) const;
   void probes();
@@ -823,25 +868,46 @@ void NeuralEngine::Solving::forces(const SurfaceMesh& surface, const FaceStress&
 }
 
 std::vector<Vec3> NeuralEngine::Solving::cell_vorticity(std::size_t count,
-                                                        const std::function<Vec3(std::size_t)>& position) const {
+                                                        const std::function<Vec3(std::size_t)>& position,
+                                                        const std::function<double(std::size_t)>& size,
+                                                        bool together) const {
   constexpr std::size_t block = std::size_t{1} << 16;
   const int first = physics::find_field(normalizer()[Branch::volume].fields, "velocity", 3).first;
-  std::vector<Vec3> out(count), centers, velocities;
+  const auto ask = [&](std::size_t n, const std::function<Vec3(std::size_t)>& at, std::vector<float>& velocity) {
+    velocity.resize(3 * n);
+    run.evaluate(
+        fields, Branch::volume, {n, at, {}}, false,
+        [&](std::size_t i, const float* v, const float*) { std::copy_n(v + first, 3, &velocity[3 * i]); },
+        "vorticity of cells");
+  };
+  std::optional<CentreLookup> centres;
+  std::vector<float> of_centres, of_others, velocity;
+  if (together) {
+    centres.emplace(count, position, size);
+    ask(count, position, of_centres);
+  }
+  std::vector<Vec3> out(count), places;
+  std::vector<double> sizes;
   std::vector<geometry::WallPoint> nearest;
-  std::vector<float> packed;
+  std::vector<std::size_t> others;  // arms that end at no centre of the mesh
   for (std::size_t begin = 0; begin < count; begin += block) {
     const std::size_t n = std::min(block, count - begin);
-    centers.resize(n), nearest.resize(n);
-    for (std::size_t i = 0; i < n; ++i) centers[i] = position(begin + i);
-    walls->nearest_parallel(centers, nearest);
-    const auto arms =
-        surrogate::cell_arms(centers, std::vector<double>(n, question.vorticity_cell), nearest, world.domain.low[2]);
-    packed.resize(3 * arms.places.size());
-    run.evaluate(
-        fields, Branch::volume, {arms.places.size(), [&](std::size_t i) { return arms.places[i]; }, {}}, false,
-        [&](std::size_t i, const float* v, const float*) { std::copy_n(v + first, 3, &packed[3 * i]); },
-        "vorticity of cells");
-    for (std::size_t i = 0; i < n; ++i) out[begin + i] = scales().length * arms.vorticity(i, packed.data(), 3);
+    places.resize(n), sizes.resize(n), nearest.resize(n);
+    for (std::size_t i = 0; i < n; ++i) places[i] = position(begin + i), sizes[i] = size(begin + i);
+    walls->nearest_parallel(places, nearest);
+    const auto arms = surrogate::cell_arms(places, sizes, nearest, world.domain.low[2]);
+    velocity.resize(3 * arms.places.size());
+    others.clear();
+    for (std::size_t k = 0; k < arms.places.size(); ++k) {
+      const auto known = centres ? centres->find(arms.places[k]) : std::nullopt;
+      if (known)
+        std::copy_n(&of_centres[3 * *known], 3, &velocity[3 * k]);
+      else
+        others.push_back(k);
+    }
+    ask(others.size(), [&](std::size_t i) { return arms.places[others[i]]; }, of_others);
+    for (std::size_t i = 0; i < others.size(); ++i) std::copy_n(&of_others[3 * i], 3, &velocity[3 * others[i]]);
+    for (std::size_t i = 0; i < n; ++i) out[begin + i] = scales().length * arms.vorticity(i, velocity.data(), 3);
   }
   return out;
 }
@@ -855,7 +921,12 @@ void NeuralEngine::Solving::volume_fields(VolumeMesh& mesh, bool cells, const st
   const auto& statistics = normalizer()[Branch::volume];
   const int at = physics::find_field(statistics.fields, "vorticity", 3).first;
   std::vector<Vec3> vorticity;
-  if (question.vorticity_cell > 0) vorticity = cell_vorticity(count, position);
+  if (question.vorticity_of_own_cells && cells) {
+    const std::vector<double> volumes = geometry::measure_cells(mesh).volume;
+    vorticity = cell_vorticity(count, position, [&](std::size_t i) { return std::cbrt(volumes[i]); }, true);
+  } else if (question.vorticity_cell > 0) {
+    vorticity = cell_vorticity(count, position, [&](std::size_t) { return question.vorticity_cell; }, false);
+  }
   std::vector<float> own(static_cast<std::size_t>(statistics.components()));
   run.evaluate(
       fields, Branch::volume, {count, position, {}}, !question.derive.empty(),
@@ -910,7 +981,7 @@ Answer NeuralEngine::solve(Ready& ready) {
   stage("encoding");
 
   Solving solving{run, world, fields, question, answer, {}};
-  if (question.vorticity_cell > 0) solving.walls = run.walls ? run.walls : walls_of(question.body);
+  if (question.vorticity_by_cells()) solving.walls = run.walls ? run.walls : walls_of(question.body);
   SurfaceMesh surface = question.surface ? std::move(*question.surface) : std::move(question.body);
   const FaceStress known = solving.surface_fields(surface);
   stage("surface fields");

@@ -118,7 +118,9 @@ TEST_CASE("what --derive and --vorticity do not know: exit code 2 and the neares
                         {{"--vorticity", "curl", "--volume", "none"}, "--volume is none"},
                         {{"--vorticity-cell", "0.01", "--volume", "none"}, "--vorticity-cell is about fields"},
                         {{"--vorticity-cell", "0.01", "--vorticity", "direct"}, "leave out one of the two"},
-                        {{"--vorticity-cell", "-1"}, "not a positive number"}}) {
+                        {{"--vorticity-cell", "-1"}, "not a positive number"},
+                        {{"--vorticity-cell", "small"}, "not a positive number"},
+                        {{"--vorticity-cell", "own", "--points-on", "vertices"}, "cells of the volume's mesh"}}) {
     std::vector<std::string> words = {"predict", stl, "--out", "o"};
     words.insert(words.end(), options.begin(), options.end());
     const auto r = run_program(dir, words);

@@ -394,6 +394,18 @@ TEST_CASE("vorticity of cells is made of the velocities around them") {
   }
 }
 
+TEST_CASE("vorticity of a mesh's own cells is that of cells of their size, neighbours asked for once or not") {
+  constexpr double size = 0.15;
+  Case own = box_case(), sized = box_case();
+  for (Case* question : {&own, &sized}) question->volume = VolumeOutput::grid, question->grid_cell = size;
+  own.vorticity_of_own_cells = true, sized.vorticity_cell = size;
+  const Answer a = solve(std::move(own)), b = solve(std::move(sized));
+  const auto& one = test::array_of(a.volume.attributes, "vorticity").values;
+  const auto& other = test::array_of(b.volume.attributes, "vorticity").values;
+  CHECK(one.size() > 3000);
+  CHECK(largest_difference(one, other) < 1e-4 * spread(other));
+}
+
 TEST_CASE("a model with a vector potential: the velocity's divergence vanishes") {
   surrogate::Checkpoint model = test::tiny_model();
   model.normalizer.branch[1].fields[1].decoder = Decoder::potential;
