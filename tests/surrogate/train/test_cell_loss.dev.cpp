@@ -17,12 +17,12 @@ constexpr std::size_t kColumns = 7, kRows = 40;
 const std::vector<std::int64_t> kRow = {3, 11, 12, 39}, kBegin = {0, 1, 7, 8, 14};
 
 // Cells with one arm and with six, and a loss on them.
-struct Setting {
+struct CellSetting {
   std::vector<double> out, target, share, weight, side;
   CurlTerm term;
   BackendSet backends{Precision::fp32, false};
 
-  explicit Setting(bool signed_log) {
+  explicit CellSetting(bool signed_log) {
     core::Rng rng(5, "cells");
     const auto fill = [&](std::vector<double>& x, std::size_t n, double spread) {
       for (std::size_t i = 0; i < n; ++i) x.push_back(spread * rng.normal());
@@ -61,7 +61,7 @@ struct Setting {
 TEST_CASE("the loss on cells' vorticity is what its formula says") {
   for (const bool signed_log : {false, true}) {
     CAPTURE(signed_log);
-    Setting s(signed_log);
+    CellSetting s(signed_log);
     std::vector<double> dout(s.out.size());
     const std::vector<double> losses = s.losses(1, dout);
     Vec3 expected{0, 0, 0};
@@ -88,7 +88,7 @@ TEST_CASE("the loss on cells' vorticity is what its formula says") {
 TEST_CASE("gradient of the loss on cells' vorticity against central differences") {
   for (const bool signed_log : {false, true}) {
     CAPTURE(signed_log);
-    Setting s(signed_log);
+    CellSetting s(signed_log);
     std::vector<double> dout(s.out.size(), 0.25), unused(s.out.size());  // added to what is there
     s.losses(2, dout);
     std::size_t moved = 0;
