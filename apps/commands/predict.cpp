@@ -93,7 +93,7 @@ class Predict : public Command {
     const bool of_cells = !options_.vorticity_cell.empty();
     if (of_cells && !points_.empty())
       throw Error(ErrorKind::usage, "--vorticity-cell is not there for --points, whose points come one by one",
-                  "give the points as --volume or --samples, or take --vorticity curl");
+                  "give the points as --volume or --probes, or take --vorticity curl");
     if (options_.volume == "none" && points_.empty() && !options_.samples.wanted() &&
         (!options_.derive.empty() || options_.vorticity || of_cells))
       throw Error(ErrorKind::usage,

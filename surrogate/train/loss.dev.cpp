@@ -7,6 +7,19 @@ constexpr std::int64_t rows_per_part = 256;  // sums are taken in parts of this 
 
 }  // namespace
 
+// sums [columns] of partial [parts][columns], in the order of the parts.
+template <class Space>
+static void sum_parts(Context<Space>& context, const char* label, Mat<double, Space> partial, Vec<double, Space> sums) {
+  const std::int64_t parts = static_cast<std::int64_t>(partial.extent(0));
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<Space>(context.space, 0, static_cast<int>(sums.extent(0))),
+      KOKKOS_LAMBDA(const int column) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, column);
+        sums(column) = sum;
+      });
+}
+
 template <class T, class Space>
 void squared_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, Space> target,
                    Vec<const T, Space> row_weight, Vec<const T, Space> weight, T scale, Mat<T, Space> dout,
@@ -38,13 +51,7 @@ void squared_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T
             dout(row, c) = scale * T(2) * factor * error;
           }
       });
-  Kokkos::parallel_for(
-      "streamtube::surrogate::squared_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, columns),
-      KOKKOS_LAMBDA(const int c) {
-        double sum = 0;
-        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, c);
-        losses(c) = sum;
-      });
+  sum_parts<Space>(context, "streamtube::surrogate::squared_error::sum", partial, losses);
 }
 
 template <class T, class Space>
@@ -124,13 +131,7 @@ void curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const T, S
             dout(along_k, t.from + j) -= adjoint * T(t.scale[j]);
           }
       });
-  Kokkos::parallel_for(
-      "streamtube::surrogate::curl_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, 3),
-      KOKKOS_LAMBDA(const int c) {
-        double sum = 0;
-        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, c);
-        losses(c) = sum;
-      });
+  sum_parts<Space>(context, "streamtube::surrogate::curl_error::sum", partial, losses);
 }
 
 template <class T, class Space>
@@ -186,13 +187,7 @@ void cell_curl_error(Context<Space>& context, Mat<const T, Space> out, Mat<const
             }
         }
       });
-  Kokkos::parallel_for(
-      "streamtube::surrogate::cell_curl_error::sum", Kokkos::RangePolicy<Space>(context.space, 0, 3),
-      KOKKOS_LAMBDA(const int i) {
-        double sum = 0;
-        for (std::int64_t part = 0; part < parts; ++part) sum += partial(part, i);
-        losses(i) = sum;
-      });
+  sum_parts<Space>(context, "streamtube::surrogate::cell_curl_error::sum", partial, losses);
 }
 
 #define STREAMTUBE_INSTANTIATE(T, S)                                                                                 \
